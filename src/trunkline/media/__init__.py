@@ -1,0 +1,1 @@
+"""Moving audio: the embedded RTP backend, prompts and recordings."""
