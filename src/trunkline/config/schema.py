@@ -1,0 +1,449 @@
+"""What a configuration says, as frozen structs. Reading and validation are in their own files.
+
+Every object that can turn traffic away carries the same guards (`paused`, `hours`, `limits`, `floor`, `criteria`
+where they stand), and every object that can shape an offer carries the same settings. None means "not said here":
+the next less specific level decides.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from trunkline.config.criteria import Node
+from trunkline.config.flows import Flow, Prompt
+from trunkline.config.hours import Hours
+from trunkline.config.struct import Struct
+from trunkline.kernel.money import Money
+from trunkline.kernel.windows import Per
+
+VERSION = 1
+"""The version of the configuration format."""
+
+
+class Kind(StrEnum):
+    """What is sold."""
+
+    CALL = "call"
+    LEAD = "lead"
+
+
+class Measure(StrEnum):
+    """What a limit counts."""
+
+    LIVE = "live"
+    IN_FLIGHT = "in_flight"
+    ATTEMPT = "attempt"
+    CONNECT = "connect"
+    CONVERT = "convert"
+    SPEND = "spend"
+
+
+class Method(StrEnum):
+    """How the routes of a tier compete."""
+
+    PRIORITY = "priority"
+    WEIGHTED = "weighted"
+    ROUND_ROBIN = "round_robin"
+    AUCTION = "auction"
+    PERFORMANCE = "performance"
+
+
+AppliesTo = Literal["both", "call", "lead"]
+
+
+class Limit(Struct, frozen=True, kw_only=True):
+    """At most `max` (seats, events, or minor units of money for `spend`) of `measure` per window."""
+
+    measure: Measure
+    max: int
+    per: Per | None = None
+    applies_to: AppliesTo = "both"
+    zone: str | None = None
+    week_start: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
+    pacing: Literal["even"] | None = None
+    min_gap_seconds: int | None = None
+
+
+class ConversionRule(Struct, frozen=True, kw_only=True):
+    """The event that makes the buyer owe. `seconds` belongs to `duration`; `timer` says from when it runs."""
+
+    event: Literal["attempt", "connect", "duration", "postback", "accepted"]
+    seconds: int | None = None
+    timer: Literal["incoming", "dial", "connect"] = "connect"
+    offset_seconds: int = 0
+    max_price: Money | None = None
+    decide_within_seconds: int | None = None
+
+
+class Conversion(Struct, frozen=True, kw_only=True):
+    """The conversion rules for calls and for leads."""
+
+    call: ConversionRule | None = None
+    lead: ConversionRule | None = None
+
+
+class PayoutDuplicates(Struct, frozen=True, kw_only=True):
+    """Whether a repeated contact is paid for."""
+
+    pay: Literal["always", "never", "older_than"]
+    days: int | None = None
+
+
+class Payout(Struct, frozen=True, kw_only=True):
+    """What a publisher earns. `publisher` `*` is everybody; `percent` is hundredths of a percent (6000 = 60 %)."""
+
+    publisher: str = "*"
+    source: str | None = None
+    applies_to: AppliesTo = "both"
+    criteria: Node | None = None
+    event: Literal["incoming", "connect", "duration", "convert"] = "convert"
+    seconds: int | None = None
+    amount: Money | None = None
+    percent: int | None = None
+    min: Money | None = None
+    max: Money | None = None
+    hours: Hours | None = None
+    limits: tuple[Limit, ...] = ()
+    duplicates: PayoutDuplicates | None = None
+    hold_days: int | None = None
+    paused: bool = False
+
+
+class MarkDuplicates(Struct, frozen=True, kw_only=True):
+    """When a contact counts as seen before."""
+
+    event: Literal["incoming", "connect", "convert"] = "connect"
+    days: int = 30
+    anonymous: bool = False
+
+
+class Duplicates(Struct, frozen=True, kw_only=True):
+    """How repeated contacts are marked and where they may go."""
+
+    mark: MarkDuplicates | None = None
+    route: Literal["normal", "original", "different", "nowhere"] = "normal"
+    strict: bool = False
+
+
+class Recording(Struct, frozen=True, kw_only=True):
+    """Whether calls are recorded, from when, and what is announced to both parties."""
+
+    mode: Literal["off", "from_answer", "from_connect"] = "off"
+    announce: str | None = None
+    announce_file: str | None = None
+    lang: str | None = None
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """One agency. Everything else in the file belongs to it."""
+
+    key: str
+    name: str | None = None
+    currency: str = "USD"
+    timezone: str
+    paused: bool = False
+    hours: Hours | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    conversion: Conversion | None = None
+    recording: Recording | None = None
+    caller_id: str | None = None
+    ring_seconds: int | None = None
+    max_duration_seconds: int | None = None
+
+
+class Publisher(Struct, frozen=True, kw_only=True):
+    """Who sends traffic and earns payouts. `keys` are SHA-256 sums of its API keys."""
+
+    key: str
+    name: str | None = None
+    paused: bool = False
+    hours: Hours | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    criteria: Node | None = None
+    timezone: str | None = None
+    keys: tuple[str, ...] = ()
+
+
+class LeadField(Struct, frozen=True, kw_only=True):
+    """One field of a campaign's lead form."""
+
+    name: str
+    type: Literal["phone", "email", "zip", "state", "date", "number", "text", "choice", "yes_no"]
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+class AttributeType(Struct, frozen=True, kw_only=True):
+    """The declared type of a `tag.*` attribute."""
+
+    name: str
+    type: Literal["text", "number", "date", "yes_no"] = "text"
+
+
+class Campaign(Struct, frozen=True, kw_only=True):
+    """What is sold: the flow that greets, the plan that routes, what is owed and earned."""
+
+    key: str
+    name: str | None = None
+    flow: str
+    plan: str
+    answer: Literal["flow", "buyer"] = "flow"
+    paused: bool = False
+    hours: Hours | None = None
+    timezone: str | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    criteria: Node | None = None
+    conversion: Conversion | None = None
+    payouts: tuple[Payout, ...] = ()
+    duplicates: Duplicates | None = None
+    recording: Recording | None = None
+    lead_fields: tuple[LeadField, ...] = ()
+    attributes: tuple[AttributeType, ...] = ()
+    price: Money | None = None
+    caller_id: str | None = None
+    ring_seconds: int | None = None
+    max_duration_seconds: int | None = None
+    ringback: Prompt | None = None
+
+
+class Number(Struct, frozen=True, kw_only=True):
+    """A tracking number: E.164, bound to a campaign and a publisher."""
+
+    number: str
+    campaign: str
+    publisher: str
+    source: str | None = None
+    key: str | None = None
+    paused: bool = False
+    hours: Hours | None = None
+    floor: Money | None = None
+    criteria: Node | None = None
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Funding(Struct, frozen=True, kw_only=True):
+    """How a buyer pays and how far it may go."""
+
+    mode: Literal["prepaid", "credit", "terms", "card"]
+    limit: Money
+
+
+class Buyer(Struct, frozen=True, kw_only=True):
+    """Who pays."""
+
+    key: str
+    name: str | None = None
+    paused: bool = False
+    hours: Hours | None = None
+    timezone: str | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    criteria: Node | None = None
+    funding: Funding | None = None
+    conversion: Conversion | None = None
+    price: Money | None = None
+    caller_id: str | None = None
+    ring_seconds: int | None = None
+    max_duration_seconds: int | None = None
+    whisper: str | None = None
+    recording: Recording | None = None
+
+
+class BuyerGroup(Struct, frozen=True, kw_only=True):
+    """Several buyers that share limits."""
+
+    key: str
+    name: str | None = None
+    buyers: tuple[str, ...]
+    paused: bool = False
+    hours: Hours | None = None
+    timezone: str | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    criteria: Node | None = None
+
+
+class Bid(Struct, frozen=True, kw_only=True):
+    """How a target is asked for its price. Not built yet: its routes are `method_unavailable`."""
+
+    dialect: str
+    url: str
+    timeout_ms: int = 800
+    allow: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    paused: bool = False
+
+
+class AcceptWhen(Struct, frozen=True, kw_only=True):
+    """When an answer to a post means that the lead was taken."""
+
+    json: str | None = None
+    equals: str | None = None
+    status: int | None = None
+    text: str | None = None
+
+
+class Deliver(Struct, frozen=True, kw_only=True):
+    """Where and how leads are posted."""
+
+    url: str
+    format: Literal["json", "form", "xml"] = "json"
+    accept_when: AcceptWhen | None = None
+    deadline_ms: int = 5000
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One place a buyer takes traffic: `dial` for calls or `deliver` for leads, exactly one."""
+
+    key: str
+    buyer: str
+    name: str | None = None
+    dial: str | None = None
+    deliver: Deliver | None = None
+    bid: Bid | None = None
+    trunk: str | None = None
+    paused: bool = False
+    hours: Hours | None = None
+    timezone: str | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    criteria: Node | None = None
+    conversion: Conversion | None = None
+    conversion_offset_seconds: int | None = None
+    price: Money | None = None
+    caller_id: str | None = None
+    ring_seconds: int | None = None
+    first_response_seconds: int | None = None
+    max_duration_seconds: int | None = None
+    whisper: str | None = None
+    whisper_file: str | None = None
+    press_to_accept: str | None = None
+    press_seconds: int | None = None
+    post_answer_digits: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    recording: Recording | None = None
+    on_timeout: Literal["next", "stop"] = "next"
+    test_url: str | None = None
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """A target at a price for certain traffic."""
+
+    target: str
+    key: str | None = None
+    priority: int = 1
+    weight: int = 1
+    price: Money | None = None
+    criteria: Node | None = None
+    paused: bool = False
+    hours: Hours | None = None
+    timezone: str | None = None
+    limits: tuple[Limit, ...] = ()
+    floor: Money | None = None
+    conversion: Conversion | None = None
+    caller_id: str | None = None
+    ring_seconds: int | None = None
+    max_duration_seconds: int | None = None
+    whisper: str | None = None
+    recording: Recording | None = None
+
+
+class Tier(Struct, frozen=True, kw_only=True):
+    """Routes that compete by one method."""
+
+    key: str | None = None
+    method: Method
+    routes: tuple[Route, ...] = ()
+    paused: bool = False
+    hours: Hours | None = None
+    floor: Money | None = None
+    criteria: Node | None = None
+    deadline_ms: int | None = None
+
+
+class NoBuyer(Struct, frozen=True, kw_only=True):
+    """What a caller hears when nobody takes the call."""
+
+    say: str | None = None
+    file: str | None = None
+    lang: str | None = None
+    then: Literal["hang_up", "voicemail"] = "hang_up"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Ordered tiers, what bounds them, and what happens when all have passed."""
+
+    key: str
+    tiers: tuple[Tier, ...] = ()
+    paused: bool = False
+    hours: Hours | None = None
+    timezone: str | None = None
+    floor: Money | None = None
+    criteria: Node | None = None
+    max_offers: int = 10
+    patience_seconds: int = 60
+    fallback: str | None = None
+    no_buyer: NoBuyer | None = None
+    reroute_seconds: int = 0
+
+
+class Outbound(Struct, frozen=True, kw_only=True):
+    """Where outbound requests may go besides the public internet."""
+
+    allow_networks: tuple[str, ...] = ()
+
+
+class TrunkOutbound(Struct, frozen=True, kw_only=True):
+    """Where a trunk's calls are sent. The password is the value of the environment variable `password_env`."""
+
+    proxy: str
+    username: str | None = None
+    password_env: str | None = None
+
+
+class Trunk(Struct, frozen=True, kw_only=True):
+    """A carrier: whose packets are taken, how it writes numbers, where outgoing calls go."""
+
+    key: str
+    allow: tuple[str, ...] = ()
+    default_country: str | None = None
+    number_from: Literal["request_uri", "to"] = "request_uri"
+    prefixes: tuple[str, ...] = ()
+    outbound: TrunkOutbound | None = None
+    paused: bool = False
+
+
+class AccountConfig(Struct, frozen=True, kw_only=True):
+    """All of one account."""
+
+    account: Account
+    publishers: tuple[Publisher, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+    numbers: tuple[Number, ...] = ()
+    buyers: tuple[Buyer, ...] = ()
+    buyer_groups: tuple[BuyerGroup, ...] = ()
+    targets: tuple[Target, ...] = ()
+    plans: tuple[Plan, ...] = ()
+    flows: tuple[Flow, ...] = ()
+
+
+class Platform(Struct, frozen=True, kw_only=True):
+    """What is shared by all accounts of one installation."""
+
+    outbound: Outbound = Outbound()
+    trunks: tuple[Trunk, ...] = ()
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One whole valid configuration. `digest` is the SHA-256 of its canonical JSON; `base` the folder of its files."""
+
+    platform: Platform
+    accounts: tuple[AccountConfig, ...]
+    digest: str
+    base: str

@@ -1,0 +1,1 @@
+"""The words everything else is built from: money, numbers, ids, time, errors. Pure."""
