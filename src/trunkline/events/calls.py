@@ -1,0 +1,208 @@
+"""Everything that can happen to a call, as the journal keeps it.
+
+Each event is a fact in the past tense with everything needed to understand it later, because it is never edited.
+Fields named in `PERSONAL` are sealed under the contact's key before they are stored; erasing the key erases them.
+A field added later has a default; a change of meaning is a new `VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from trunkline.kernel.money import Money
+
+EndedBy = Literal["caller", "buyer", "system"]
+
+
+class CallEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all events of a call say: whose it is, which call, when (UTC milliseconds)."""
+
+    VERSION: ClassVar[int] = 1
+    PERSONAL: ClassVar[frozenset[str]] = frozenset()
+
+    account: str
+    call: str
+    at_ms: int
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why one route was not offered: the first failing reason and, for limits, the counter that refused."""
+
+    route: str
+    target: str
+    reason: str
+    level: str | None = None
+    measure: str | None = None
+    per: str | None = None
+    max: int | None = None
+    used: int | None = None
+    detail: str | None = None
+
+
+class Versions(msgspec.Struct, frozen=True):
+    """What a decision was taken with: digest of the configuration, version of the facts, version of the engine."""
+
+    snapshot: str
+    facts: str
+    engine: str
+
+
+class CallReceived(CallEvent, frozen=True, kw_only=True, tag="call.received"):
+    """A call arrived on a tracking number. Durable before any reply above 100."""
+
+    PERSONAL = frozenset({"caller", "caller_given"})
+
+    number: str
+    campaign: str
+    publisher: str
+    source: str | None
+    caller: str | None
+    caller_given: str
+    trunk: str
+    snapshot: str
+
+
+class CallBlocked(CallEvent, frozen=True, kw_only=True, tag="call.blocked"):
+    """A received call was refused by a rule before it was routed."""
+
+    reason: str
+
+
+class CallAnswered(CallEvent, frozen=True, kw_only=True, tag="call.answered"):
+    """The caller's leg was answered; `by` is the flow (a prompt had to be heard) or a buyer."""
+
+    by: Literal["flow", "buyer"]
+
+
+class CallQualified(CallEvent, frozen=True, kw_only=True, tag="call.qualified"):
+    """The flow has reached a route node: what is known of the caller now, and how (stated, area_code, …)."""
+
+    PERSONAL = frozenset({"attributes"})
+
+    node: str
+    attributes: dict[str, str]
+    basis: dict[str, str]
+
+
+class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
+    """Routing ended. `offered` are the routes in order; `rejected` the others with their reasons, `more` uncounted."""
+
+    plan: str
+    seed: int
+    versions: Versions
+    routed_ms: int
+    outcome: Literal["sold", "unsold", "abandoned", "interrupted"]
+    reason: str | None
+    offered: tuple[str, ...]
+    rejected: tuple[Rejection, ...]
+    more: int = 0
+
+
+class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
+    """A route holds its seats and is about to be rung. Durable before the INVITE leaves."""
+
+    attempt: str
+    lease: str
+    rank: int
+    route: str
+    target: str
+    buyer: str
+    tier: str
+    method: str
+    price: Money
+    conversion: str
+    decision_us: int
+    snapshot: str
+
+
+class AttemptRang(CallEvent, frozen=True, kw_only=True, tag="attempt.rang"):
+    """The INVITE has been written: the attempt counts."""
+
+    attempt: str
+
+
+class AttemptConnected(CallEvent, frozen=True, kw_only=True, tag="attempt.connected"):
+    """The buyer took the call: 2xx, or press-1 where that is asked."""
+
+    attempt: str
+    ring_ms: int
+
+
+class AttemptEnded(CallEvent, frozen=True, kw_only=True, tag="attempt.ended"):
+    """An attempt is over, with its one outcome. `duration_ms` runs from connect to BYE."""
+
+    attempt: str
+    outcome: str
+    reason: str | None = None
+    sip_status: int | None = None
+    ring_ms: int | None = None
+    duration_ms: int | None = None
+
+
+class Converted(CallEvent, frozen=True, kw_only=True, tag="converted"):
+    """The buyer owes `amount` for this attempt. Written when the rule's event happens, not at hang-up."""
+
+    attempt: str
+    buyer: str
+    route: str
+    amount: Money
+    rule: str
+
+
+class PayoutEarned(CallEvent, frozen=True, kw_only=True, tag="payout"):
+    """The publisher earns `amount`; `attempt` is None for rules that pay for the call itself."""
+
+    attempt: str | None
+    publisher: str
+    amount: Money
+    rule: str
+    loss: bool = False
+
+
+class RecordingStarted(CallEvent, frozen=True, kw_only=True, tag="recording.started"):
+    """A file is being written; `path` is relative to the data folder."""
+
+    recording: str
+    path: str
+    purpose: Literal["call", "voicemail"]
+
+
+class RecordingEnded(CallEvent, frozen=True, kw_only=True, tag="recording.ended"):
+    """The file is complete and readable, or `error` says why not."""
+
+    recording: str
+    path: str
+    duration_ms: int
+    error: str | None = None
+
+
+class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
+    """The last event of a call, exactly once: its outcome and who ended it."""
+
+    outcome: str
+    reason: str | None
+    ended_by: EndedBy
+    duration_ms: int
+    not_converted: str | None = None
+    not_paid: str | None = None
+    post_dial_us: int | None = None
+
+
+AnyCallEvent = (
+    CallReceived
+    | CallBlocked
+    | CallAnswered
+    | CallQualified
+    | CallRouted
+    | OfferReserved
+    | AttemptRang
+    | AttemptConnected
+    | AttemptEnded
+    | Converted
+    | PayoutEarned
+    | RecordingStarted
+    | RecordingEnded
+    | CallEnded
+)

@@ -1,0 +1,73 @@
+"""Changes of the switch's state tables, written in the same transaction as the events that cause them.
+
+The tables are what a restarted switch needs before it can decide again: counters, held leases, round-robin turns,
+calls and legs that are open, and which contacts have been seen.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from trunkline.kernel.leases import CapacityChange
+
+
+class StoredLeg(msgspec.Struct, frozen=True):
+    """A leg whose peer must be told if we crash. `identifiers` is the driver's own encoding, opaque to the journal.
+
+    `attempt` is None for the caller's leg; `confirmed` says whether it takes a BYE (else a CANCEL, or nothing for a
+    caller who was not answered).
+    """
+
+    leg: str
+    account: str
+    call: str
+    attempt: str | None
+    confirmed: bool
+    identifiers: bytes
+
+
+class StoredCall(msgspec.Struct, frozen=True):
+    """A call that is going on: what recovery needs to end it. `attempt` is the running one, `recording` a path."""
+
+    call: str
+    account: str
+    contact: str
+    attempt: str | None = None
+    connected: bool = False
+    recording: str | None = None
+
+
+class LegPut(msgspec.Struct, frozen=True, tag="leg.put"):
+    """The leg is open, or its identifiers have changed."""
+
+    leg: StoredLeg
+
+
+class LegDrop(msgspec.Struct, frozen=True, tag="leg.drop"):
+    """The leg is over; nobody needs to be told."""
+
+    leg: str
+
+
+class CallPut(msgspec.Struct, frozen=True, tag="call.put"):
+    """The call is open, or has moved on."""
+
+    call: StoredCall
+
+
+class CallDrop(msgspec.Struct, frozen=True, tag="call.drop"):
+    """The call has its `call.ended`."""
+
+    call: str
+
+
+class ContactSeen(msgspec.Struct, frozen=True, tag="contact.seen"):
+    """A contact (by keyed hash) called a campaign, last at `at_ms`."""
+
+    account: str
+    campaign: str
+    contact: str
+    at_ms: int
+
+
+Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen

@@ -1,0 +1,75 @@
+"""What happens to the switch itself, as the journal keeps it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+
+class SwitchEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all events of the switch say: when (UTC milliseconds)."""
+
+    VERSION: ClassVar[int] = 1
+    PERSONAL: ClassVar[frozenset[str]] = frozenset()
+
+    at_ms: int
+
+
+class SwitchStarted(SwitchEvent, frozen=True, kw_only=True, tag="switch.started"):
+    """The switch is about to take calls with this configuration."""
+
+    version: str
+    snapshot: str
+
+
+class SwitchRecovered(SwitchEvent, frozen=True, kw_only=True, tag="switch.recovered"):
+    """What a start after a crash found and ended."""
+
+    calls: int
+    attempts: int
+    legs: int
+    recordings: int
+
+
+class SnapshotLoaded(SwitchEvent, frozen=True, kw_only=True, tag="snapshot.loaded"):
+    """Decisions are taken with this configuration from now on."""
+
+    snapshot: str
+
+
+class SnapshotRefused(SwitchEvent, frozen=True, kw_only=True, tag="snapshot.refused"):
+    """A changed configuration had errors; the one before stays in force."""
+
+    errors: int
+    first: str
+
+
+class OrphanEnded(SwitchEvent, frozen=True, kw_only=True, tag="orphan.ended"):
+    """A leg that a crash left behind was told to end; `status` is the peer's answer, None for silence."""
+
+    account: str
+    call: str
+    leg: str
+    method: str
+    status: int | None
+
+
+class LeaseExpired(SwitchEvent, frozen=True, kw_only=True, tag="lease.expired"):
+    """A lease ran out without being released: for a live leg, a bug."""
+
+    account: str
+    call: str
+    attempt: str
+    lease: str
+
+
+class SwitchStopped(SwitchEvent, frozen=True, kw_only=True, tag="switch.stopped"):
+    """The switch stopped in order, with no call left."""
+
+    calls_cut: int
+
+
+AnySwitchEvent = (
+    SwitchStarted | SwitchRecovered | SnapshotLoaded | SnapshotRefused | OrphanEnded | LeaseExpired | SwitchStopped
+)
