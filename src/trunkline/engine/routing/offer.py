@@ -1,0 +1,102 @@
+"""What routing is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from trunkline.config.flows import Prompt
+from trunkline.config.schema import Kind, Recording
+from trunkline.engine.terms.terms import Terms
+from trunkline.events.calls import Rejection, Versions
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.leases import Demand, Lease, TurnId
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """A typed fact about a caller: its text, how it is known (stated, area_code, sip, ivr, …), how sure it is (0..1)."""
+
+    value: str
+    basis: str
+    confidence: float = 1.0
+
+
+Attributes = Mapping[str, Attribute]
+"""Attribute name (`geo.state`) to what is known; a name that is missing is unknown."""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """One caller or lead looking for a buyer.
+
+    `now` is when routing starts (patience runs from it), `seed` decides every draw, `number` is the tracking number
+    (E.164, None for leads), `plan` overrides the campaign's, `taken` are targets already offered for this caller.
+    """
+
+    account: str
+    kind: Kind
+    campaign: str
+    publisher: str
+    source: str | None
+    number: str | None
+    attributes: Attributes
+    now: Instant
+    seed: int
+    plan: str | None = None
+    taken: frozenset[str] = frozenset()
+
+
+class Ring(msgspec.Struct, frozen=True):
+    """How a target is rung: the settings of its most specific level, resolved."""
+
+    dial: str
+    trunk: str | None
+    ring_seconds: int
+    first_response_seconds: int
+    caller_id: str
+    max_duration_seconds: int
+    headers: tuple[tuple[str, str], ...] = ()
+    whisper: Prompt | None = None
+    press_to_accept: str | None = None
+    press_seconds: int = 10
+    recording: Recording | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """The next route in rank order, before its seats are held: what `reserve` is to be asked for."""
+
+    route: str
+    target: str
+    buyer: str
+    plan: str
+    tier: str
+    method: str
+    terms: Terms
+    ring: Ring | None
+    demands: tuple[Demand, ...]
+    turn: TurnId | None
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A candidate whose seats are held by `lease`; `rank` counts offers of this caller from 1."""
+
+    rank: int
+    candidate: Candidate
+    lease: Lease
+
+
+class Exhausted(msgspec.Struct, frozen=True):
+    """No further offer: the reason for the caller's being unsold, and every route's own reason."""
+
+    reason: str
+    rejected: tuple[Rejection, ...]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a cursor has done so far, for the journal: plan, seed, versions, routes offered in order, routes not."""
+
+    plan: str
+    seed: int
+    versions: Versions
+    offered: tuple[str, ...]
+    rejected: tuple[Rejection, ...]

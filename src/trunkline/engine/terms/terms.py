@@ -1,0 +1,42 @@
+"""The terms of an offer, frozen with it. Nothing that changes later changes what was agreed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from trunkline.kernel.money import Money
+
+Timer = Literal["incoming", "dial", "connect"]
+
+
+class ConversionTerms(msgspec.Struct, frozen=True):
+    """When the buyer owes: at the event, or for `duration` when `after_ms` have run from `timer`."""
+
+    event: Literal["attempt", "connect", "duration"]
+    after_ms: int = 0
+    timer: Timer = "connect"
+
+
+class PayoutTerms(msgspec.Struct, frozen=True):
+    """What the publisher earns and when. Exactly one of `amount` and `percent` (hundredths of a percent) is set."""
+
+    rule: str
+    publisher: str
+    event: Literal["incoming", "connect", "duration", "convert"]
+    after_ms: int = 0
+    amount: Money | None = None
+    percent: int | None = None
+    min: Money | None = None
+    max: Money | None = None
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """One offer's price, the buyer's rule and the publisher's rule (None: nobody earns, `not_paid` says why)."""
+
+    price: Money
+    conversion: ConversionTerms
+    rule: str
+    payout: PayoutTerms | None = None
+    not_paid: str | None = None
