@@ -1,49 +1,40 @@
-"""What can go wrong with media, and whose fault it is.
-
-`fault` is one of "us", "operator", "peer"; `retryable` says whether the same request may succeed later without anybody changing
-anything. The text of the error is what the operator reads: it names the thing and what to do about it.
-"""
+"""What can go wrong with media, whose fault it is, and what to do."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
-
-Fault = Literal["us", "operator", "peer"]
+from trunkline.kernel.errors import EnvironmentFault, Fault, TrunklineError
 
 
-class MediaError(Exception):
-    """Any error of the media plane."""
-
-    fault: ClassVar[Fault] = "us"
-    retryable: ClassVar[bool] = False
-
-
-class MediaStartError(MediaError):
-    """The media backend cannot start: a port of its range is in use, the range is unusable, or a child died at once."""
-
-    fault = "operator"
+class MediaStartError(EnvironmentFault):
+    """The media backend cannot start: a port of its range is in use, the range is unusable, or its process died at
+    once.
+    """
 
 
-class NoMediaPorts(MediaError):
+class NoMediaPorts(TrunklineError):
     """Every port pair of the configured range is in use. A limit: more calls than the range was made for."""
 
-    fault = "us"
+    fault = Fault.US
     retryable = True
 
 
-class NoVoice(MediaError):
+class BadRemote(TrunklineError):
+    """The address of the other side is not one that media can be sent to."""
+
+    fault = Fault.CARRIER
+
+
+class NoVoice(EnvironmentFault):
     """A text has no shipped or cached rendering and no engine on this machine can speak it."""
 
-    fault = "operator"
 
-
-class BadPrompt(MediaError):
+class BadPrompt(TrunklineError):
     """A prompt file is missing, is no WAV this software reads, or lies outside the folder prompts may come from."""
 
-    fault = "operator"
+    fault = Fault.OPERATOR
 
 
-class BadRecording(MediaError):
+class BadRecording(TrunklineError):
     """A file that was to be repaired is not one of our recordings."""
 
-    fault = "operator"
+    fault = Fault.OPERATOR

@@ -1,8 +1,9 @@
 """The port between the switch and whatever moves the audio.
 
-The switch names every leg and every recording with ids of its own choice and never sees a socket. All methods but `start` and `stop`
-are synchronous and return at once: they hand the order to the backend, and what comes of it arrives as a `MediaEvent`. Orders for a
-leg that is unknown or closed are ignored, because the leg may have been lost a moment ago and its event is still on the way.
+The switch names every leg and every recording with ids of its own choice and never sees a socket. All methods but
+`start` and `stop` are synchronous and return at once: they hand the order to the backend, and what comes of it
+arrives as a `MediaEvent`. Orders for a leg that is unknown or closed are ignored, because the leg may have been lost
+a moment ago and its event is still on the way.
 
 `left` and `right` of a recording are leg ids; what a leg *sent* is stored, never the prompts it heard.
 """
@@ -20,7 +21,9 @@ Builtin = Literal["ringback", "beep", "silence"]
 
 
 class LocalMedia(Struct, frozen=True):
-    """Where a leg receives: the address to advertise in SDP, its RTP port (even) and, by RFC 3550 section 11, RTCP on port + 1."""
+    """Where a leg receives: the address to advertise in SDP, its RTP port (even) and, by RFC 3550 section 11, RTCP on
+    port + 1.
+    """
 
     leg: str
     host: str
@@ -66,7 +69,9 @@ class LegStats(Struct, frozen=True):
 
 
 class Played(Struct, frozen=True, tag="played"):
-    """What `play` was asked to play under `tag` is over: `completed` to its end, or replaced, stopped or closed before."""
+    """What `play` was asked to play under `tag` is over: `completed` to its end, or replaced, stopped or closed
+    before.
+    """
 
     leg: str
     tag: int
@@ -74,7 +79,9 @@ class Played(Struct, frozen=True, tag="played"):
 
 
 class Digit(Struct, frozen=True, tag="digit"):
-    """The party of `leg` pressed a key (0-9 * # A-D). Reported once, when it was released or its last packet was lost."""
+    """The party of `leg` pressed a key (0-9 * # A-D). Reported once, when it was released or its last packet was
+    lost.
+    """
 
     leg: str
     digit: str
@@ -145,7 +152,9 @@ class Media(Protocol):
         """Stop what plays on the leg."""
 
     def bridge(self, a: str, b: str) -> None:
-        """Join two legs of one call: each hears the other. A leg has at most one peer; a new bridge replaces the old."""
+        """Join two legs of one call: each hears the other. A leg has at most one peer; a new bridge replaces the
+        old.
+        """
 
     def unbridge(self, a: str, b: str) -> None:
         """Part two legs. Nothing happens when they are not joined."""
@@ -163,7 +172,9 @@ class Media(Protocol):
         """End the recording and close its file. Ends with `Recorded`."""
 
     def send_digits(self, leg: str, digits: str) -> None:
-        """Send keys to the leg's party as RFC 4733 events, 100 ms each, 100 ms apart; behind digits still being sent."""
+        """Send keys to the leg's party as RFC 4733 events, 100 ms each, 100 ms apart; behind digits still being
+        sent.
+        """
 
     def close(self, leg: str) -> None:
         """Say BYE by RTCP, end what plays and free the port. Idempotent. Ends with `Closed`."""
