@@ -1,0 +1,289 @@
+"""`trunkline doctor`: is this machine able to run a switch, and what to do if not.
+
+Each check looks at one thing, changes nothing that stays, and answers with a `Finding`. A switch makes the checks that
+matter to it again when it starts; this command makes all of them at once and before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import resource
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import trunkline
+from trunkline.kernel.errors import ExitCode, UsageError
+
+SUMMARY: Final = "check whether this machine is able to run a switch, and say what to do if not"
+
+PYTHON_VERSION_MIN: Final = (3, 11)
+SQLITE_VERSION_MIN: Final = (3, 51, 3)
+"""Below it, two connections that write and checkpoint at the same instant can corrupt a database in WAL mode."""
+
+FREE_MB_MIN: Final = 512
+"""Default of `--min-free-mb`, the same as the switch's."""
+OTHER_FILES: Final = 256
+"""Open files a switch needs besides its RTP sockets: journal, recordings, HTTP connections."""
+NETWORK_FILE_SYSTEMS: Final = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
+"""File systems without the shared memory and locks that SQLite's WAL mode rests on."""
+CLOCK_TOLERANCE: Final = timedelta(days=1)
+
+Status = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw; `hint` says what to do when it is not ok."""
+
+    check: str
+    status: Status
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """HOST:PORT as given on the command line."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """HOST:MIN-MAX as given on the command line, both ends included."""
+
+    host: str
+    port_min: int
+    port_max: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The listeners are given as they would be to `switch`."""
+    parser.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="data folder (default: data)")
+    parser.add_argument("--min-free-mb", metavar="N", type=int, default=FREE_MB_MIN, help="default: %(default)s")
+    parser.add_argument("--sip", metavar="HOST:PORT", help="is this UDP port free?")
+    parser.add_argument("--http", metavar="HOST:PORT", help="is this TCP port free?")
+    parser.add_argument("--admin", metavar="HOST:PORT", help="is this TCP port free?")
+    parser.add_argument("--rtp", metavar="HOST:MIN-MAX", help="are there enough open files for these ports?")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make all checks; exit 0 when none failed, 3 otherwise. A warning is no failure."""
+    findings = list(examine(args))
+    if args.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            print(f"{finding.status:<4}  {finding.check:<12} {finding.message}")
+            if finding.hint:
+                print(f"      {'':<12} -> {finding.hint}")
+    failed = any(finding.status == "fail" for finding in findings)
+    return ExitCode.ENVIRONMENT if failed else ExitCode.DONE
+
+
+def examine(args: argparse.Namespace) -> Iterator[Finding]:
+    """All findings for the arguments of `add_arguments`, in the order in which a person would fix them."""
+    listeners = [
+        (kind, flag, parse_endpoint(flag, value))
+        for kind, flag, value in (
+            (socket.SOCK_DGRAM, "--sip", args.sip),
+            (socket.SOCK_STREAM, "--http", args.http),
+            (socket.SOCK_STREAM, "--admin", args.admin),
+        )
+        if value is not None
+    ]
+    rtp = None if args.rtp is None else parse_port_range("--rtp", args.rtp)
+    yield check_python(sys.version_info[:3])
+    yield check_sqlite(sqlite_version())
+    yield check_zones()
+    yield check_clock(datetime.now(UTC), newest_source())
+    yield check_data_folder(args.data)
+    yield check_file_system(args.data, Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace"))
+    yield check_free_space(shutil.disk_usage(nearest_folder(args.data)).free // 2**20, args.min_free_mb)
+    yield check_voice(shutil.which("flite"))
+    yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE), rtp)
+    for kind, flag, endpoint in listeners:
+        yield check_port(kind, flag, endpoint)
+
+
+def parse_endpoint(flag: str, value: str) -> Endpoint:
+    """HOST:PORT, an IPv6 host in brackets. Raises UsageError."""
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UsageError(f"{flag} {value!r} is not HOST:PORT", hint=f"for example {flag} 0.0.0.0:5060")
+    return Endpoint(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def parse_port_range(flag: str, value: str) -> PortRange:
+    """HOST:MIN-MAX. Raises UsageError."""
+    head, dash, high = value.rpartition("-")
+    if not dash:
+        raise UsageError(f"{flag} {value!r} is not HOST:MIN-MAX", hint=f"for example {flag} 0.0.0.0:20000-29999")
+    low = parse_endpoint(flag, head)
+    top = parse_endpoint(flag, f"{low.host}:{high}")
+    if top.port <= low.port:
+        raise UsageError(f"{flag} {value!r} ends before it begins", hint="MAX has to be greater than MIN")
+    return PortRange(low.host, low.port, top.port)
+
+
+def check_python(version: tuple[int, ...]) -> Finding:
+    """Is the interpreter new enough?"""
+    text = ".".join(map(str, version))
+    if version < PYTHON_VERSION_MIN:
+        return Finding("python", "fail", f"Python {text} is too old", "install Python 3.11 or newer, remove .venv")
+    return Finding("python", "ok", f"Python {text}")
+
+
+def sqlite_version() -> tuple[int, ...] | None:
+    """The version of the SQLite that the journal would use; None when its library is not installed."""
+    try:
+        import pysqlite3  # a missing library is a finding here, not a crash at import
+    except ImportError:
+        return None
+    return tuple(pysqlite3.sqlite_version_info)
+
+
+def check_sqlite(version: tuple[int, ...] | None) -> Finding:
+    """Is the journal's SQLite one that cannot lose what it has written?"""
+    if version is None:
+        return Finding(
+            "sqlite",
+            "fail",
+            "pysqlite3 is not installed",
+            "on x86_64 start ./trunkline again; elsewhere build it against SQLite 3.51.3 or newer",
+        )
+    text = ".".join(map(str, version))
+    if version < SQLITE_VERSION_MIN:
+        hint = "install the locked pysqlite3 wheel: remove .venv and start ./trunkline again"
+        return Finding("sqlite", "fail", f"SQLite {text} has the WAL-reset bug and can corrupt the journal", hint)
+    return Finding("sqlite", "ok", f"SQLite {text}")
+
+
+def check_zones() -> Finding:
+    """Is the time zone database there? Hours and limits are judged by it."""
+    try:
+        ZoneInfo("America/Chicago")
+    except ZoneInfoNotFoundError:
+        return Finding(
+            "zones", "fail", "there is no time zone database", "pip install tzdata, or apt-get install tzdata"
+        )
+    return Finding("zones", "ok", "time zone database found")
+
+
+def newest_source() -> datetime:
+    """When the newest of our own files was written: no later now can be before it."""
+    files = Path(trunkline.__file__).parent.glob("*.py")
+    return datetime.fromtimestamp(max(file.stat().st_mtime for file in files), UTC)
+
+
+def check_clock(now: datetime, written: datetime) -> Finding:
+    """Is the clock behind the files of this very program?"""
+    if now < written - CLOCK_TOLERANCE:
+        hint = "set the clock and keep it by NTP: hours, caps and bills follow it"
+        return Finding("clock", "fail", f"the clock says {now:%Y-%m-%d %H:%M} UTC, and that is past", hint)
+    return Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder itself, or the nearest one above it that exists."""
+    absolute = path.absolute()
+    return next(folder for folder in (absolute, *absolute.parents) if folder.is_dir())
+
+
+def check_data_folder(data: Path) -> Finding:
+    """May we create files there, force them to disk and lock them?"""
+    folder = nearest_folder(data)
+    if data.exists() and not data.is_dir():
+        return Finding("data", "fail", f"{data} is a file", "name a folder with --data")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"trunkline")
+            probe.flush()
+            os.fsync(probe.fileno())
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        hint = f"give this user the right to write there, or name another folder with --data (errno {error.errno})"
+        return Finding("data", "fail", f"{folder}: {error.strerror}", hint)
+    there = "writable" if folder == data.absolute() else f"will be created in {folder}"
+    return Finding("data", "ok", f"{data}: {there}; files can be locked")
+
+
+def check_file_system(data: Path, mounts: str) -> Finding:
+    """Does the folder lie on a local disk? `mounts` is the text of /proc/self/mounts."""
+    folder = nearest_folder(data).resolve()
+    kind, longest = "unknown", -1
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        # The kernel writes a blank in a path as \040.
+        point = Path(fields[1].replace("\\040", " "))
+        if folder.is_relative_to(point) and len(point.parts) >= longest:
+            kind, longest = fields[2], len(point.parts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        hint = "SQLite's WAL mode needs a local disk: name a folder on one with --data"
+        return Finding("file system", "fail", f"{folder} lies on {kind}", hint)
+    return Finding("file system", "ok", kind)
+
+
+def check_free_space(free_mb: int, free_mb_min: int) -> Finding:
+    """Would a switch take calls, as far as the disk goes?"""
+    if free_mb < free_mb_min:
+        hint = "make room, or lower --min-free-mb: below it a switch answers new calls with 503"
+        return Finding("disk", "fail", f"{free_mb} MB free, {free_mb_min} MB wanted", hint)
+    if free_mb < 4 * free_mb_min:
+        return Finding(
+            "disk", "warn", f"{free_mb} MB free", "an hour of recording takes about 115 MB for each live call"
+        )
+    return Finding("disk", "ok", f"{free_mb} MB free")
+
+
+def check_voice(flite: str | None) -> Finding:
+    """Can texts of `say` be spoken?"""
+    if flite is None:
+        hint = "sudo apt-get install -y flite; uploaded prompts and the demo's own work without"
+        return Finding("voice", "warn", "flite is not installed: new texts of `say` cannot be spoken", hint)
+    return Finding("voice", "ok", flite)
+
+
+def check_open_files(limits: tuple[int, int], rtp: PortRange | None) -> Finding:
+    """Do the open files of this user reach for every RTP and RTCP socket? `limits` is (soft, hard), -1 is unlimited."""
+    soft, hard = limits
+    wanted = OTHER_FILES if rtp is None else OTHER_FILES + rtp.port_max - rtp.port_min + 1
+    text = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        reachable = hard == resource.RLIM_INFINITY or hard >= wanted
+        hint = f"ulimit -n {wanted}" if reachable else f"raise the hard limit of {hard}, or give --rtp fewer ports"
+        return Finding("open files", "warn", f"limit {text}, {wanted} needed when all ports are in use", hint)
+    return Finding("open files", "ok", f"limit {text}, {wanted} needed")
+
+
+def check_port(kind: socket.SocketKind, flag: str, endpoint: Endpoint) -> Finding:
+    """Could a switch bind this port now?"""
+    name = flag.removeprefix("--")
+    transport = "UDP" if kind == socket.SOCK_DGRAM else "TCP"
+    where = f"{transport} {endpoint.host}:{endpoint.port}"
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(endpoint.host, endpoint.port, type=kind):
+            with socket.socket(family, kind) as probe:
+                if kind == socket.SOCK_STREAM:
+                    # As servers do: a port whose last connections linger in TIME_WAIT is free.
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        hint = f"stop what uses it (ss -lnp | grep {endpoint.port} shows it), or give {flag} another address"
+        return Finding(name, "fail", f"{where}: {error.strerror}", hint)
+    return Finding(name, "ok", f"{where} is free")
