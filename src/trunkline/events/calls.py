@@ -117,12 +117,6 @@ class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
     snapshot: str
 
 
-class AttemptRang(CallEvent, frozen=True, kw_only=True, tag="attempt.rang"):
-    """The INVITE has been written: the attempt counts."""
-
-    attempt: str
-
-
 class AttemptConnected(CallEvent, frozen=True, kw_only=True, tag="attempt.connected"):
     """The buyer took the call: 2xx, or press-1 where that is asked."""
 
@@ -179,7 +173,7 @@ class RecordingEnded(CallEvent, frozen=True, kw_only=True, tag="recording.ended"
 
 
 class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
-    """The last event of a call, exactly once: its outcome and who ended it."""
+    """The call is over, exactly once: its outcome and who ended it. Only `recording.ended` may follow it."""
 
     outcome: str
     reason: str | None
@@ -197,7 +191,6 @@ AnyCallEvent = (
     | CallQualified
     | CallRouted
     | OfferReserved
-    | AttemptRang
     | AttemptConnected
     | AttemptEnded
     | Converted

@@ -27,14 +27,19 @@ class StoredLeg(msgspec.Struct, frozen=True):
 
 
 class StoredCall(msgspec.Struct, frozen=True):
-    """A call that is going on: what recovery needs to end it. `attempt` is the running one, `recording` a path."""
+    """A call that is going on: what recovery needs to end it.
+
+    `attempt` is the running one, `recording` the id and path of a file being written; `ended` says that `call.ended`
+    is written and only the recording is not.
+    """
 
     call: str
     account: str
     contact: str
     attempt: str | None = None
     connected: bool = False
-    recording: str | None = None
+    recording: tuple[str, str] | None = None
+    ended: bool = False
 
 
 class LegPut(msgspec.Struct, frozen=True, tag="leg.put"):
@@ -56,7 +61,7 @@ class CallPut(msgspec.Struct, frozen=True, tag="call.put"):
 
 
 class CallDrop(msgspec.Struct, frozen=True, tag="call.drop"):
-    """The call has its `call.ended`."""
+    """Nothing of the call is left to do."""
 
     call: str
 

@@ -1,0 +1,153 @@
+"""What the call machine wants done. It knows no driver: each of these can be SIP, or XML for somebody's cloud."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trunkline.config.flows import Prompt
+from trunkline.engine.calls.inputs import Side
+from trunkline.engine.routing.offer import Ring
+from trunkline.events.calls import AnyCallEvent
+from trunkline.events.changes import StoredCall
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Put an event into the journal, after those before it."""
+
+    event: AnyCallEvent
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """Keep, with what is written next, what a restart must know of this call; None: nothing any more."""
+
+    call: StoredCall | None
+
+
+class Await(msgspec.Struct, frozen=True):
+    """Answer `Durable(ticket)` when everything written so far is on disk, or `NotDurable`."""
+
+    ticket: int
+
+
+class Seek(msgspec.Struct, frozen=True):
+    """Find and reserve the next offer: answer `Offered` or `Exhausted`. `node` and `plan` name the route node's plan."""
+
+    plan: str | None
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """The lease's held seats of `measure` are used now; `amount` in minor units for spend and funds."""
+
+    lease: str
+    measure: str
+    amount: int | None = None
+
+
+class Release(msgspec.Struct, frozen=True):
+    """Give back whatever the lease still holds."""
+
+    lease: str
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """Tell the caller's side that it rings."""
+
+
+class AnswerCaller(msgspec.Struct, frozen=True):
+    """Answer the caller's leg."""
+
+
+class HangUpCaller(msgspec.Struct, frozen=True):
+    """End the caller's leg: `status` (SIP) refuses it when it was not answered."""
+
+    status: int
+    reason: str | None = None
+
+
+class RingBuyer(msgspec.Struct, frozen=True):
+    """Ring the target of the current attempt."""
+
+    attempt: str
+    ring: Ring
+
+
+class HangUpBuyer(msgspec.Struct, frozen=True):
+    """End that attempt's leg, ringing or answered."""
+
+    attempt: str
+
+
+class Play(msgspec.Struct, frozen=True):
+    """Let one side hear the prompts, replacing what it hears now; `Played(tag)` afterwards.
+
+    `then_ringback` goes on with ringback until something else is played, stopped or bridged, without a second
+    `Played`; with no prompts it is ringback alone.
+    """
+
+    side: Side
+    tag: int
+    prompts: tuple[Prompt, ...]
+    then_ringback: bool = False
+
+
+class StopPlay(msgspec.Struct, frozen=True):
+    """Let that side hear nothing more of what is played."""
+
+    side: Side
+
+
+class Bridge(msgspec.Struct, frozen=True):
+    """Join the caller's and the buyer's audio."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Record these sides into the file; sides named later join at their own time."""
+
+    recording: str
+    path: str
+    sides: tuple[Side, ...]
+
+
+class PauseRecord(msgspec.Struct, frozen=True):
+    """Store silence until resumed."""
+
+    recording: str
+
+
+class ResumeRecord(msgspec.Struct, frozen=True):
+    """Store audio again."""
+
+    recording: str
+
+
+class StopRecord(msgspec.Struct, frozen=True):
+    """Close the file: answer `Recorded`."""
+
+    recording: str
+
+
+class Done(msgspec.Struct, frozen=True):
+    """Nothing of this call is left; it can be forgotten."""
+
+
+Command = (
+    Write
+    | Remember
+    | Await
+    | Seek
+    | Settle
+    | Release
+    | Alert
+    | AnswerCaller
+    | HangUpCaller
+    | RingBuyer
+    | HangUpBuyer
+    | Play
+    | StopPlay
+    | Bridge
+    | Record
+    | PauseRecord
+    | ResumeRecord
+    | StopRecord
+    | Done
+)

@@ -1,0 +1,150 @@
+"""What the call machine is told. `attempt` names the buyer's leg it is about; late news of an ended one is ignored."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from trunkline.engine.routing.offer import Offer
+
+Side = Literal["caller", "buyer"]
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """The call is there. Always the first input."""
+
+
+class Durable(msgspec.Struct, frozen=True):
+    """Everything written before `Await(ticket)` is on disk."""
+
+    ticket: int
+
+
+class NotDurable(msgspec.Struct, frozen=True):
+    """The journal could not write: nothing new may be promised to anybody."""
+
+    ticket: int
+
+
+class Offered(msgspec.Struct, frozen=True):
+    """The answer to `Seek`: a route whose seats are held. `decision_us` is what finding it took."""
+
+    offer: Offer
+    attempt: str
+    decision_us: int
+
+
+class Exhausted(msgspec.Struct, frozen=True):
+    """The other answer to `Seek`: nobody (more) buys this call, for this reason."""
+
+    reason: str
+
+
+class Dialled(msgspec.Struct, frozen=True):
+    """The INVITE to the buyer has been written; `post_dial_us` after routing began."""
+
+    attempt: str
+    post_dial_us: int
+
+
+class BuyerRings(msgspec.Struct, frozen=True):
+    """The buyer's side alerts (180 or 183)."""
+
+    attempt: str
+
+
+class BuyerAnswered(msgspec.Struct, frozen=True):
+    """The buyer's side sent a 2xx and its audio can be used."""
+
+    attempt: str
+
+
+class BuyerRefused(msgspec.Struct, frozen=True):
+    """The buyer's side sent a final refusal (300-699)."""
+
+    attempt: str
+    sip_status: int
+
+
+class BuyerSilent(msgspec.Struct, frozen=True):
+    """No response at all, 100 included, within the first-response time."""
+
+    attempt: str
+
+
+class BuyerUnreachable(msgspec.Struct, frozen=True):
+    """The attempt could not be made: an address that does not resolve, a port that refuses, no audio in common."""
+
+    attempt: str
+    reason: str
+
+
+class BuyerLeft(msgspec.Struct, frozen=True):
+    """The buyer hung up, or its leg is dead."""
+
+    attempt: str
+
+
+class CallerLeft(msgspec.Struct, frozen=True):
+    """The caller cancelled or hung up, or its leg is dead."""
+
+
+class KeyPressed(msgspec.Struct, frozen=True):
+    """One key, by RFC 4733 or INFO."""
+
+    side: Side
+    digit: str
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What was played under `tag` has ended; `completed` is False when it was stopped, replaced or failed."""
+
+    tag: int
+    completed: bool
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The file of `recording` is closed; `error` says why it is not whole."""
+
+    recording: str
+    duration_ms: int
+    error: str | None
+
+
+class MediaLost(msgspec.Struct, frozen=True):
+    """The process that carried this call's audio is gone."""
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A timer may be due."""
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """The system ends the call: an operator's command, or a drain whose time is over."""
+
+    reason: str
+
+
+Input = (
+    Arrived
+    | Durable
+    | NotDurable
+    | Offered
+    | Exhausted
+    | Dialled
+    | BuyerRings
+    | BuyerAnswered
+    | BuyerRefused
+    | BuyerSilent
+    | BuyerUnreachable
+    | BuyerLeft
+    | CallerLeft
+    | KeyPressed
+    | Played
+    | Recorded
+    | MediaLost
+    | Tick
+    | HangUp
+)
+
