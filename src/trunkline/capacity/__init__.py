@@ -1,0 +1,1 @@
+"""Stores of leases: where seats and funds are held, used and given back."""
