@@ -1,1 +1,1 @@
-"""The configuration: schema, reading, validation, comparison. The one contract between those who set and those who run."""
+"""The configuration: schema, reading, validation, comparison. The contract between those who set and who run."""

@@ -1,0 +1,68 @@
+"""What is wrong with a configuration: every problem at once, each with its place, why it is one and what to do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from trunkline.config.tree import Fields, Path, Tree, line_of, path_text
+
+Severity = Literal["error", "warning"]
+
+PROBLEMS_MAX = 1_000
+"""As many problems of one file are told; who has more has one cause, and a terminal has an end."""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong. An `error` keeps the configuration from being used, a `warning` does not."""
+
+    path: str
+    severity: Severity
+    code: str
+    message: str
+    hint: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class Findings:
+    """Collects the problems of one file. `root` is what the file says, so that each problem finds its line."""
+
+    __slots__ = ("_problems", "file", "root")
+
+    def __init__(self, file: str, root: Tree | None = None) -> None:
+        self.file = file
+        self.root: Tree = Fields({}, {}, 1) if root is None else root
+        self._problems: list[Problem] = []
+
+    def error(self, path: Path, code: str, message: str, hint: str = "", line: int | None = None) -> None:
+        """Report something that keeps the configuration from being used."""
+        self._add(path, "error", code, message, hint, line)
+
+    def warning(self, path: Path, code: str, message: str, hint: str = "", line: int | None = None) -> None:
+        """Report something that is probably not what was meant, or that this version does not do."""
+        self._add(path, "warning", code, message, hint, line)
+
+    def _add(self, path: Path, severity: Severity, code: str, message: str, hint: str, line: int | None) -> None:
+        count = len(self._problems)
+        if count > PROBLEMS_MAX:
+            return
+        if count == PROBLEMS_MAX:
+            path, code, line = (), "too_many_problems", 1
+            message, hint = f"there are more than {PROBLEMS_MAX} problems", "repair these first, then check again"
+        self._problems.append(
+            Problem(
+                path=path_text(self.root, path),
+                severity=severity,
+                code=code,
+                message=message,
+                hint=hint,
+                file=self.file,
+                line=line_of(self.root, path) if line is None else line,
+            )
+        )
+
+    def sorted(self) -> list[Problem]:
+        """The problems in the order of their lines."""
+        return sorted(self._problems, key=lambda problem: problem.line)

@@ -1,0 +1,109 @@
+"""Limits and hours, which are written in a shape of their own, and the texts that mean more than their type says.
+
+Importing this module teaches `convert` to read them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from trunkline.config.convert import (
+    BAD,
+    FIELD_READERS,
+    STAND_INS,
+    STRUCT_READERS,
+    Bad,
+    Desk,
+    read_items,
+    read_struct,
+    refuse_unknown,
+    scalar,
+)
+from trunkline.config.hours import Hours, TimeRange
+from trunkline.config.scalars import read_e164, read_int, read_money, read_percent, read_range
+from trunkline.config.schema import Limit, Measure, Method, Number, Payout
+from trunkline.config.tree import Fields, Text, Tree, kind_of
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+STAND_INS[Method] = Method.PRIORITY
+FIELD_READERS[Payout, "percent"] = scalar(read_percent)
+FIELD_READERS[Number, "number"] = scalar(read_e164)
+
+
+def read_limit(desk: Desk, tree: Tree) -> Limit | Bad:
+    """A limit; `max` is an amount of money when the measure is `spend`, else a whole number."""
+    measure = tree.entries.get("measure") if isinstance(tree, Fields) else None
+    desk.spend = isinstance(measure, Text) and measure.value == Measure.SPEND
+    return read_struct(desk, tree, Limit)
+
+
+def _read_max(desk: Desk, tree: Tree) -> int | Bad:
+    def in_minor_units(text: str) -> int:
+        return read_money(text, desk.currency).minor
+
+    value: int | Bad = scalar(in_minor_units if desk.spend else read_int)(desk, tree)
+    return value
+
+
+STRUCT_READERS[Limit] = read_limit
+FIELD_READERS[Limit, "max"] = _read_max
+
+
+def read_hours(desk: Desk, tree: Tree) -> Hours | Bad:
+    """Weekdays with lists of ranges, and `exceptions` with lists of ranges by ISO date."""
+    if not isinstance(tree, Fields):
+        hint = 'write {mon: ["08:00-18:00"], …}; leave `hours` out when always open'
+        return desk.wrong("not_a_mapping", f"a mapping of weekdays belongs here, not {kind_of(tree)}", hint)
+    if not tree.entries:
+        hint = "leave `hours` out when always open, or write `paused: true` when never"
+        return desk.wrong("bad_hours", "hours without a weekday are never open", hint)
+    refuse_unknown(desk, tree, (*WEEKDAYS, "exceptions"))
+    days: dict[str, Any] = {}
+    for day in WEEKDAYS:
+        if day in tree.entries:
+            desk.path.append(day)
+            ranges = _read_ranges(desk, tree.entries[day])
+            desk.path.pop()
+            days[day] = () if ranges is BAD else ranges
+    exceptions = _read_exceptions(desk, tree.entries.get("exceptions"))
+    return Hours(exceptions=exceptions, **days)
+
+
+def _read_ranges(desk: Desk, tree: Tree) -> tuple[TimeRange, ...] | Bad:
+    if isinstance(tree, Text) and tree.value is not None:
+        one: TimeRange | Bad = scalar(read_range)(desk, tree)
+        return BAD if one is BAD else (one,)
+    return read_items(desk, tree, scalar(read_range))
+
+
+def _read_exceptions(desk: Desk, tree: Tree | None) -> dict[str, tuple[TimeRange, ...]]:
+    if tree is None or (isinstance(tree, Text) and tree.value is None):
+        return {}
+    desk.path.append("exceptions")
+    found: dict[str, tuple[TimeRange, ...]] = {}
+    if isinstance(tree, Fields):
+        for day, ranges in tree.entries.items():
+            desk.path.append(day)
+            read = _read_ranges(desk, ranges)
+            if not _is_date(day):
+                desk.wrong("bad_date", f"{day!r} is no date", 'write dates as "2026-12-25"')
+            elif read is not BAD:
+                found[day] = read
+            desk.path.pop()
+    else:
+        hint = 'write {"2026-12-25": []} for a closed day'
+        desk.wrong("not_a_mapping", f"a mapping of dates belongs here, not {kind_of(tree)}", hint)
+    desk.path.pop()
+    return found
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+STRUCT_READERS[Hours] = read_hours

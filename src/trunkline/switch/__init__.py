@@ -1,0 +1,1 @@
+"""The data plane: wires the drivers, stores and engine together."""
