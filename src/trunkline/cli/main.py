@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -54,7 +54,17 @@ UNBUILT: Final = frozenset(
 
 def command_names() -> tuple[str, ...]:
     """The commands that exist, in the order of the help."""
-    return tuple(name for group in COMMANDS.values() for name in group)
+    return tuple(name for group in COMMANDS.values() for name in group if is_built(name))
+
+
+def unbuilt_names() -> frozenset[str]:
+    """Settled names without a module."""
+    return UNBUILT | {name for group in COMMANDS.values() for name in group if not is_built(name)}
+
+
+def is_built(name: str) -> bool:
+    """Is there a module behind the command?"""
+    return importlib.util.find_spec(f"trunkline.cli.{name}") is not None
 
 
 def load(name: str) -> ModuleType:
@@ -78,7 +88,7 @@ def explain_yourself() -> str:
     ]
     for title, names in COMMANDS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {name:<9} {load(name).SUMMARY}" for name in names]
+        lines += [f"  {name:<9} {load(name).SUMMARY}" for name in names if name in command_names()]
     lines += [
         "",
         "Start with `./trunkline demo`. Documentation: docs/index.md; the first ten minutes: docs/quickstart.md.",
@@ -112,7 +122,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name == "--version":
         print(f"trunkline {__version__}")
         return ExitCode.DONE
-    if name in UNBUILT:
+    if name in unbuilt_names():
         print(f"error: `trunkline {name}` is not built yet; docs/index.md says what is", file=sys.stderr)
         return ExitCode.USAGE
     if name not in command_names():
@@ -130,7 +140,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _refuse_unknown(name: str) -> int:
-    close = difflib.get_close_matches(name, [*command_names(), *UNBUILT], n=1)
+    close = difflib.get_close_matches(name, [*command_names(), *unbuilt_names()], n=1)
     print(f"error: there is no command {name!r}", file=sys.stderr)
     hint = f"did you mean `trunkline {close[0]}`? " if close else ""
     print(f" hint: {hint}`trunkline --help` lists all commands", file=sys.stderr)
