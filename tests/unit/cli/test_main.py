@@ -25,7 +25,6 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def install(run: Callable[[argparse.Namespace], int], **attributes: object) -> None:
         module = ModuleType("trunkline.cli.doctor")
         vars(module).update(SUMMARY="a summary", add_arguments=add_arguments, run=run, **attributes)
-        monkeypatch.setitem(sys.modules, "trunkline.cli.doctor", module)
         monkeypatch.setattr(dispatcher, "load", lambda name: module)
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
