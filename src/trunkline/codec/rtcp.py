@@ -1,7 +1,7 @@
 """RTCP: sender and receiver reports, SDES CNAME and BYE (RFC 3550 section 6).
 
-`parse` takes a compound packet to pieces and keeps what a relay needs: the reports on what it sent, the sender's clock, and goodbyes.
-Packet types it does not know are stepped over, as the RFC asks.
+`parse` takes a compound packet to pieces and keeps what a relay needs: the reports on what it sent, the sender's
+clock, and goodbyes. Packet types it does not know are stepped over, as the RFC asks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """WAV files: reading what people upload, writing what phones hear and what we record.
 
-`read` understands RIFF/WAVE with 8, 16, 24 or 32-bit PCM, µ-law and A-law, any number of channels, any usual rate, and says what is wrong
-with anything else. `recording_header` and `repaired_header` make the header of our own stereo recordings from the
-number of bytes that follow it, so a file whose writer died is mended by arithmetic alone.
+`read` understands RIFF/WAVE with 8, 16, 24 or 32-bit PCM, µ-law and A-law, any number of channels, any usual rate,
+and says what is wrong with anything else. `recording_header` and `repaired_header` make the header of our own stereo
+recordings from the number of bytes that follow it, so a file whose writer died is mended by arithmetic alone.
 """
 
 from __future__ import annotations

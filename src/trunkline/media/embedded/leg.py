@@ -1,0 +1,289 @@
+"""One leg: a port pair and the party behind it.
+
+Who speaks to the party, in this order: keys that we press, a prompt, the bridge peer. Each keeps its own time whether
+it is heard or not. When nobody speaks nothing is sent: no comfort noise, no keep-alive.
+
+Symmetric RTP: packets go to the address in the party's SDP until the first valid one comes from that very host; from
+then on they go to where it came from, and only from there are packets taken. A party behind a NAT that changes the
+port is reached so, and nobody on another host can hear or speak. `connect` arms the latch anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from trunkline.codec.dtmf import DigitReader, DtmfError, Press, parse_event
+from trunkline.codec.g711 import TRANSCODE, Law
+from trunkline.codec.rtp import HEADER, HEADER_SIZE, PLAIN, RtpError, payload_of
+from trunkline.media.embedded.inbound import Inbound
+from trunkline.media.embedded.keys import Keys
+from trunkline.media.embedded.outbound import Address, Outbound
+from trunkline.media.embedded.player import Player
+from trunkline.media.embedded.ports import Pair
+from trunkline.media.embedded.recorder import Channel
+from trunkline.media.port import LegStats, RemoteMedia
+
+DATAGRAM_SIZE: Final = 2048
+OUR_DTMF_PAYLOAD_TYPE: Final = 101
+"""The payload type for telephone-event in every SDP we write: a party may use it whatever it asked for itself."""
+_STATIC: Final = {0: Law.PCMU, 8: Law.PCMA}
+
+_unpack = HEADER.unpack_from
+
+
+class Host(Protocol):
+    """What a leg needs of the engine it lives in."""
+
+    def digits_read(self, leg: Leg, presses: list[Press]) -> None:
+        """Keys were pressed by the leg's party."""
+
+    def digit_running(self, leg: Leg) -> None:
+        """A key is down: have its end watched for."""
+
+    def play_over(self, leg: Leg, tag: int, completed: bool) -> None:
+        """A play order is done."""
+
+    def invalid(self, reason: str) -> None:
+        """A packet was no good, for the engine's own totals."""
+
+
+class Leg:
+    """State of one leg. Attributes without underscore are read by the speakers and the engine."""
+
+    __slots__ = (
+        "_host",
+        "_reader",
+        "_remote_host",
+        "_source",
+        "channels",
+        "dead",
+        "dtmf_payload_type",
+        "foreign",
+        "heard_at",
+        "inbound",
+        "invalid",
+        "keys",
+        "law",
+        "laws",
+        "may_receive",
+        "may_send",
+        "name",
+        "out",
+        "pair",
+        "payload_type",
+        "peer",
+        "player",
+        "receive",
+        "remote",
+        "remote_jitter_ms",
+        "remote_lost",
+        "round_trip_s",
+        "rtcp_address",
+    )
+
+    def __init__(self, name: str, pair: Pair, host: Host, out: Outbound) -> None:
+        self.name = name
+        self.pair = pair
+        self.out = out
+        self.inbound = Inbound()
+        self.remote: RemoteMedia | None = None
+        self.rtcp_address: Address | None = None
+        self.law = Law.PCMU
+        self.laws: dict[int, Law] = dict(_STATIC)
+        self.payload_type = 0
+        self.dtmf_payload_type: int | None = None
+        self.may_send = self.may_receive = False
+        self.peer: Leg | None = None
+        self.player: Player | None = None
+        self.keys: Keys | None = None
+        self.channels: tuple[Channel, ...] = ()
+        self.heard_at = 0.0
+        self.dead = False
+        self.foreign = self.invalid = self.remote_lost = 0
+        self.remote_jitter_ms = 0.0
+        self.round_trip_s: float | None = None
+        self._host = host
+        self._reader = DigitReader()
+        self._remote_host = ""
+        self._source: Address | None = None
+        self.receive: Callable[[float], None] = self._make_receive()
+
+    def connect(self, remote: RemoteMedia, now: float) -> None:
+        """Take a new address, codec and direction, and arm the latch."""
+        self.remote = remote
+        self._remote_host = remote.host
+        self._source = None
+        self.law = Law(remote.codec)
+        self.payload_type = remote.payload_type
+        self.dtmf_payload_type = remote.dtmf_payload_type
+        self.laws = {**_STATIC, remote.payload_type: self.law}
+        self.may_send = remote.direction in ("sendrecv", "sendonly")
+        self.may_receive = remote.direction in ("sendrecv", "recvonly")
+        self.out.address = (remote.host, remote.port) if self.may_send else None
+        self.rtcp_address = (remote.host, remote.port + 1)
+        self.out.cut()
+        self.heard_at = now
+        self.dead = False
+        if self.player is not None and self.player.law is not self.law:
+            self.player.convert(self.law)
+
+    def _make_receive(self) -> Callable[[float], None]:
+        """The handler of the RTP socket, with what every packet needs bound once: this is the hot path."""
+        receive_from = self.pair.rtp.recvfrom
+        inbound = self.inbound
+
+        def receive(now: float) -> None:
+            datagram, source = receive_from(DATAGRAM_SIZE)
+            if source != self._source and (self._source is not None or source[0] != self._remote_host):
+                self.foreign += 1
+                return
+            try:
+                # The plain header is all that phones normally send; the rest goes the careful way.
+                plain = len(datagram) > HEADER_SIZE and datagram[0] == PLAIN and len(datagram) <= 1500
+                payload = datagram[HEADER_SIZE:] if plain else payload_of(datagram)
+            except RtpError as error:
+                self._refuse(str(error))
+                return
+            _, second, sequence, timestamp, ssrc = _unpack(datagram)
+            law = self.laws.get(second & 0x7F)
+            if (law is None and not self._is_event(second & 0x7F)) or not payload:
+                self._refuse("payload type" if payload else "empty")
+                return
+            if source != self._source:
+                self._latch(source)
+            if ssrc != inbound.ssrc or not inbound.count(sequence, timestamp, len(payload), now):
+                self._source_changed(ssrc, sequence)
+                inbound.count(sequence, timestamp, len(payload), now)
+            self.heard_at = now
+            if not self.may_receive:
+                return
+            if law is None:
+                self._hear_event(second, sequence, timestamp, payload, now)
+                return
+            peer = self.peer
+            if peer is not None and peer.player is None and peer.keys is None:
+                heard = payload if peer.law is law else payload.translate(TRANSCODE[law, peer.law])
+                peer.out.relay(second & 0x80 | peer.payload_type, sequence, timestamp, heard, now)
+            for channel in self.channels:
+                channel.put(law, ssrc, timestamp, second > 0x7F, payload, now)
+
+        return receive
+
+    def _refuse(self, reason: str) -> None:
+        self.invalid += 1
+        self._host.invalid(reason)
+
+    def _is_event(self, payload_type: int) -> bool:
+        return self.dtmf_payload_type is not None and payload_type in (self.dtmf_payload_type, OUR_DTMF_PAYLOAD_TYPE)
+
+    def _latch(self, source: Address) -> None:
+        self._source = source
+        if self.may_send:
+            self.out.address = source
+
+    def _source_changed(self, ssrc: int, sequence: int) -> None:
+        """Another stream begins: nothing of the numbers of the old one holds."""
+        self.inbound.begin(ssrc, sequence)
+        self._host.digits_read(self, self._reader.flush())
+        self._reader = DigitReader()
+        if self.peer is not None:
+            self.peer.out.cut()
+
+    def _hear_event(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        try:
+            event = parse_event(payload)
+        except DtmfError as error:
+            self._refuse(str(error))
+            return
+        was_running = self._reader.running
+        presses = self._reader.read(event, timestamp, second > 0x7F, now)
+        if presses:
+            self._host.digits_read(self, presses)
+        if self._reader.running and not was_running:
+            self._host.digit_running(self)
+        peer = self.peer
+        if peer is not None and peer.player is None and peer.keys is None and peer.dtmf_payload_type is not None:
+            peer.out.relay(second & 0x80 | peer.dtmf_payload_type, sequence, timestamp, payload, now)
+
+    def expire_digit(self, now: float) -> bool:
+        """Give a digit whose end was lost. False when no key is down any more, so watching can stop."""
+        self._host.digits_read(self, self._reader.expire(now))
+        return self._reader.running
+
+    def start_play(self, player: Player) -> None:
+        """Let a player speak, in place of the one that does."""
+        self.play_ended(completed=False)
+        self.player = player
+        self.out.cut()
+
+    def play_ended(self, completed: bool) -> None:
+        """The player is done, or replaced, or stopped."""
+        if self.player is not None:
+            tag = self.player.tag
+            self.player = None
+            self.out.cut()
+            self._host.play_over(self, tag, completed)
+
+    def keys_ended(self) -> None:
+        """All keys are sent: whoever spoke before goes on."""
+        self.keys = None
+        self.out.cut()
+
+    def join(self, peer: Leg) -> None:
+        """Let both hear each other; whoever they were joined to before is left alone."""
+        self.part()
+        peer.part()
+        self.peer, peer.peer = peer, self
+        self.out.cut()
+        peer.out.cut()
+
+    def part(self) -> None:
+        """Leave the bridge."""
+        if self.peer is not None:
+            self.peer.out.cut()
+            self.peer.peer = None
+            self.peer = None
+            self.out.cut()
+
+    def finish(self) -> None:
+        """The leg closes: report what hung in the air."""
+        self._host.digits_read(self, self._reader.flush())
+        self.play_ended(completed=False)
+        self.keys = None
+        self.part()
+
+    def send_rtcp(self, datagram: bytes) -> None:
+        """Send a report, if there is somewhere to send it to."""
+        if self.rtcp_address is not None:
+            try:
+                self.pair.rtcp.sendto(datagram, self.rtcp_address)
+            except OSError:
+                self.out.errors += 1
+
+    def receive_rtcp(self) -> bytes | None:
+        """A datagram from the RTCP socket; None when it is from another host than the party's."""
+        datagram, source = self.pair.rtcp.recvfrom(DATAGRAM_SIZE)
+        if source[0] != self._remote_host:
+            self.foreign += 1
+            return None
+        return datagram
+
+    def stats(self) -> LegStats:
+        """What has passed through so far."""
+        inbound, out = self.inbound, self.out
+        return LegStats(
+            packets_in=inbound.packets,
+            octets_in=inbound.octets,
+            packets_out=out.packets,
+            octets_out=out.octets,
+            lost=inbound.lost,
+            late_or_duplicate=inbound.late_or_duplicate,
+            foreign=self.foreign,
+            invalid=self.invalid,
+            send_errors=out.errors,
+            jitter_ms=round(inbound.jitter_ms, 3),
+            peer_lost=self.remote_lost,
+            peer_jitter_ms=round(self.remote_jitter_ms, 3),
+            round_trip_ms=None if self.round_trip_s is None else round(self.round_trip_s * 1000, 3),
+        )
