@@ -1,0 +1,1 @@
+"""The append-only record of everything and the switch's state tables, in one SQLite file."""

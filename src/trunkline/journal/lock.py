@@ -1,0 +1,37 @@
+"""The lock on a data folder: one switch writes there, and a second one is told who the first is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from trunkline.journal.errors import JournalLocked
+
+LOCK_FILE: Final = "journal.lock"
+
+
+class FolderLock:
+    """Held from construction to `release`, or to the end of the process, however it ends. Raises JournalLocked."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, folder: Path) -> None:
+        # The file stays when the lock goes: deleting it would let two processes lock two files of one name.
+        self._file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.pread(self._file, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._file)
+            raise JournalLocked(
+                f"another switch is using {folder} (process {pid})",
+                hint=f"stop it (kill {pid}) or start this one with another --data folder",
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next one have the folder."""
+        os.close(self._file)

@@ -1,0 +1,60 @@
+"""What a journal tells a switch that starts: everything it must know before it can decide again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trunkline.events.changes import StoredCall, StoredLeg
+from trunkline.events.entry import Position
+from trunkline.journal.chain import first_hash
+from trunkline.journal.sqlite import Connection
+from trunkline.journal.tables import (
+    read_calls,
+    read_contacts,
+    read_counters,
+    read_leases,
+    read_legs,
+    read_turns,
+)
+from trunkline.kernel.leases import CounterSet, Lease, TurnSet
+
+
+class RecoveredState(msgspec.Struct, frozen=True):
+    """The state tables as they stood after the last durable transaction.
+
+    `calls`, `legs` and `leases` are what a crash left open; all three are empty after an orderly stop. `contacts` has
+    when each (account, campaign, contact) was last seen. `contact_secret` is what contact hashes are keyed with.
+    """
+
+    position: Position
+    contact_secret: bytes
+    counters: tuple[CounterSet, ...]
+    leases: tuple[Lease, ...]
+    turns: tuple[TurnSet, ...]
+    legs: tuple[StoredLeg, ...]
+    calls: tuple[StoredCall, ...]
+    contacts: dict[tuple[str, str, str], int]
+
+
+def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
+    """Read all state tables, as of one moment."""
+    connection.execute("BEGIN")
+    try:
+        return RecoveredState(
+            position=Position(stream, read_end(connection, stream)[0]),
+            contact_secret=contact_secret,
+            counters=read_counters(connection),
+            leases=read_leases(connection),
+            turns=read_turns(connection),
+            legs=read_legs(connection),
+            calls=read_calls(connection),
+            contacts=read_contacts(connection),
+        )
+    finally:
+        connection.execute("COMMIT")
+
+
+def read_end(connection: Connection, stream: str) -> tuple[int, bytes]:
+    """The sequence number and the hash of the last event; 0 and the stream's first hash when there is none."""
+    row = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    return (0, first_hash(stream)) if row is None else (row[0], row[1])

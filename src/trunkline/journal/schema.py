@@ -1,0 +1,106 @@
+"""The journal's tables as numbered migrations, and the marks by which a file is known to be one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from trunkline.journal.errors import JournalForeign
+from trunkline.journal.sqlite import Connection, one
+
+APPLICATION_ID: Final = 0x54524E4B
+"""`TRNK`, in the header of the file: `PRAGMA application_id`."""
+
+_FIRST = """
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    account TEXT,
+    call TEXT,
+    contact TEXT,
+    body BLOB NOT NULL,
+    sealed BLOB,
+    hash BLOB NOT NULL
+);
+CREATE INDEX events_by_call ON events (call) WHERE call IS NOT NULL;
+
+-- A key is never deleted with its row: zeros are written over it where it lies (docs/decisions/0007).
+CREATE TABLE contact_keys (
+    number INTEGER PRIMARY KEY,
+    contact TEXT NOT NULL UNIQUE,
+    key_id BLOB NOT NULL,
+    key BLOB NOT NULL
+);
+
+CREATE TABLE counters (
+    account TEXT NOT NULL,
+    level TEXT NOT NULL,
+    key TEXT NOT NULL,
+    measure TEXT NOT NULL,
+    per TEXT NOT NULL,
+    applies_to TEXT NOT NULL,
+    window_start_ms INTEGER NOT NULL,
+    window_end_ms INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (account, level, key, measure, per, applies_to, window_start_ms)
+) WITHOUT ROWID;
+CREATE INDEX counters_by_end ON counters (window_end_ms);
+
+CREATE TABLE turns (
+    account TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    tier TEXT NOT NULL,
+    route TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (account, plan, tier, route)
+) WITHOUT ROWID;
+
+CREATE TABLE contacts (
+    account TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, campaign, contact)
+) WITHOUT ROWID;
+
+CREATE TABLE holds (lease TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE calls (call TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE legs (leg TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST,)
+"""What turns version N into N + 1. Never edited once released; a change is a new entry."""
+
+
+def migrate(connection: Connection, path: Path) -> None:
+    """Bring the file to the newest version, each step in one transaction. Raises JournalForeign for other files."""
+    version = check_identity(connection, path)
+    for number in range(version, len(MIGRATIONS)):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[number]}"
+            f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={number + 1}; COMMIT;"
+        )
+
+
+def check_identity(connection: Connection, path: Path) -> int:
+    """The version of the file's tables, 0 for an empty file. Raises JournalForeign for what is not a journal."""
+    version: int = one(connection, "PRAGMA user_version")
+    mark: int = one(connection, "PRAGMA application_id")
+    if mark != APPLICATION_ID and (mark or version or one(connection, "SELECT count(*) FROM sqlite_master")):
+        raise JournalForeign(
+            f"{path} is a database of another program", hint="is --data the folder of a Trunkline switch?"
+        )
+    if version > len(MIGRATIONS):
+        raise JournalForeign(
+            f"{path} was written by a newer Trunkline: "
+            f"its tables have version {version}, this one knows {len(MIGRATIONS)}",
+            hint="start the newer version again; going back needs the backup made before the upgrade",
+        )
+    return version

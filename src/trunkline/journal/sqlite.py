@@ -1,0 +1,97 @@
+"""The one place that imports SQLite, judges its version and opens connections.
+
+SQLite before 3.51.3 can damage a WAL database when one connection writes while another one resets the log
+(https://sqlite.org/wal.html, "The WAL-reset bug"). The journal checkpoints beside its writer, which is that pattern,
+so an older library is refused and not worked around. pysqlite3's wheel brings its own SQLite; where there is no wheel
+the interpreter's own library serves if it is new enough.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.journal.errors import JournalForeign, JournalMissing, SqliteTooOld
+
+if TYPE_CHECKING:
+    import sqlite3 as library  # noqa: TID251 - typeshed describes this one; pysqlite3 has the same interface
+else:
+    try:
+        from pysqlite3 import dbapi2 as library
+    except ModuleNotFoundError:
+        import sqlite3 as library  # noqa: TID251 - judged below like any other
+
+Connection = library.Connection
+Error = library.Error
+
+VERSION_MIN: Final = (3, 51, 3)
+BUSY_TIMEOUT_S: Final = 5
+
+
+def sqlite_version_problem(version: tuple[int, ...] | None = None) -> str | None:
+    """Why the SQLite in use (or `version`) must not be used, or None when it may."""
+    found = library.sqlite_version_info if version is None else version
+    if found >= VERSION_MIN:
+        return None
+    has, needs = (".".join(map(str, v)) for v in (found, VERSION_MIN))
+    return f"SQLite {has} can damage the journal (its WAL-reset bug); {needs} or newer is needed"
+
+
+def require_sound_sqlite() -> None:
+    """Raise SqliteTooOld when the library in use is not to be trusted with a journal."""
+    problem = sqlite_version_problem()
+    if problem is not None:
+        raise SqliteTooOld(
+            problem, hint="install the pysqlite3 package from requirements.lock, which brings its own SQLite"
+        )
+
+
+def connect_writing(path: Path) -> Connection:
+    """A connection that writes: WAL, every commit durable, checkpoints left to us, deleted bytes overwritten."""
+    connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except Error as error:
+        connection.close()
+        raise unreadable(path, error) from error
+    return connection
+
+
+def connect_reading(path: Path) -> Connection:
+    """A connection that can not write, for any process, also while a switch is writing."""
+    connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except Error as error:
+        connection.close()
+        raise unreadable(path, error) from error
+    return connection
+
+
+def one(connection: Connection, sql: str, *parameters: object) -> Any:
+    """The first column of the first row, or None."""
+    row = connection.execute(sql, parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def unreadable(path: Path, error: Error) -> JournalForeign | JournalMissing:
+    """Our error for one that SQLite raised while a file was opened or looked at."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return JournalForeign(f"{path} is not a journal: {error}", hint="is --data the folder of a Trunkline switch?")
+    reason = "it can not be read" if os.path.exists(path) else "it does not exist"
+    return JournalMissing(
+        f"the journal {path} can not be opened ({reason}): {error}",
+        hint="check that --data names the folder the switch was started with, and who may read it",
+    )
+
+
+def _connect(uri: str) -> Connection:
+    # One thread at a time uses each of our connections; which one, changes between opening and writing.
+    return library.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)

@@ -1,0 +1,145 @@
+"""The state tables: how each change is written and how each table is read back. One place per table.
+
+Changes say what is true now, never by how much it changed, so only the last one for each thing in a transaction has to
+be written. A hundred calls that commit together touch a busy counter once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from trunkline.events.changes import (
+    CallDrop,
+    CallPut,
+    Change,
+    ContactSeen,
+    LegDrop,
+    LegPut,
+    StoredCall,
+    StoredLeg,
+)
+from trunkline.journal.sqlite import Connection
+from trunkline.kernel.leases import CounterId, CounterSet, HoldDrop, HoldPut, Lease, TurnId, TurnSet
+
+_pack: Final = msgspec.msgpack.Encoder().encode
+_lease: Final = msgspec.msgpack.Decoder(Lease)
+_call: Final = msgspec.msgpack.Decoder(StoredCall)
+_leg: Final = msgspec.msgpack.Decoder(StoredLeg)
+
+
+class _Table(msgspec.Struct, frozen=True, eq=False):
+    """How one table is written: `put` and `drop` are statements, `row` makes the parameters of `put`."""
+
+    put: str
+    row: Callable[[Any], tuple[object, ...]]
+    drop: str = ""
+
+
+def _document(table: str, key: str, row: Callable[[Any], tuple[object, ...]]) -> _Table:
+    return _Table(
+        f"INSERT INTO {table} ({key}, data) VALUES (?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",  # noqa: S608
+        row,
+        f"DELETE FROM {table} WHERE {key} = ?",  # noqa: S608
+    )
+
+
+def _counter_row(change: CounterSet) -> tuple[object, ...]:
+    c = change.counter
+    window = (change.window_start_ms, change.window_end_ms)
+    return (c.account, c.level, c.key, c.measure, c.per, c.applies_to, *window, change.used)
+
+
+_COUNTERS: Final = _Table(
+    "INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET used = excluded.used",
+    _counter_row,
+)
+_TURNS: Final = _Table(
+    "INSERT INTO turns VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
+    lambda change: (*msgspec.structs.astuple(change.turn), change.sequence),
+)
+_CONTACTS: Final = _Table(
+    "INSERT INTO contacts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
+    lambda change: (change.account, change.campaign, change.contact, change.at_ms),
+)
+_HOLDS: Final = _document("holds", "lease", lambda change: (change.lease.id, _pack(change.lease)))
+_CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
+_LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(change.leg)))
+
+_OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
+    CounterSet: (_COUNTERS, lambda change: (change.counter, change.window_start_ms), True),
+    TurnSet: (_TURNS, lambda change: change.turn, True),
+    ContactSeen: (_CONTACTS, lambda change: (change.account, change.campaign, change.contact), True),
+    HoldPut: (_HOLDS, lambda change: change.lease.id, True),
+    HoldDrop: (_HOLDS, lambda change: change.lease, False),
+    CallPut: (_CALLS, lambda change: change.call.call, True),
+    CallDrop: (_CALLS, lambda change: change.call, False),
+    LegPut: (_LEGS, lambda change: change.leg.leg, True),
+    LegDrop: (_LEGS, lambda change: change.leg, False),
+}
+"""By kind of change: its table, what it is about, and whether it puts or drops."""
+
+
+def write_changes(connection: Connection, changes: Iterable[Change]) -> None:
+    """Write the last change of each thing, in the transaction that is open."""
+    last: dict[_Table, dict[object, Change | None]] = {}
+    for change in changes:
+        table, about, puts = _OF[type(change)]
+        of_table = last.get(table)
+        if of_table is None:
+            of_table = last[table] = {}
+        of_table[about(change)] = change if puts else None
+    for table, of_table in last.items():
+        row = table.row
+        puts_ = [row(change) for change in of_table.values() if change is not None]
+        if puts_:
+            connection.executemany(table.put, puts_)
+        if len(puts_) != len(of_table):
+            connection.executemany(table.drop, [(about,) for about, change in of_table.items() if change is None])
+
+
+def read_counters(connection: Connection) -> tuple[CounterSet, ...]:
+    """Used seats of every window that is still kept."""
+    rows = connection.execute(
+        "SELECT account, level, key, measure, per, applies_to, window_start_ms, window_end_ms, used FROM counters"
+    )
+    return tuple(CounterSet(CounterId(*row[:6]), *row[6:]) for row in rows)
+
+
+def read_turns(connection: Connection) -> tuple[TurnSet, ...]:
+    """Round-robin places."""
+    rows = connection.execute("SELECT account, plan, tier, route, sequence FROM turns")
+    return tuple(TurnSet(TurnId(*row[:4]), row[4]) for row in rows)
+
+
+def read_contacts(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """When each (account, campaign, contact) was last seen, in UTC milliseconds."""
+    rows = connection.execute("SELECT account, campaign, contact, at_ms FROM contacts")
+    return {(account, campaign, contact): at_ms for account, campaign, contact, at_ms in rows}
+
+
+def read_leases(connection: Connection) -> tuple[Lease, ...]:
+    """Leases that had not ended."""
+    return tuple(_lease.decode(data) for (data,) in connection.execute("SELECT data FROM holds ORDER BY lease"))
+
+
+def read_calls(connection: Connection) -> tuple[StoredCall, ...]:
+    """Calls that had not ended."""
+    return tuple(_call.decode(data) for (data,) in connection.execute("SELECT data FROM calls ORDER BY call"))
+
+
+def read_legs(connection: Connection) -> tuple[StoredLeg, ...]:
+    """Legs whose peers have not been told."""
+    return tuple(_leg.decode(data) for (data,) in connection.execute("SELECT data FROM legs ORDER BY leg"))
+
+
+def forget_windows(connection: Connection, before_ms: int) -> None:
+    """Delete the counters of windows that ended before that instant (UTC milliseconds)."""
+    connection.execute("DELETE FROM counters WHERE window_end_ms > 0 AND window_end_ms < ?", (before_ms,))
+
+
+def forget_contacts(connection: Connection, before_ms: int) -> None:
+    """Delete contacts last seen before that instant (UTC milliseconds). Reads the whole table."""
+    connection.execute("DELETE FROM contacts WHERE at_ms < ?", (before_ms,))
