@@ -1,0 +1,426 @@
+"""What the two sides of the endpoint share: transactions, legs, dialogs, timers, and everything on its way out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from math import inf
+from typing import Protocol
+
+import msgspec
+
+from trunkline.sip import replies
+from trunkline.sip.dialog import Dialog, DialogKey
+from trunkline.sip.errors import LocalSipError, RemoteSipError
+from trunkline.sip.events import Gone, OrphanEnded, SipEvent
+from trunkline.sip.headers import MAGIC_COOKIE
+from trunkline.sip.legs import Leg, LegState, Trigger
+from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS, DEFAULT_STATE_LIMITS, MessageLimits, StateLimits
+from trunkline.sip.message import Request, Response
+from trunkline.sip.requests import Outgoing
+from trunkline.sip.timers import TIMER_C, TimerHeap
+from trunkline.sip.transactions.client import Client
+from trunkline.sip.transactions.invite_client import InviteClient
+from trunkline.sip.transactions.invite_server import InviteServer
+from trunkline.sip.transactions.machine import Command, Input, State, Transaction
+from trunkline.sip.transactions.server import Server
+from trunkline.sip.uri import Address, bracketed, is_usable
+
+ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE")
+
+ClientKey = tuple[str, str]  # branch, method (17.1.3); sent-by is checked to be ours
+ServerKey = tuple[str, str, str]  # branch, sent-by, method with ACK counted as INVITE (17.2.3)
+MergeKey = tuple[str, str, int]  # Call-ID, From tag, CSeq number (8.2.2.2)
+
+
+class Datagram(msgspec.Struct, frozen=True):
+    """One packet to send as it is. The destination is always an IP literal and a port in range."""
+
+    data: bytes
+    destination: Address
+
+
+class EndpointConfig(msgspec.Struct, frozen=True):
+    """How the endpoint presents itself, and its limits.
+
+    `host` and `port` are where peers reach us: an IP literal or name, without brackets. Times are seconds.
+    `timer_c_s` limits how long an outgoing call may ring without any sign of life above 100.
+    """
+
+    host: str
+    port: int
+    user_agent: str = "Trunkline"
+    message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS
+    state_limits: StateLimits = DEFAULT_STATE_LIMITS
+    timer_c_s: float = TIMER_C
+    retry_after_s: int = 30
+
+
+class ClientUser(Protocol):
+    """Who wants to know what became of a request."""
+
+    def response(self, tx: ClientTx, response: Response, now: float) -> None:
+        """A response the transaction lets through."""
+
+    def unanswered(self, tx: ClientTx, now: float, transport_failed: bool) -> None:
+        """No final response came, or the transport failed."""
+
+
+class ClientTx:
+    """A client transaction with what its table leaves out."""
+
+    __slots__ = ("acks", "armed", "data", "leg", "machine", "request", "source", "user")
+
+    def __init__(self, machine: Transaction, request: Outgoing, data: bytes, user: ClientUser, leg: int) -> None:
+        self.machine = machine
+        self.request = request
+        self.data = data
+        self.user = user
+        self.leg = leg  # 0: nobody's any more, or never anybody's
+        self.armed = inf
+        self.source = request.destination  # where the last response came from
+        self.acks: dict[str, tuple[bytes, Address]] = {}  # To tag of each 2xx and its ACK
+
+    @property
+    def key(self) -> ClientKey:
+        """What responses are matched by."""
+        return (self.request.branch, self.request.method)
+
+    def next_timer(self) -> float | None:
+        """See Transaction."""
+        return self.machine.next_timer()
+
+
+class ServerTx:
+    """A server transaction with what its table leaves out."""
+
+    __slots__ = ("armed", "data", "destination", "echo", "key", "leg", "machine", "merge_key", "request", "source", "to_tag")
+
+    def __init__(self, machine: Transaction, key: ServerKey, request: Request, source: Address, to_tag: str) -> None:
+        self.machine = machine
+        self.key = key
+        self.request = request
+        self.source = source
+        self.to_tag = to_tag
+        self.leg = 0
+        self.armed = inf
+        self.echo = replies.echo_lines(request, source)
+        self.destination = replies.reply_address(request, source)
+        self.data: bytes | None = None
+        self.merge_key: MergeKey | None = None
+
+    def next_timer(self) -> float | None:
+        """See Transaction."""
+        return self.machine.next_timer()
+
+
+class Core:
+    """The shared state. `now` is monotonic seconds everywhere."""
+
+    def __init__(self, config: EndpointConfig, entropy: Callable[[int], bytes]) -> None:
+        self.config = config
+        self.entropy = entropy
+        self.sent_by = f"{bracketed(config.host)}:{config.port}"
+        self.contact_line = f"Contact: <sip:{self.sent_by}>"
+        self.allow_line = f"Allow: {', '.join(ALLOWED_METHODS)}"
+        self.agent_line = f"User-Agent: {config.user_agent}"
+        self.server_line = f"Server: {config.user_agent}"
+        self.counters: Counter[str] = Counter()
+        self.timers = TimerHeap()
+        self.outbox: list[Datagram] = []
+        self.told: list[SipEvent] = []
+        self.legs: dict[int, Leg] = {}
+        self.dialogs: dict[DialogKey, Leg] = {}
+        self.clients: dict[ClientKey, ClientTx] = {}
+        self.servers: dict[ServerKey, ServerTx] = {}
+        self.merged: dict[MergeKey, ServerTx] = {}
+        self.by_destination: dict[Address, dict[ClientKey, ClientTx]] = {}
+        self.per_source: Counter[str] = Counter()
+        self.half_open = 0
+        self._last_leg = 0
+        self._secret = entropy(16)
+
+    # -- identifiers ---------------------------------------------------------------------------------------------
+
+    def token(self, size: int = 8) -> str:
+        """A fresh random token of `size` bytes in hexadecimal."""
+        return self.entropy(size).hex()
+
+    def branch(self) -> str:
+        """A fresh branch."""
+        return MAGIC_COOKIE + self.entropy(10).hex()
+
+    def chance(self, limit: int) -> int:
+        """A random whole number from 0 to `limit`, which is below 256; close enough to uniform for a back-off."""
+        return self.entropy(1)[0] % (limit + 1)
+
+    def stateless_tag(self, request: Request) -> str:
+        """The To tag of a response we keep no state for: the same for every copy of the request (8.2.7)."""
+        text = f"{request.via.branch}|{request.call_id}|{request.header('From')}"
+        return blake2b(text.encode("utf-8", "replace"), key=self._secret, digest_size=8).hexdigest()
+
+    # -- legs ----------------------------------------------------------------------------------------------------
+
+    def new_leg(self, outgoing: bool, state: LegState, source: Address) -> Leg:
+        """A new leg under a new number."""
+        self._last_leg += 1
+        leg = Leg(self._last_leg, outgoing, state, source)
+        self.legs[leg.id] = leg
+        return leg
+
+    def leg(self, number: int) -> Leg | None:
+        """The leg, or None when it is gone: its owner's command crossed the peer's on the way.
+
+        Raises LocalSipError for a number that was never given out.
+        """
+        leg = self.legs.get(number)
+        if leg is None:
+            if not 0 < number <= self._last_leg:
+                raise LocalSipError(f"there never was a leg {number}")
+            self.counters["late_commands"] += 1
+        return leg
+
+    def move(self, leg: Leg, trigger: Trigger) -> None:
+        """Move a leg and keep count of the calls that wait for our decision."""
+        waiting = leg.state == LegState.INCOMING
+        leg.move(trigger)
+        if waiting and leg.state != LegState.INCOMING:
+            self.half_open -= 1
+
+    def register(self, leg: Leg, dialog: Dialog) -> None:
+        """Let requests of the peer in `dialog` find the leg."""
+        if dialog.key not in self.dialogs:
+            self.dialogs[dialog.key] = leg
+            leg.keys.append(dialog.key)
+
+    def tell(self, event: SipEvent) -> None:
+        """Queue an event."""
+        self.told.append(event)
+
+    def gone(self, leg: Leg, now: float, status: int | None = None) -> None:
+        """Free a leg; `status` is what an orphan's owner is told."""
+        assert leg.state == LegState.GONE
+        leg.stop_timers()
+        leg.pending_2xx = None
+        for key in leg.keys:
+            del self.dialogs[key]
+        del self.legs[leg.id]
+        if leg.reoffer_in is not None:
+            self.respond(leg.reoffer_in, 487, now)
+        if leg.reoffer_out is not None:
+            self.limit(leg.reoffer_out, now)
+        if leg.orphan:
+            self.tell(OrphanEnded(leg.id, status))
+        self.tell(Gone(leg.id))
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def send(self, data: bytes, destination: Address) -> None:
+        """Queue a datagram; one that no socket could send is counted and dropped."""
+        if not is_usable(destination):
+            self.counters["undeliverable"] += 1
+            return
+        self.outbox.append(Datagram(data, destination))
+
+    def start(
+        self,
+        machine: Transaction,
+        request: Outgoing,
+        now: float,
+        user: ClientUser,
+        leg: int = 0,
+        extra: Sequence[str] = (),
+        body: bytes = b"",
+    ) -> ClientTx:
+        """Send a request in a new client transaction."""
+        data = request.encode([*extra, self.agent_line], body)
+        tx = ClientTx(machine, request, data, user, leg)
+        self._remember_client(tx)
+        self._obey_client(tx, machine.START.commands, None, now)
+        return tx
+
+    def adopt_client(self, machine: Transaction, request: Outgoing, user: ClientUser, leg: int) -> ClientTx:
+        """Remember a client transaction whose request an earlier process has sent."""
+        tx = ClientTx(machine, request, b"", user, leg)
+        self._remember_client(tx)
+        self.timers.arm(tx)
+        return tx
+
+    def _remember_client(self, tx: ClientTx) -> None:
+        self.clients[tx.key] = tx
+        self.by_destination.setdefault(tx.request.destination, {})[tx.key] = tx
+
+    def in_dialog(self, dialog: Dialog, method: str, cseq: int | None = None) -> Outgoing:
+        """A request in `dialog` with the next number; an ACK has that of its INVITE instead."""
+        uri, routes, destination = dialog.request_target()
+        return Outgoing(
+            method=method,
+            uri=uri,
+            branch=self.branch(),
+            sent_by=self.sent_by,
+            call_id=dialog.call_id,
+            cseq=dialog.next_seq() if cseq is None else cseq,
+            from_header=dialog.local,
+            to_header=dialog.remote,
+            destination=destination,
+            routes=routes,
+        )
+
+    def acknowledge(self, tx: ClientTx, dialog: Dialog) -> None:
+        """Send the ACK of a 2xx, a request of its own in the dialog, and keep it for the repetitions (13.2.2.4)."""
+        ack = self.in_dialog(dialog, "ACK", tx.request.cseq)
+        tx.acks[dialog.remote_tag] = sent = (ack.encode([self.agent_line]), ack.destination)
+        self.send(*sent)
+
+    def reacknowledge(self, tx: ClientTx, response: Response) -> bool:
+        """Send the ACK again when this 2xx had one already; returns whether it had."""
+        known = tx.acks.get(response.to.tag or "")
+        if known is None:
+            return False
+        self.counters["absorbed"] += 1
+        self.send(*known)
+        return True
+
+    # -- answering -----------------------------------------------------------------------------------------------
+
+    def adopt(self, tx: ServerTx) -> None:
+        """Remember a server transaction."""
+        self.servers[tx.key] = tx
+        self.per_source[tx.source[0]] += 1
+
+    def respond(
+        self,
+        tx: ServerTx,
+        status: int,
+        now: float,
+        extra: Sequence[str] = (),
+        body: bytes = b"",
+        reason: str | None = None,
+    ) -> bytes:
+        """Answer in a transaction; returns what was sent."""
+        to_tag = None if status == 100 else tx.to_tag
+        tx.data = replies.response(tx.request, tx.echo, status, to_tag, extra, body, reason)
+        event = Input.PROVISIONAL if status < 200 else Input.SUCCESS if status < 300 else Input.FAILURE
+        self.feed_server(tx, event, now)
+        return tx.data
+
+    def refuse(self, request: Request, source: Address, status: int, counter: str, extra: Sequence[str] = ()) -> None:
+        """Answer without keeping any state: every copy of the request is simply answered again (8.2.7).
+
+        This is how everything is refused that no leg has to hear of, so that a flood of it costs no memory. A request
+        that lacks what a response must repeat is dropped.
+        """
+        self.counters[counter] += 1
+        if request.method == "ACK":
+            return
+        try:
+            data = self.stateless(request, source, status, extra)
+        except RemoteSipError:
+            self.counters["unanswerable"] += 1
+            return
+        self.send(data, replies.reply_address(request, source))
+
+    def stateless(self, request: Request, source: Address, status: int, extra: Sequence[str] = ()) -> bytes:
+        """A response without a transaction. Raises RemoteSipError when the request cannot be answered."""
+        for name in ("From", "To", "Call-ID", "CSeq"):
+            if not request.header(name):
+                raise RemoteSipError(400, f"Missing {name}")
+        tag = self.stateless_tag(request)
+        return replies.response(request, replies.echo_lines(request, source), status, tag, extra)
+
+    # -- running the transactions --------------------------------------------------------------------------------
+
+    def feed_client(self, tx: ClientTx, event: Input, now: float, response: Response | None = None) -> None:
+        """Give a client transaction an input and do what it says."""
+        self._obey_client(tx, tx.machine.handle(event, now), response, now)
+
+    def feed_server(self, tx: ServerTx, event: Input, now: float) -> tuple[Command, ...]:
+        """Give a server transaction an input and do what it says; the commands left to its user are returned."""
+        commands = tx.machine.handle(event, now)
+        self._obey_server(tx, commands)
+        return commands
+
+    def limit(self, tx: ClientTx, now: float) -> None:
+        """Give an INVITE that got a provisional response 64*T1 more."""
+        self.feed_client(tx, Input.LIMIT, now)
+
+    def fire(self, tx: ClientTx | ServerTx, now: float) -> None:
+        """A timer of the transaction is due."""
+        commands = tx.machine.fire(now)
+        if isinstance(tx, ClientTx):
+            self._obey_client(tx, commands, None, now)
+        else:
+            self._obey_server(tx, commands)
+
+    def fail_destination(self, destination: Address, now: float) -> None:
+        """The transport cannot reach an address."""
+        for tx in list(self.by_destination.get(destination, {}).values()):
+            self.feed_client(tx, Input.TRANSPORT_ERROR, now)
+
+    def _obey_client(self, tx: ClientTx, commands: Sequence[Command], response: Response | None, now: float) -> None:
+        for command in commands:
+            if command == Command.SEND:
+                self.send(tx.data, tx.request.destination)
+            elif command == Command.REPEAT:
+                self.counters["retransmissions_out"] += 1
+                self.send(tx.data, tx.request.destination)
+            elif command == Command.ABSORB:
+                self.counters["absorbed"] += 1
+            elif command == Command.ACK:
+                assert response is not None
+                self.send(tx.request.failure_ack(response), tx.request.destination)
+            elif command == Command.DELIVER:
+                assert response is not None
+                tx.user.response(tx, response, now)
+            elif command == Command.TERMINATED:
+                self._forget_client(tx)
+            else:
+                self.counters["timeouts" if command == Command.TIMED_OUT else "transport_failures"] += 1
+                tx.user.unanswered(tx, now, command == Command.FAILED)
+        self.timers.arm(tx)
+
+    def _obey_server(self, tx: ServerTx, commands: Sequence[Command]) -> None:
+        for command in commands:
+            if command == Command.SEND:
+                assert tx.data is not None
+                self.send(tx.data, tx.destination)
+            elif command == Command.REPEAT:
+                if tx.data is not None:
+                    self.counters["retransmissions_out"] += 1
+                    self.send(tx.data, tx.destination)
+            elif command == Command.ABSORB:
+                self.counters["absorbed"] += 1
+            elif command == Command.TIMED_OUT:
+                self.counters["refusals_unacknowledged"] += 1
+            elif command == Command.TERMINATED:
+                self._forget_server(tx)
+        self.timers.arm(tx)
+
+    def _forget_client(self, tx: ClientTx) -> None:
+        del self.clients[tx.key]
+        there = self.by_destination[tx.request.destination]
+        del there[tx.key]
+        if not there:
+            del self.by_destination[tx.request.destination]
+
+    def _forget_server(self, tx: ServerTx) -> None:
+        del self.servers[tx.key]
+        if tx.merge_key is not None:
+            self.merged.pop(tx.merge_key, None)
+        host = tx.source[0]
+        self.per_source[host] -= 1
+        if not self.per_source[host]:
+            del self.per_source[host]
+
+    def server_machine(self, method: str, now: float) -> Transaction:
+        """The kind of server transaction `method` runs in."""
+        return InviteServer(now) if method == "INVITE" else Server(now)
+
+    def client_machine(self, method: str, now: float) -> Transaction:
+        """The kind of client transaction `method` runs in."""
+        return InviteClient(now) if method == "INVITE" else Client(now)
+
+    def is_open(self, tx: ServerTx) -> bool:
+        """Whether the transaction still waits for a final response."""
+        return tx.machine.state in (State.TRYING, State.PROCEEDING)

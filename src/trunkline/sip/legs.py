@@ -1,0 +1,162 @@
+"""The life of one leg, from either side, and every step it can take.
+
+A leg is one call between us and one peer. INCOMING waits for our decision; ANSWERED repeats its 2xx until the ACK
+(CLOSING: and then hangs up, because a UAS must not send BYE before, RFC 3261 15); CALLING has heard nothing yet,
+PROCEEDING has; CANCELLING wants to be rid of the call, has sent CANCEL or will when the first provisional response
+allows it (9.1), and hangs up on an answer that crosses it; ENDING waits for the response to our BYE. A leg that is
+GONE is forgotten; transactions that only absorb duplicates live on without it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, auto
+from math import inf
+from typing import TYPE_CHECKING
+
+from trunkline.sip.dialog import Dialog, DialogKey
+from trunkline.sip.requests import Outgoing
+from trunkline.sip.uri import Address
+
+if TYPE_CHECKING:
+    from trunkline.sip.core import ClientTx, ServerTx
+
+
+class LegState(IntEnum):
+    """See the head of this file."""
+
+    INCOMING = auto()
+    ANSWERED = auto()
+    CLOSING = auto()
+    CALLING = auto()
+    PROCEEDING = auto()
+    CANCELLING = auto()
+    CONFIRMED = auto()
+    ENDING = auto()
+    GONE = auto()
+
+
+class Trigger(IntEnum):
+    """What moves a leg."""
+
+    ANSWER = auto()  # we send 2xx
+    REJECT = auto()  # we send 300-699
+    ACK = auto()
+    UNACKED = auto()  # no ACK in 64*T1
+    PROVISIONAL = auto()
+    SUCCESS = auto()  # the peer sends 2xx
+    FAILURE = auto()  # the peer sends 300-699
+    CANCEL = auto()  # we give the call up: its owner, the first response timer or Timer C
+    SILENCE = auto()  # the INVITE transaction ended without a final response
+    HANGUP = auto()
+    PEER_CANCEL = auto()
+    PEER_BYE = auto()
+    DIALOG_LOST = auto()  # the peer no longer knows the dialog
+    BYE_DONE = auto()
+
+
+_S, _T = LegState, Trigger
+TRANSITIONS: dict[tuple[LegState, Trigger], LegState] = {
+    (_S.INCOMING, _T.ANSWER): _S.ANSWERED,
+    (_S.INCOMING, _T.REJECT): _S.GONE,
+    (_S.INCOMING, _T.PEER_CANCEL): _S.GONE,
+    (_S.INCOMING, _T.PEER_BYE): _S.GONE,
+    (_S.ANSWERED, _T.ACK): _S.CONFIRMED,
+    (_S.ANSWERED, _T.HANGUP): _S.CLOSING,
+    (_S.ANSWERED, _T.UNACKED): _S.ENDING,
+    (_S.ANSWERED, _T.PEER_BYE): _S.GONE,
+    (_S.CLOSING, _T.ACK): _S.ENDING,
+    (_S.CLOSING, _T.UNACKED): _S.ENDING,
+    (_S.CLOSING, _T.PEER_BYE): _S.GONE,
+    (_S.CALLING, _T.PROVISIONAL): _S.PROCEEDING,
+    (_S.CALLING, _T.SUCCESS): _S.CONFIRMED,
+    (_S.CALLING, _T.FAILURE): _S.GONE,
+    (_S.CALLING, _T.CANCEL): _S.CANCELLING,
+    (_S.CALLING, _T.SILENCE): _S.GONE,
+    (_S.PROCEEDING, _T.PROVISIONAL): _S.PROCEEDING,
+    (_S.PROCEEDING, _T.SUCCESS): _S.CONFIRMED,
+    (_S.PROCEEDING, _T.FAILURE): _S.GONE,
+    (_S.PROCEEDING, _T.CANCEL): _S.CANCELLING,
+    (_S.CANCELLING, _T.PROVISIONAL): _S.CANCELLING,
+    (_S.CANCELLING, _T.SUCCESS): _S.ENDING,
+    (_S.CANCELLING, _T.FAILURE): _S.GONE,
+    (_S.CANCELLING, _T.SILENCE): _S.GONE,
+    (_S.CONFIRMED, _T.HANGUP): _S.ENDING,
+    (_S.CONFIRMED, _T.UNACKED): _S.ENDING,
+    (_S.CONFIRMED, _T.DIALOG_LOST): _S.ENDING,
+    (_S.CONFIRMED, _T.PEER_BYE): _S.GONE,
+    (_S.ENDING, _T.PEER_BYE): _S.GONE,
+    (_S.ENDING, _T.BYE_DONE): _S.GONE,
+}
+
+EARLY = frozenset({_S.CALLING, _S.PROCEEDING, _S.CANCELLING})
+
+
+class Pending2xx:
+    """A 2xx of ours that repeats until its ACK (13.3.1.4): T1 doubling to T2, given up at `deadline_at`."""
+
+    __slots__ = ("cseq", "data", "deadline_at", "destination", "interval_s", "offered", "repeat_at")
+
+    def __init__(self, data: bytes, destination: Address, cseq: int, offered: bool) -> None:
+        self.data = data
+        self.destination = destination
+        self.cseq = cseq
+        self.offered = offered  # whether the offer was in the 2xx, so that the ACK brings the answer
+        self.interval_s = 0.0
+        self.repeat_at = inf
+        self.deadline_at = inf
+
+
+class Leg:
+    """The state of one leg. `armed` belongs to the timer heap; all `_at` are monotonic seconds, inf when off."""
+
+    __slots__ = (
+        "armed", "cancel_sent", "dialog", "first_response_at", "first_response_s", "id", "invite", "invite_tx", "keys",
+        "last_provisional", "orphan", "outgoing", "pending_2xx", "provisional_at", "reason", "reoffer_in",
+        "reoffer_out", "reoffer_withdrawn", "reported", "source", "state", "timer_c_at",
+    )  # fmt: skip
+
+    def __init__(self, leg: int, outgoing: bool, state: LegState, source: Address) -> None:
+        self.id = leg
+        self.outgoing = outgoing
+        self.state = state
+        self.source = source
+        self.armed = inf
+        self.dialog: Dialog | None = None
+        self.keys: list[DialogKey] = []
+        self.invite: Outgoing | None = None
+        self.invite_tx: ServerTx | ClientTx | None = None
+        self.reoffer_in: ServerTx | None = None
+        self.reoffer_out: ClientTx | None = None
+        self.reoffer_withdrawn = False  # the peer cancelled its offer, and our answer to it may be on its way
+        self.pending_2xx: Pending2xx | None = None
+        self.first_response_s: float | None = None
+        self.first_response_at = inf
+        self.timer_c_at = inf
+        self.provisional_at = inf
+        self.last_provisional: tuple[int, bytes | None] | None = None
+        self.cancel_sent = False
+        self.reported = False  # the owner has been told how it ended; only Gone is left to say
+        self.reason: str | None = None  # Reason header of a BYE that waits for an ACK
+        self.orphan = False
+
+    def can(self, trigger: Trigger) -> bool:
+        """Whether the table has this step."""
+        return (self.state, trigger) in TRANSITIONS
+
+    def move(self, trigger: Trigger) -> None:
+        """Take a step; one that is not in the table is a bug of this package."""
+        following = TRANSITIONS.get((self.state, trigger))
+        assert following is not None, f"leg in {self.state.name} cannot take {trigger.name}"
+        self.state = following
+
+    def next_timer(self) -> float | None:
+        """The earliest of the leg's own timers."""
+        due = min(self.first_response_at, self.timer_c_at, self.provisional_at)
+        pending = self.pending_2xx
+        if pending is not None:
+            due = min(due, pending.repeat_at, pending.deadline_at)
+        return None if due == inf else due
+
+    def stop_timers(self) -> None:
+        """Let none of the timers of an unanswered call fire any more."""
+        self.first_response_at = self.timer_c_at = self.provisional_at = inf

@@ -1,0 +1,73 @@
+"""Requests on their way out: the fields that identify one, and ACK and CANCEL made from them (RFC 3261 8.1.1, 9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trunkline.sip.errors import LocalSipError
+from trunkline.sip.headers import canonical
+from trunkline.sip.message import Header, Response, encode
+from trunkline.sip.uri import Address, is_safe_uri
+
+MAX_FORWARDS = 70
+
+# Fields this package writes itself; a caller that also gave one would make two, and a different call.
+OWN_HEADERS = frozenset(
+    "Via Max-Forwards From To Call-ID CSeq Contact Route Record-Route Content-Length Content-Type Allow Require "
+    "Supported Unsupported Proxy-Require User-Agent Server".split()
+)
+
+
+class Outgoing(msgspec.Struct):
+    """One request of ours. `sent_by` is our `host:port` for the Via, `destination` the next hop."""
+
+    method: str
+    uri: str
+    branch: str
+    sent_by: str
+    call_id: str
+    cseq: int
+    from_header: str
+    to_header: str
+    destination: Address
+    routes: tuple[str, ...] = ()
+
+    def encode(self, extra: Sequence[str] = (), body: bytes = b"") -> bytes:
+        """The datagram; `extra` are whole header lines. Raises LocalSipError on header injection."""
+        if not is_safe_uri(self.uri):
+            raise LocalSipError(f"unsafe Request-URI {self.uri!r}")
+        lines = [
+            f"Via: SIP/2.0/UDP {self.sent_by};rport;branch={self.branch}",
+            f"Max-Forwards: {MAX_FORWARDS}",
+            f"From: {self.from_header}",
+            f"To: {self.to_header}",
+            f"Call-ID: {self.call_id}",
+            f"CSeq: {self.cseq} {self.method}",
+        ]
+        if self.routes:
+            lines.extend(f"Route: {route}" for route in self.routes)
+        lines.extend(extra)
+        return encode(f"{self.method} {self.uri} SIP/2.0", lines, body)
+
+    def failure_ack(self, response: Response) -> bytes:
+        """The ACK of a 300-699 to this INVITE: its Request-URI, branch and route, the To of the response (17.1.1.3)."""
+        return msgspec.structs.replace(self, method="ACK", to_header=response.header("To") or self.to_header).encode()
+
+    def cancel(self) -> Outgoing:
+        """The CANCEL of this INVITE: the same in all but the method (9.1)."""
+        return msgspec.structs.replace(self, method="CANCEL")
+
+
+def header_lines(headers: Sequence[Header]) -> list[str]:
+    """Lines for fields a caller adds. Raises LocalSipError for a bad name and for fields that are not its to set."""
+    lines = []
+    for name, value in headers:
+        known = canonical(name)
+        if not known:
+            raise LocalSipError(f"header name {name!r} is not a token")
+        if known in OWN_HEADERS:
+            raise LocalSipError(f"{known} is written by the SIP core and cannot be given")
+        lines.append(f"{known}: {value}")
+    return lines

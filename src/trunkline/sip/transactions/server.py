@@ -1,0 +1,28 @@
+"""Non-INVITE server transaction (RFC 3261 17.2.2).
+
+The request reaches the user once; its repetitions get the final response again until Timer J, or silence while there
+is none yet.
+"""
+
+from __future__ import annotations
+
+from trunkline.sip.timers import TIMER_J
+from trunkline.sip.transactions.machine import END, Command, Input, Repeat, Row, State, Transaction
+
+TRYING, COMPLETED = State.TRYING, State.COMPLETED
+_FINAL = Row(COMPLETED, (Command.SEND,), Repeat.STOP, TIMER_J)
+
+
+class Server(Transaction):
+    """The receiver's half of a BYE, INFO or UPDATE."""
+
+    __slots__ = ()
+
+    START = Row(TRYING)
+    TABLE = {
+        (TRYING, Input.REQUEST): Row(TRYING, (Command.ABSORB,)),
+        (TRYING, Input.SUCCESS): _FINAL,
+        (TRYING, Input.FAILURE): _FINAL,
+        (COMPLETED, Input.REQUEST): Row(COMPLETED, (Command.ABSORB, Command.REPEAT)),
+        (COMPLETED, Input.DEADLINE): END,
+    }

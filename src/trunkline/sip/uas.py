@@ -1,0 +1,109 @@
+"""Incoming calls: the first INVITE, our responses to it, its CANCEL (RFC 3261 9.2, 13.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from trunkline.sip.core import Core, ServerKey, ServerTx
+from trunkline.sip.dialog import from_request
+from trunkline.sip.errors import LocalSipError
+from trunkline.sip.events import Cancelled, Incoming
+from trunkline.sip.in_dialog import SDP_LINE, Answers
+from trunkline.sip.legs import Leg, LegState, Trigger
+from trunkline.sip.message import Header, Request
+from trunkline.sip.requests import header_lines
+from trunkline.sip.timers import PROVISIONAL_REFRESH
+from trunkline.sip.uri import Address
+
+
+class Uas:
+    """The called side of the endpoint."""
+
+    def __init__(self, core: Core, answers: Answers) -> None:
+        self._core = core
+        self._answers = answers
+
+    def receive(self, request: Request, source: Address, key: ServerKey, now: float) -> None:
+        """A new INVITE outside any dialog. Raises RemoteSipError(400) when no dialog could come of it."""
+        core = self._core
+        dialog = from_request(request, core.token(), source)
+        tx = ServerTx(core.server_machine("INVITE", now), key, request, source, dialog.local_tag)
+        leg = core.new_leg(False, LegState.INCOMING, source)
+        tx.leg = leg.id
+        tx.merge_key = (request.call_id, dialog.remote_tag, request.cseq.number)
+        leg.dialog = dialog
+        leg.invite_tx = tx
+        core.adopt(tx)
+        core.merged[tx.merge_key] = tx
+        core.half_open += 1
+        core.register(leg, dialog)
+        core.tell(Incoming(leg.id, request, source, request.sdp))
+
+    def provisional(self, leg: Leg, status: int, sdp: bytes | None, now: float) -> None:
+        """Send 100 to 199; above 100 it is repeated every minute (13.3.1.1). Ignored once the leg is decided."""
+        core, tx = self._core, self._waiting(leg)
+        if tx is None:
+            return
+        if status == 100:
+            core.respond(tx, 100, now)
+            return
+        core.respond(tx, status, now, self._dialog_lines(tx, sdp), sdp or b"")
+        leg.provisional_at = now + PROVISIONAL_REFRESH
+        core.timers.arm(leg)
+
+    def answer(self, leg: Leg, sdp: bytes, now: float) -> None:
+        """Send 200 and repeat it until the ACK. Raises LocalSipError for a second answer."""
+        tx = self._waiting(leg)
+        if tx is None:
+            if leg.state in (LegState.ANSWERED, LegState.CONFIRMED):
+                raise LocalSipError(f"leg {leg.id} is answered already")
+            return
+        leg.provisional_at = inf
+        self._answers.send(leg, tx, sdp, now)
+        self._core.move(leg, Trigger.ANSWER)
+        self._core.timers.arm(leg)
+
+    def reject(self, leg: Leg, status: int, now: float, reason: str | None, headers: Sequence[Header]) -> None:
+        """Send 300 to 699; the leg is gone at once, its transaction sees to the ACK."""
+        if not 300 <= status <= 699:
+            raise LocalSipError(f"{status} is no refusal")
+        core, tx = self._core, self._waiting(leg)
+        if tx is None:
+            return
+        core.respond(tx, status, now, header_lines(headers), reason=reason)
+        core.move(leg, Trigger.REJECT)
+        core.gone(leg, now)
+
+    def cancelled(self, leg: Leg, reason: str | None, now: float) -> None:
+        """The caller's CANCEL; 200 to it has left."""
+        core, tx = self._core, self._waiting(leg)
+        if tx is None:
+            return
+        core.respond(tx, 487, now)
+        core.move(leg, Trigger.PEER_CANCEL)
+        core.tell(Cancelled(leg.id, reason))
+        core.gone(leg, now)
+
+    def fire(self, leg: Leg, now: float) -> None:
+        """The minute is over in which a provisional response is remembered by proxies on the way."""
+        if leg.provisional_at <= now and isinstance(leg.invite_tx, ServerTx) and leg.invite_tx.data is not None:
+            leg.provisional_at = now + PROVISIONAL_REFRESH
+            self._core.send(leg.invite_tx.data, leg.invite_tx.destination)
+
+    def _waiting(self, leg: Leg) -> ServerTx | None:
+        tx = leg.invite_tx
+        if leg.outgoing or not isinstance(tx, ServerTx):
+            raise LocalSipError(f"leg {leg.id} is an outgoing call")
+        if leg.state == LegState.INCOMING:
+            return tx
+        self._core.counters["late_commands"] += 1
+        return None
+
+    def _dialog_lines(self, tx: ServerTx, sdp: bytes | None) -> list[str]:
+        core = self._core
+        lines = [core.contact_line, core.allow_line, core.server_line]
+        lines += [f"Record-Route: {value}" for value in tx.request.lines("Record-Route")]
+        if sdp:
+            lines.append(SDP_LINE)
+        return lines
