@@ -71,6 +71,7 @@ class StructPlan(msgspec.Struct, frozen=True):
 
     make: type[msgspec.Struct]
     fields: dict[str, FieldPlan]
+    hints: dict[str, str]
 
 
 STRUCT_READERS: dict[type, Reader] = {}
@@ -78,7 +79,10 @@ STRUCT_READERS: dict[type, Reader] = {}
 FIELD_READERS: dict[tuple[type, str], Reader] = {}
 """Fields whose text means more than their type says."""
 STAND_INS: dict[type, Any] = {}
-"""What a required field of an enum type becomes when its text is wrong."""
+"""What a required field of this enum or struct becomes when it is missing or wrong, so that the rest is looked at."""
+
+UNKNOWN_KEY_HINTS: dict[type, dict[str, str]] = {}
+"""Keys that people look for where they are not, with where to go instead."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -88,7 +92,7 @@ def read_struct(desk: Desk, tree: Tree, kind: type[T]) -> T | Bad:
     if not isinstance(tree, Fields):
         return desk.wrong("not_a_mapping", f"a mapping of keys belongs here, not {kind_of(tree)}", _example(kind))
     plan = plan_of(kind)
-    refuse_unknown(desk, tree, plan.fields.keys())
+    refuse_unknown(desk, tree, plan.fields.keys(), plan.hints)
     values: dict[str, Any] = {}
     bad = False
     for name, field in plan.fields.items():
@@ -111,7 +115,7 @@ def read_struct(desk: Desk, tree: Tree, kind: type[T]) -> T | Bad:
     return BAD if bad else cast(T, plan.make(**values))
 
 
-def refuse_unknown(desk: Desk, tree: Fields, known: Any) -> None:
+def refuse_unknown(desk: Desk, tree: Fields, known: Any, hints: dict[str, str] | None = None) -> None:
     """Report the keys of `tree` that are none of `known`, each with the one that was probably meant."""
     if tree.entries.keys() <= set(known):
         return
@@ -121,6 +125,7 @@ def refuse_unknown(desk: Desk, tree: Fields, known: Any) -> None:
             continue
         close = get_close_matches(key, names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(names)}"
+        hint = (hints or {}).get(key, hint)
         desk.findings.error((*desk.path, key), "unknown_key", f"{key!r} is no key of this mapping", hint)
 
 
@@ -133,7 +138,9 @@ def read_items(desk: Desk, tree: Tree, item: Reader) -> tuple[Any, ...] | Bad:
         desk.path.append(index)
         value = item(desk, entry)
         desk.path.pop()
-        if value is not BAD:
+        if value is BAD:
+            desk.findings.left_out(tuple(desk.path), index)
+        else:
             values.append(value)
     return tuple(values)
 
@@ -175,7 +182,7 @@ def plan_of(kind: type[msgspec.Struct]) -> StructPlan:
     for field in info.fields:
         read = FIELD_READERS.get((kind, field.name)) or _reader_of(field.type)
         fields[field.name] = FieldPlan(field.name, read, field.required, _stand_in(field.type))
-    return StructPlan(kind, fields)
+    return StructPlan(kind, fields, UNKNOWN_KEY_HINTS.get(kind, {}))
 
 
 def _stand_in(kind: inspect.Type) -> Any:
@@ -185,7 +192,7 @@ def _stand_in(kind: inspect.Type) -> Any:
         return ()
     if isinstance(kind, inspect.DictType):
         return {}
-    return STAND_INS.get(kind.cls, BAD) if isinstance(kind, inspect.EnumType) else BAD
+    return STAND_INS.get(kind.cls, BAD) if isinstance(kind, inspect.EnumType | inspect.StructType) else BAD
 
 
 def _reader_of(kind: inspect.Type) -> Reader:

@@ -27,14 +27,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings:
-    """Collects the problems of one file. `root` is what the file says, so that each problem finds its line."""
+    """Collects the problems of one file. `root` is what the file says, so that each problem finds its line.
 
-    __slots__ = ("_problems", "file", "root")
+    Items that cannot be read are left out of their lists. From `checking` on, the indexes of paths are those of the
+    lists that remained, and are turned back into places in the file.
+    """
+
+    __slots__ = ("_left_out", "_problems", "checking", "file", "root")
 
     def __init__(self, file: str, root: Tree | None = None) -> None:
         self.file = file
         self.root: Tree = Fields({}, {}, 1) if root is None else root
         self._problems: list[Problem] = []
+        self._left_out: dict[Path, list[int]] = {}
+        self.checking = False
 
     def error(self, path: Path, code: str, message: str, hint: str = "", line: int | None = None) -> None:
         """Report something that keeps the configuration from being used."""
@@ -45,6 +51,8 @@ class Findings:
         self._add(path, "warning", code, message, hint, line)
 
     def _add(self, path: Path, severity: Severity, code: str, message: str, hint: str, line: int | None) -> None:
+        if self.checking and self._left_out:
+            path = self._in_file(path)
         count = len(self._problems)
         if count > PROBLEMS_MAX:
             return
@@ -62,6 +70,19 @@ class Findings:
                 line=line_of(self.root, path) if line is None else line,
             )
         )
+
+    def left_out(self, path: Path, index: int) -> None:
+        """Note that the item at `index` (in the file) of the list at `path` is missing from what was read."""
+        self._left_out.setdefault(path, []).append(index)
+
+    def _in_file(self, path: Path) -> Path:
+        out: Path = ()
+        for step in path:
+            if isinstance(step, int):
+                for missing in self._left_out.get(out, ()):
+                    step += missing <= step
+            out = (*out, step)
+        return out
 
     def sorted(self) -> list[Problem]:
         """The problems in the order of their lines."""

@@ -52,10 +52,16 @@ class Method(StrEnum):
 
 
 AppliesTo = Literal["both", "call", "lead"]
+Attestation = Literal["A", "B", "C"]
+"""How far a carrier vouches for the caller's number (STIR/SHAKEN), A being the most."""
 
 
 class Limit(Struct, frozen=True, kw_only=True):
-    """At most `max` (seats, events, or minor units of money for `spend`) of `measure` per window."""
+    """At most `max` (seats, events, or minor units of money for `spend`) of `measure` per window.
+
+    `zone` and `week_start` place the window. `pacing`, `min_gap_seconds` and the `matrix` of 24 hourly maxima per
+    weekday are not built yet: they make what they govern `method_unavailable`.
+    """
 
     measure: Measure
     max: int
@@ -65,6 +71,7 @@ class Limit(Struct, frozen=True, kw_only=True):
     week_start: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
     pacing: Literal["even"] | None = None
     min_gap_seconds: int | None = None
+    matrix: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
 
 
 class ConversionRule(Struct, frozen=True, kw_only=True):
@@ -193,6 +200,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     flow: str
     plan: str
     answer: Literal["flow", "buyer"] = "flow"
+    min_attestation: Attestation | None = None
     paused: bool = False
     hours: Hours | None = None
     timezone: str | None = None
@@ -246,6 +254,8 @@ class Buyer(Struct, frozen=True, kw_only=True):
     floor: Money | None = None
     criteria: Node | None = None
     funding: Funding | None = None
+    min_attestation: Attestation | None = None
+    not_seen_days: int | None = None
     conversion: Conversion | None = None
     price: Money | None = None
     caller_id: str | None = None

@@ -13,6 +13,7 @@ from trunkline.config.convert import (
     FIELD_READERS,
     STAND_INS,
     STRUCT_READERS,
+    UNKNOWN_KEY_HINTS,
     Bad,
     Desk,
     read_items,
@@ -22,12 +23,16 @@ from trunkline.config.convert import (
 )
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.scalars import read_e164, read_int, read_money, read_percent, read_range
-from trunkline.config.schema import Limit, Measure, Method, Number, Payout
+from trunkline.config.schema import Account, Limit, Measure, Method, Number, Payout, Plan, Tier
 from trunkline.config.tree import Fields, Text, Tree, kind_of
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+_NO_LIMITS = "limits stand on account, campaign, publisher, group, buyer, bid, target and route"
+for _kind in (Number, Plan, Tier):
+    UNKNOWN_KEY_HINTS[_kind] = {"limits": _NO_LIMITS}
 STAND_INS[Method] = Method.PRIORITY
+STAND_INS[Account] = Account(key="", timezone="")
 FIELD_READERS[Payout, "percent"] = scalar(read_percent)
 FIELD_READERS[Number, "number"] = scalar(read_e164)
 

@@ -1,0 +1,63 @@
+"""Limits: what can be counted in which window, and numbers inside their ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from trunkline.config.hours_checks import check_zone
+from trunkline.config.ranges import RANGES
+from trunkline.config.schema import Limit, Measure
+from trunkline.config.shapes import WEEKDAYS
+from trunkline.config.subject import Subject
+from trunkline.config.tree import Path
+
+_CONCURRENT = frozenset({Measure.LIVE, Measure.IN_FLIGHT})
+_ONLY_FOR = {Measure.LIVE: "lead", Measure.IN_FLIGHT: "call"}
+
+
+def check_ranges(subject: Subject, path: Path, value: Any) -> None:
+    """Every whole number of an object against its smallest and largest value."""
+    for field, (least, most) in RANGES.get(type(value), {}).items():
+        number = getattr(value, field)
+        if number is not None and not least <= number <= most:
+            hint = "leave it out for no limit; zero is paused" if isinstance(value, Limit) else ""
+            message = f"{number} is outside {least} to {most}"
+            subject.findings.error((*path, field), "out_of_range", message, hint)
+
+
+def check_limits(subject: Subject, path: Path, limits: Sequence[Limit]) -> None:
+    """The limits of one object. Each counter (measure, window, kind) stands once."""
+    seen = set()
+    for place, limit in enumerate(limits):
+        here = (*path, place)
+        identity = (limit.measure, limit.per, limit.applies_to)
+        if identity in seen:
+            hint = "two limits of one object would be one counter: keep the smaller"
+            subject.findings.error(here, "duplicate", f"a second limit on {_words(limit)}", hint)
+        seen.add(identity)
+        _check_limit(subject, here, limit)
+
+
+def _check_limit(subject: Subject, path: Path, limit: Limit) -> None:
+    findings = subject.findings
+    check_zone(subject, (*path, "zone"), limit.zone)
+    if limit.measure in _CONCURRENT and limit.per is not None:
+        hint = "leave `per` out; to limit how many there are in a time, use attempt, connect or convert"
+        findings.error((*path, "per"), "bad_limit", f"`{limit.measure}` is counted at this moment, in no window", hint)
+    if limit.measure not in _CONCURRENT and limit.per is None:
+        hint = "add per: hour, day, week, month or lifetime"
+        findings.error((*path, "per"), "bad_limit", f"`{limit.measure}` needs a window", hint)
+    if _ONLY_FOR.get(limit.measure) == limit.applies_to:
+        message = f"`{limit.measure}` never counts a {limit.applies_to}"
+        findings.warning((*path, "applies_to"), "never_matches", message, "leave `applies_to` out")
+    if limit.max == 0:
+        findings.warning((*path, "max"), "zero_limit", "a limit of zero lets nothing pass", "`paused: true` says so")
+    for day, hours in limit.matrix.items():
+        if day not in WEEKDAYS or len(hours) != 24 or any(most < 0 for most in hours):
+            hint = "write 24 numbers for a weekday: mon: [3, 3, …]"
+            findings.error((*path, "matrix", day), "bad_limit", "this is no row of 24 maxima for a weekday", hint)
+
+
+def _words(limit: Limit) -> str:
+    return limit.measure.value + (f" per {limit.per.value}" if limit.per else "")

@@ -1,0 +1,53 @@
+"""The smallest and largest value of every whole number that can be set. Used for checking and for the reference."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trunkline.config import flows, schema
+from trunkline.config.shapes_flow import HoldQueue, Webhook
+
+DAY_S: Final = 86_400
+YEARS_DAYS: Final = 3_650
+
+RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
+    schema.Limit: {"max": (0, 10**15), "min_gap_seconds": (1, DAY_S)},
+    schema.ConversionRule: {
+        "seconds": (0, DAY_S),
+        "offset_seconds": (-3_600, 3_600),
+        "decide_within_seconds": (1, 400 * DAY_S),
+    },
+    schema.Payout: {"percent": (0, 1_000_000), "seconds": (0, DAY_S), "hold_days": (0, YEARS_DAYS)},
+    schema.PayoutDuplicates: {"days": (1, YEARS_DAYS)},
+    schema.MarkDuplicates: {"days": (1, YEARS_DAYS)},
+    schema.Account: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S)},
+    schema.Campaign: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S)},
+    schema.Buyer: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S), "not_seen_days": (1, YEARS_DAYS)},
+    schema.Target: {
+        "ring_seconds": (1, 300),
+        "max_duration_seconds": (1, DAY_S),
+        "first_response_seconds": (1, 60),
+        "press_seconds": (1, 120),
+        "conversion_offset_seconds": (-3_600, 3_600),
+    },
+    schema.Route: {
+        "ring_seconds": (1, 300),
+        "max_duration_seconds": (1, DAY_S),
+        "priority": (0, 1_000_000),
+        "weight": (0, 1_000_000),
+    },
+    schema.Bid: {"timeout_ms": (10, 10_000)},
+    schema.Deliver: {"deadline_ms": (10, 60_000)},
+    schema.AcceptWhen: {"status": (100, 599)},
+    schema.Tier: {"deadline_ms": (10, 10_000)},
+    schema.Plan: {"max_offers": (1, 100), "patience_seconds": (1, 3_600), "reroute_seconds": (0, 600)},
+    flows.Menu: {"seconds": (1, 120), "tries": (1, 10)},
+    flows.Collect: {"digits": (1, 32), "min_digits": (1, 32), "seconds": (1, 120), "tries": (1, 10)},
+    flows.YesNo: {"seconds": (1, 120), "tries": (1, 10)},
+    flows.Language: {"seconds": (1, 120), "tries": (1, 10)},
+    flows.Share: {"weight": (0, 1_000_000)},
+    flows.Voicemail: {"seconds": (1, 3_600)},
+    Webhook: {"timeout_ms": (10, 10_000)},
+    HoldQueue: {"seconds": (1, 3_600)},
+}
+"""By struct and field, both ends included."""

@@ -1,0 +1,176 @@
+"""Targets and trunks: addresses that can be dialled and posted to, keys that can be pressed, headers that are safe."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+import phonenumbers
+
+from trunkline.config.problems import Findings
+from trunkline.config.schema import Platform, Target, Trunk
+from trunkline.config.subject import Subject
+from trunkline.config.tree import Path
+from trunkline.kernel.phone import is_e164
+
+CALLER_IDS = ("caller", "number", "anonymous")
+"""What a target can be shown besides a number: who calls, the tracking number, nobody."""
+
+_SIP_URI = re.compile(
+    r"sip:(?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,128}@)?(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<v4>[0-9.]{7,15}))"
+    r"(?::(?P<port>[0-9]{1,5}))?(?:;[A-Za-z0-9_.=;~-]{1,128})?"
+)
+_KEYS = re.compile(r"[0-9*#]")
+_DIGITS = re.compile(r"[0-9*#A-Dw]{1,64}")
+_PREFIX = re.compile(r"\+[0-9]{0,14}")
+_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")
+_OURS = frozenset(
+    "via from to call-id cseq contact max-forwards route record-route content-length content-type authorization "
+    "proxy-authorization allow supported require expires session-expires v f t i m l c".split()
+)
+
+
+def is_sip_uri(text: str) -> bool:
+    """Whether `text` is a `sip:` URI whose host is an IP address (RFC 3261 section 19.1, the part that is dialled)."""
+    match = _SIP_URI.fullmatch(text)
+    if match is None or not 0 < int(match["port"] or 5060) < 65_536:
+        return False
+    try:
+        ip_address(match["v6"] or match["v4"])
+    except ValueError:
+        return False
+    return True
+
+
+def check_target(subject: Subject, path: Path, target: Target) -> None:
+    """One target."""
+    findings = subject.findings
+    subject.refers((*path, "buyer"), target.buyer, subject.index.buyers, "buyer")
+    if (target.dial is None) == (target.deliver is None):
+        said = "neither `dial` nor `deliver`" if target.dial is None else "both `dial` and `deliver`"
+        hint = "write exactly one: dial for calls, deliver for leads; make two targets for both"
+        findings.error(path, "target_kind", f"the target has {said}", hint)
+    if target.dial is not None:
+        _check_dial(subject, path, target, target.dial)
+    if target.deliver is not None:
+        check_url(findings, (*path, "deliver", "url"), target.deliver.url)
+    if target.bid is not None:
+        check_url(findings, (*path, "bid", "url"), target.bid.url)
+    if target.test_url is not None:
+        check_url(findings, (*path, "test_url"), target.test_url)
+    if target.press_to_accept and _KEYS.fullmatch(target.press_to_accept) is None:
+        hint = 'write one of 0-9, * and #, in quotes: "1"'
+        findings.error((*path, "press_to_accept"), "bad_digits", f"{target.press_to_accept!r} is no single key", hint)
+    if target.post_answer_digits and _DIGITS.fullmatch(target.post_answer_digits) is None:
+        hint = "use 0-9, *, #, A-D, and w for a pause"
+        message = f"{target.post_answer_digits!r} cannot be pressed"
+        findings.error((*path, "post_answer_digits"), "bad_digits", message, hint)
+    for name, value in target.headers.items():
+        _check_header(findings, (*path, "headers", name), name, value)
+
+
+def _check_dial(subject: Subject, path: Path, target: Target, dial: str) -> None:
+    findings = subject.findings
+    trunk = subject.trunks.get(target.trunk) if target.trunk else None
+    if target.trunk and trunk is None:
+        subject.refers((*path, "trunk"), target.trunk, subject.trunks, "trunk")
+    if is_sip_uri(dial):
+        return
+    if not is_e164(dial):
+        hint = 'write a number such as "+12125550123" or an address such as "sip:intake@203.0.113.7:5060"'
+        if dial.startswith(("sip:", "sips:")):
+            hint = "the host must be an IP address: names are not looked up yet; only sip: is spoken"
+        findings.error((*path, "dial"), "bad_dial", f"{dial!r} cannot be dialled", hint)
+        return
+    if not target.trunk:
+        hint = "add trunk: with the key of a trunk that has `outbound`"
+        findings.error((*path, "trunk"), "missing_trunk", f"{dial} needs a trunk that carries it", hint)
+    elif trunk is not None and trunk.outbound is None:
+        message = f"the trunk {trunk.key!r} takes calls only"
+        findings.error((*path, "trunk"), "trunk_without_outbound", message, "give it `outbound: {proxy: …}`")
+    elif trunk is not None and trunk.prefixes and not dial.startswith(trunk.prefixes):
+        message = f"{dial} is outside the prefixes of the trunk {trunk.key!r}"
+        findings.error((*path, "dial"), "outside_prefixes", message, f"allowed: {', '.join(trunk.prefixes)}")
+
+
+def check_caller_id(subject: Subject, path: Path, caller_id: str | None) -> None:
+    """What a buyer is shown: a word of `CALLER_IDS` or a number."""
+    if not caller_id or caller_id in CALLER_IDS or is_e164(caller_id):
+        return
+    hint = f'write {", ".join(CALLER_IDS)} or a number such as "+18335550100"'
+    subject.findings.error(path, "bad_caller_id", f"{caller_id!r} cannot be shown as caller", hint)
+
+
+def check_url(findings: Findings, path: Path, url: str) -> None:
+    """An http or https URL with a host."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or not url.isprintable() or " " in url:
+        findings.error(path, "bad_url", f"{url!r} is no http or https URL", "write https://host/path")
+
+
+def _check_header(findings: Findings, path: Path, name: str, value: str) -> None:
+    if _HEADER.fullmatch(name) is None:
+        findings.error(path, "bad_header", f"{name!r} is no name of a SIP header", "use letters, digits and dashes")
+    elif name.lower() in _OURS:
+        hint = "use a name of your own, such as X-Campaign"
+        findings.error(path, "bad_header", f"the header {name} is written by Trunkline itself", hint)
+    if not value.isprintable():
+        findings.error(path, "bad_header", f"the value of {name} holds a control character", "keep it on one line")
+
+
+def check_platform(findings: Findings, platform: Platform) -> None:
+    """Trunks and networks."""
+    for place, network in enumerate(platform.outbound.allow_networks):
+        check_network(findings, ("outbound", "allow_networks", place), network)
+    for place, trunk in enumerate(platform.trunks):
+        _check_trunk(findings, ("trunks", place), trunk)
+
+
+def check_network(findings: Findings, path: Path, network: str) -> None:
+    """An address or a network in CIDR form, host bits zero."""
+    try:
+        ip_network(network)
+    except ValueError as error:
+        message = f"{network!r} is no network: {error}"
+        findings.error(path, "bad_network", message, 'write "203.0.113.0/24" or one address')
+
+
+def _check_trunk(findings: Findings, path: Path, trunk: Trunk) -> None:
+    for place, network in enumerate(trunk.allow):
+        check_network(findings, (*path, "allow", place), network)
+    if trunk.default_country and trunk.default_country not in phonenumbers.SUPPORTED_REGIONS:
+        close = get_close_matches(trunk.default_country.upper(), sorted(phonenumbers.SUPPORTED_REGIONS), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "write a code of ISO 3166 such as US"
+        message = f"there is no country {trunk.default_country!r}"
+        findings.error((*path, "default_country"), "unknown_country", message, hint)
+    for place, prefix in enumerate(trunk.prefixes):
+        if _PREFIX.fullmatch(prefix) is None:
+            message = f"{prefix!r} is no prefix of E.164 numbers"
+            findings.error((*path, "prefixes", place), "bad_prefix", message, 'write "+1"')
+    if trunk.outbound is not None:
+        proxy = trunk.outbound.proxy
+        if proxy and not is_sip_uri(proxy):
+            hint = 'write "sip:203.0.113.7:5060": the host must be an IP address, names are not looked up yet'
+            findings.error((*path, "outbound", "proxy"), "bad_sip_uri", f"{proxy!r} cannot be dialled", hint)
+        _check_login(findings, (*path, "outbound"), trunk.outbound.username, trunk.outbound.password_env)
+    elif not trunk.allow:
+        hint = "add `allow` with the carrier's networks, `outbound`, or both"
+        findings.warning(path, "trunk_unused", "a trunk without `allow` accepts nobody and this one dials nobody", hint)
+
+
+def _check_login(findings: Findings, path: Path, username: str | None, password_env: str | None) -> None:
+    if username is not None and password_env is None:
+        hint = "write password_env: NAME, the environment variable that holds the password"
+        findings.error((*path, "password_env"), "missing", "'password_env' is missing beside a user name", hint)
+    if password_env and _ENV.fullmatch(password_env) is None:
+        hint = "write the variable's name, never the password itself"
+        findings.error((*path, "password_env"), "bad_env", "this is no name of an environment variable", hint)
