@@ -7,7 +7,7 @@ import msgspec
 from trunkline.config.flows import Prompt
 from trunkline.engine.calls.inputs import Side
 from trunkline.engine.routing.offer import Ring
-from trunkline.events.calls import AnyCallEvent
+from trunkline.events.calls import AnyCallEvent, RoutingOutcome
 from trunkline.events.changes import StoredCall
 
 
@@ -30,9 +30,16 @@ class Await(msgspec.Struct, frozen=True):
 
 
 class Seek(msgspec.Struct, frozen=True):
-    """Find and reserve the next offer: answer `Offered` or `Exhausted`. `node` and `plan` name the route node's plan."""
+    """Find and reserve the next offer by `plan` (None: the campaign's): answer `Offered` or `Exhausted`."""
 
     plan: str | None
+
+
+class WriteRouting(msgspec.Struct, frozen=True):
+    """Put into the journal how routing ended: every route's reason, the seed and the versions, as `call.routed`."""
+
+    outcome: RoutingOutcome
+    reason: str | None
 
 
 class Settle(msgspec.Struct, frozen=True):
@@ -64,11 +71,17 @@ class HangUpCaller(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class RingBuyer(msgspec.Struct, frozen=True):
-    """Ring the target of the current attempt."""
+class PrepareBuyer(msgspec.Struct, frozen=True):
+    """Make everything ready to ring the target, so that what identifies the leg is on disk before it is rung."""
 
     attempt: str
     ring: Ring
+
+
+class RingBuyer(msgspec.Struct, frozen=True):
+    """Ring the target that was prepared: `Dialled`, or `BuyerUnreachable` when it cannot be."""
+
+    attempt: str
 
 
 class HangUpBuyer(msgspec.Struct, frozen=True):
@@ -78,16 +91,17 @@ class HangUpBuyer(msgspec.Struct, frozen=True):
 
 
 class Play(msgspec.Struct, frozen=True):
-    """Let one side hear the prompts, replacing what it hears now; `Played(tag)` afterwards.
-
-    `then_ringback` goes on with ringback until something else is played, stopped or bridged, without a second
-    `Played`; with no prompts it is ringback alone.
-    """
+    """Let one side hear the prompts, replacing what it hears now; `Played(tag)` afterwards."""
 
     side: Side
     tag: int
     prompts: tuple[Prompt, ...]
-    then_ringback: bool = False
+
+
+class Ringback(msgspec.Struct, frozen=True):
+    """Let the caller hear ringing, or `music` over and over, until something else is played, stopped or bridged."""
+
+    music: Prompt | None
 
 
 class StopPlay(msgspec.Struct, frozen=True):
@@ -135,14 +149,17 @@ Command = (
     | Remember
     | Await
     | Seek
+    | WriteRouting
     | Settle
     | Release
     | Alert
     | AnswerCaller
     | HangUpCaller
+    | PrepareBuyer
     | RingBuyer
     | HangUpBuyer
     | Play
+    | Ringback
     | StopPlay
     | Bridge
     | Record

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from trunkline.config.schema import NoBuyer
 from trunkline.engine.routing.offer import Offer
 
 Side = Literal["caller", "buyer"]
@@ -36,9 +37,10 @@ class Offered(msgspec.Struct, frozen=True):
 
 
 class Exhausted(msgspec.Struct, frozen=True):
-    """The other answer to `Seek`: nobody (more) buys this call, for this reason."""
+    """The other answer to `Seek`: nobody (more) buys this call, for this reason; what the plan does then."""
 
     reason: str
+    treatment: NoBuyer | None
 
 
 class Dialled(msgspec.Struct, frozen=True):
@@ -147,4 +149,3 @@ Input = (
     | Tick
     | HangUp
 )
-

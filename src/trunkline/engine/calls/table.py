@@ -1,0 +1,124 @@
+"""The call machine's states and every transition between them.
+
+    NEW        nothing has happened yet
+    SAVING     something is to be said to the caller, and the call is not on disk yet
+    ANNOUNCING the caller, just answered, hears that the call may be recorded
+    TALKING    the flow is heard or waits for keys
+    SEEKING    an offer was asked for
+    RESERVING  an offer holds its seats and is not on disk yet
+    RINGING    the buyer has been invited
+    PRESSING   the buyer has answered and must press a key to take the call
+    BRIEFING   the buyer has taken the call and hears a whisper or the announcement
+    CONNECTED  caller and buyer talk
+    CLOSING    nobody bought the call; the caller hears the plan's last words
+    MESSAGE    the caller leaves a message
+    ENDING     the call is over; a recording is being closed
+    OVER       nothing is left
+
+Three things can happen at any time while a call is alive: the caller leaves, the system hangs up, the audio process
+dies. They are written once, in `ALIVE`, and hold in every state from SAVING to MESSAGE. The diagram in the
+documentation is drawn from these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from trunkline.engine.calls import inputs as i
+
+
+class State(Enum):
+    """Where a call stands."""
+
+    NEW = "new"
+    SAVING = "saving"
+    ANNOUNCING = "announcing"
+    TALKING = "talking"
+    SEEKING = "seeking"
+    RESERVING = "reserving"
+    RINGING = "ringing"
+    PRESSING = "pressing"
+    BRIEFING = "briefing"
+    CONNECTED = "connected"
+    CLOSING = "closing"
+    MESSAGE = "message"
+    ENDING = "ending"
+    OVER = "over"
+
+
+S = State
+Step = tuple[str, tuple[State, ...]]
+"""The action, a method of the machine, and the states it may lead to."""
+
+END = (S.ENDING, S.OVER)
+FLOW = (S.SAVING, S.ANNOUNCING, S.TALKING, S.SEEKING, S.MESSAGE, *END)
+"""Where going on with the flow can lead."""
+NEXT = (S.SEEKING,)
+"""Where a failed attempt leads."""
+JOIN = (S.BRIEFING, S.CONNECTED)
+
+ALIVE_STATES = (
+    S.SAVING,
+    S.ANNOUNCING,
+    S.TALKING,
+    S.SEEKING,
+    S.RESERVING,
+    S.RINGING,
+    S.PRESSING,
+    S.BRIEFING,
+    S.CONNECTED,
+    S.CLOSING,
+    S.MESSAGE,
+)
+ALIVE: Mapping[type, Step] = {
+    i.CallerLeft: ("_caller_left", END),
+    i.HangUp: ("_system_hangs_up", END),
+    i.MediaLost: ("_media_lost", END),
+    i.NotDurable: ("_not_durable", (*ALIVE_STATES, *END)),
+    i.Recorded: ("_recorded", ALIVE_STATES),
+}
+
+_OWN: Mapping[tuple[State, type], Step] = {
+    (S.NEW, i.Arrived): ("_arrived", (S.SAVING, S.SEEKING)),
+    (S.SAVING, i.Durable): ("_saved_step", (State.SAVING, *FLOW, S.CLOSING)),
+    (S.ANNOUNCING, i.Played): ("_announced_to_caller", (S.ANNOUNCING, *FLOW, S.CLOSING)),
+    (S.TALKING, i.Played): ("_flow_heard", FLOW),
+    (S.TALKING, i.KeyPressed): ("_flow_key", FLOW),
+    (S.TALKING, i.Tick): ("_flow_tick", FLOW),
+    (S.SEEKING, i.Offered): ("_offered", (S.RESERVING,)),
+    (S.SEEKING, i.Exhausted): ("_exhausted", (*FLOW, S.CLOSING)),
+    (S.RESERVING, i.Durable): ("_reserved", (S.RESERVING, S.RINGING)),
+    (S.RINGING, i.Dialled): ("_dialled", (S.RINGING,)),
+    (S.RINGING, i.BuyerRings): ("_buyer_rings", (S.RINGING,)),
+    (S.RINGING, i.BuyerAnswered): ("_buyer_answered", (S.RINGING, S.PRESSING, *JOIN)),
+    (S.RINGING, i.BuyerRefused): ("_buyer_refused", (S.RINGING, *NEXT)),
+    (S.RINGING, i.BuyerSilent): ("_buyer_silent", (S.RINGING, *NEXT)),
+    (S.RINGING, i.BuyerUnreachable): ("_buyer_unreachable", (S.RINGING, *NEXT)),
+    (S.RINGING, i.BuyerLeft): ("_buyer_declined", (S.RINGING, *NEXT)),
+    (S.RINGING, i.Tick): ("_ring_time_over", NEXT),
+    (S.PRESSING, i.Played): ("_pressing_heard", (S.PRESSING,)),
+    (S.PRESSING, i.KeyPressed): ("_pressing_key", (S.PRESSING, *JOIN, *NEXT)),
+    (S.PRESSING, i.Tick): ("_not_accepted", NEXT),
+    (S.PRESSING, i.BuyerLeft): ("_pressing_left", (S.PRESSING, *NEXT)),
+    (S.BRIEFING, i.Played): ("_briefed", JOIN),
+    (S.BRIEFING, i.BuyerLeft): ("_buyer_left", (S.BRIEFING, *END)),
+    (S.BRIEFING, i.Tick): ("_too_long", END),
+    (S.CONNECTED, i.Played): ("_announced_over_bridge", (S.CONNECTED,)),
+    (S.CONNECTED, i.BuyerLeft): ("_buyer_left", (S.CONNECTED, *END)),
+    (S.CONNECTED, i.Tick): ("_too_long", END),
+    (S.CLOSING, i.Played): ("_last_words_heard", (S.CLOSING, S.MESSAGE, *END)),
+    (S.MESSAGE, i.Played): ("_message_prompt_heard", (S.MESSAGE,)),
+    (S.MESSAGE, i.KeyPressed): ("_message_key", (S.MESSAGE, *FLOW)),
+    (S.MESSAGE, i.Tick): ("_message_over", FLOW),
+    (S.ENDING, i.Recorded): ("_last_file_closed", END),
+    (S.ENDING, i.Tick): ("_file_given_up", (S.OVER,)),
+    (S.ENDING, i.Offered): ("_too_late", (S.ENDING,)),
+    (S.OVER, i.Offered): ("_too_late", (S.OVER,)),
+}
+
+TRANSITIONS: Mapping[tuple[State, type], Step] = {
+    **{(state, event): step for state in ALIVE_STATES for event, step in ALIVE.items()},
+    **_OWN,
+}
+"""(state, input) to its step. Any other pair is late or early news and changes nothing."""

@@ -1,0 +1,156 @@
+"""Recording one call, and only what may be recorded.
+
+Nothing of a party is stored before that party has heard the announcement to its end. If it cannot be played to either
+of them, nothing of the call is recorded at all. While keys are asked for that may never be stored, the tape stands.
+
+`from_answer` records the caller as soon as the caller has heard it and the buyer from its connection; `from_connect`
+records both from the moment the two are joined and have heard it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trunkline.config.flows import Prompt
+from trunkline.config.schema import Recording
+from trunkline.engine.calls.commands import Command, PauseRecord, Record, ResumeRecord, StopRecord, Write
+from trunkline.engine.calls.context import DEFAULT_ANNOUNCEMENT, CallContext
+from trunkline.engine.calls.inputs import Side
+from trunkline.events.calls import RecordingEnded, RecordingStarted
+from trunkline.kernel.clock import Instant
+
+
+class Tape:
+    """The state of one call's recordings. `files` are those not closed yet: id to path below the data folder."""
+
+    __slots__ = (
+        "_connected",
+        "_context",
+        "_current",
+        "_forbidden",
+        "_heard",
+        "_new_id",
+        "_paused",
+        "_rule",
+        "_sides",
+        "files",
+    )
+
+    def __init__(self, context: CallContext, new_id: Callable[[Instant], str]) -> None:
+        self._context = context
+        self._rule = context.record
+        self._new_id = new_id
+        self._heard: set[Side] = set()
+        self._sides: tuple[Side, ...] = ()
+        self._connected = False
+        self._forbidden = False
+        self._paused = False
+        self._current: str | None = None
+        self.files: dict[str, str] = {}
+
+    def rule(self, recording: Recording | None) -> None:
+        """The offer's own settings replace the campaign's."""
+        self._rule = recording
+
+    def announcement_for(self, side: Side) -> tuple[Prompt, ...]:
+        """What this side still has to hear before it may be recorded; empty when nothing."""
+        if not self._wanted() or side in self._heard:
+            return ()
+        assert self._rule is not None
+        if self._rule.announce_file is not None:
+            return (Prompt(file=self._rule.announce_file, lang=self._rule.lang),)
+        return (Prompt(say=self._rule.announce or DEFAULT_ANNOUNCEMENT, lang=self._rule.lang),)
+
+    def announced(self, side: Side, completed: bool, now: Instant) -> list[Command]:
+        """The announcement to this side has ended; if it was not heard whole, nothing may be recorded."""
+        if completed:
+            self._heard.add(side)
+            return self._record(now)
+        self._forbidden = True
+        return self.stop()
+
+    def connected(self, now: Instant) -> list[Command]:
+        """The two parties are joined."""
+        self._connected = True
+        if not self._wanted():
+            return self.stop()
+        return self._record(now)
+
+    def disconnected(self) -> None:
+        """The buyer is gone; the next one has heard nothing yet."""
+        self._connected = False
+        self._heard.discard("buyer")
+
+    def message(self, path: str, now: Instant) -> list[Command]:
+        """Record the caller's message into a file of its own, whatever the rule for calls says."""
+        return [*self.stop(), *self._start(path, ("caller",), "voicemail", now)]
+
+    def guard(self, sensitive: bool) -> list[Command]:
+        """Stand still while keys that may not be stored are asked for, and go on afterwards."""
+        changed, self._paused = sensitive != self._paused, sensitive
+        if not changed or self._current is None:
+            return []
+        return [PauseRecord(self._current) if sensitive else ResumeRecord(self._current)]
+
+    def stop(self) -> list[Command]:
+        """Close the file that is being written, if any; `closed` will be told."""
+        recording, self._current, self._sides = self._current, None, ()
+        return [] if recording is None else [StopRecord(recording)]
+
+    def closed(self, recording: str, duration_ms: int, error: str | None, now: Instant) -> list[Command]:
+        """A file is closed, by us or because it could not go on."""
+        path = self.files.pop(recording, None)
+        if path is None:
+            return []
+        if recording == self._current:
+            self._current, self._sides = None, ()
+        event = RecordingEnded(
+            account=self._context.account,
+            call=self._context.call,
+            at_ms=now.utc_ms,
+            recording=recording,
+            path=path,
+            duration_ms=duration_ms,
+            error=error,
+        )
+        return [Write(event)]
+
+    def path(self, suffix: str, now: Instant) -> str:
+        """Where a file of this call lies below the data folder."""
+        return f"recordings/{self._context.account}/{now.utc:%Y/%m/%d}/{self._context.call}{suffix}.wav"
+
+    def _wanted(self) -> bool:
+        return self._rule is not None and self._rule.mode != "off" and not self._forbidden
+
+    def _record(self, now: Instant) -> list[Command]:
+        """Start, or add the side that may be recorded now."""
+        if not self._wanted():
+            return []
+        assert self._rule is not None
+        both: tuple[Side, ...] = ("caller", "buyer") if self._connected else ("caller",)
+        if self._rule.mode == "from_connect" and (not self._connected or not self._heard.issuperset(both)):
+            return []
+        sides = tuple(side for side in both if side in self._heard)
+        if not sides or sides == self._sides:
+            return []
+        if self._current is not None:
+            self._sides = sides
+            return [Record(self._current, self.files[self._current], sides)]
+        return self._start(self.path("", now), sides, "call", now)
+
+    def _start(self, path: str, sides: tuple[Side, ...], purpose: str, now: Instant) -> list[Command]:
+        recording = self._new_id(now)
+        self.files[recording] = path
+        self._current, self._sides = recording, sides
+        started = RecordingStarted(
+            account=self._context.account,
+            call=self._context.call,
+            at_ms=now.utc_ms,
+            recording=recording,
+            path=path,
+            purpose="voicemail" if purpose == "voicemail" else "call",
+        )
+        out: list[Command] = [Write(started), Record(recording, path, sides)]
+        if self._paused:
+            out.append(PauseRecord(recording))
+        return out

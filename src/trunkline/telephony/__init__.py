@@ -1,0 +1,1 @@
+"""Drivers: how calls reach the switch and leave it."""

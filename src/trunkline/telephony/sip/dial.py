@@ -1,0 +1,114 @@
+"""From "ring this target" to an INVITE: the address that is dialled, the number that is shown, the next hop.
+
+Only what the configuration names is ever dialled: a target's SIP address, or its number by its trunk's proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from trunkline.config.schema import Trunk
+from trunkline.engine.routing.offer import Ring
+from trunkline.sip.endpoint import Address, InviteTarget
+from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.uri import DEFAULT_PORT, SipUri, bracketed, is_ip_literal, parse_uri
+
+NAMES_KEPT_S = 60
+"""How long a host name's address is used before it is asked for again."""
+NAMES_MAX = 10_000
+
+
+class Undiallable(Exception):
+    """The target cannot be dialled; `reason` is the attempt's reason code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """Who a buyer may be shown: the caller (E.164 or None when withheld) and the tracking number."""
+
+    caller: str | None
+    number: str
+
+
+class Names:
+    """Addresses of the host names in targets and proxies, asked for ahead of the calls that need them."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[str, float]] = {}
+
+    def address(self, host: str) -> str | None:
+        """The IP literal of `host`, when it is one or is known and fresh enough."""
+        if is_ip_literal(host):
+            return host
+        found = self._found.get(host)
+        return None if found is None or found[1] < time.monotonic() else found[0]
+
+    async def resolve(self, host: str) -> str:
+        """Ask for the address of `host`. Raises Undiallable when it has none."""
+        known = self.address(host)
+        if known is not None:
+            return known
+        loop = asyncio.get_running_loop()
+        try:
+            answers = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise Undiallable("dns", f"{host} has no address: {error}") from error
+        address = str(answers[0][4][0])
+        if len(self._found) >= NAMES_MAX:
+            self._found.clear()
+        self._found[host] = (address, time.monotonic() + NAMES_KEPT_S)
+        return address
+
+
+def next_hop(ring: Ring, trunks: Mapping[str, Trunk]) -> SipUri:
+    """The SIP address that the INVITE is sent to. Raises Undiallable."""
+    text = ring.dial if ring.dial.lower().startswith("sip:") else _proxy(ring, trunks)
+    try:
+        uri = parse_uri(text)
+    except RemoteSipError as error:
+        raise Undiallable("bad_address", f"{text} is not a SIP address: {error}") from error
+    if uri.scheme != "sip":
+        raise Undiallable("transport", f"{text} asks for a transport that is not spoken")
+    return uri
+
+
+def _proxy(ring: Ring, trunks: Mapping[str, Trunk]) -> str:
+    trunk = trunks.get(ring.trunk or "")
+    if trunk is None or trunk.outbound is None or trunk.paused:
+        raise Undiallable("trunk", f"no trunk carries calls to {ring.dial}")
+    return trunk.outbound.proxy
+
+
+def invite_to(ring: Ring, hop: SipUri, host: str, shown: Shown, local: Address, sdp: bytes) -> InviteTarget:
+    """The INVITE for `ring`, to be sent to `host` (the IP literal of `hop`) from our own address `local`."""
+    to = ring.dial if ring.dial.lower().startswith("sip:") else f"sip:{ring.dial}@{_authority(hop)}"
+    user, display = _identity(ring.caller_id, shown)
+    domain = "anonymous.invalid" if user == "anonymous" else f"{bracketed(local[0])}:{local[1]}"
+    return InviteTarget(
+        request_uri=to,
+        destination=(host.strip("[]"), hop.port or DEFAULT_PORT),
+        to=None,
+        from_uri=f"sip:{user}@{domain}",
+        from_display=display,
+        sdp=sdp,
+        headers=ring.headers,
+        first_response_s=float(ring.first_response_seconds),
+    )
+
+
+def _authority(hop: SipUri) -> str:
+    return bracketed(hop.host) if hop.port is None else f"{bracketed(hop.host)}:{hop.port}"
+
+
+def _identity(caller_id: str, shown: Shown) -> tuple[str, str | None]:
+    """User part and display name of our From: the caller, the tracking number, nobody, or a number of the operator."""
+    wanted = {"caller": shown.caller, "number": shown.number, "anonymous": None}.get(caller_id, caller_id)
+    return ("anonymous", "Anonymous") if wanted is None else (wanted, None)

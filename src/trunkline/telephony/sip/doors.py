@@ -1,0 +1,105 @@
+"""Who may speak SIP to us, and how numbers are read from what they send.
+
+A trunk names the networks whose packets are taken. Anybody else is not answered at all: a scanner that gets no reply
+does not learn that something listens here. Hosts that we ourselves have sent to may answer and may send requests in
+the dialogs that came of it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+import msgspec
+
+from trunkline.config.schema import Platform, Trunk
+from trunkline.kernel.phone import CallerId, parse_caller, parse_number
+from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.message import Request
+from trunkline.sip.uri import SipUri, parse_uri
+
+PEERS_MAX = 65_536
+"""Hosts we have sent to that are remembered; the longest unused are forgotten first."""
+
+_Network = IPv4Network | IPv6Network
+
+
+class Called(msgspec.Struct, frozen=True):
+    """What an INVITE says of the two ends: the number called (E.164 or None) and who calls."""
+
+    number: str | None
+    caller: CallerId
+
+
+class Doors:
+    """The trunks of one configuration, by the networks they allow."""
+
+    def __init__(self, platform: Platform) -> None:
+        networks = [(ip_network(text, strict=False), trunk) for trunk in platform.trunks for text in trunk.allow]
+        # The narrowest network decides; among equals the first in the configuration.
+        self._networks: list[tuple[_Network, Trunk]] = sorted(networks, key=lambda item: -item[0].prefixlen)
+        self._known: dict[str, Trunk | None] = {}
+
+    def trunk_of(self, host: str) -> Trunk | None:
+        """The trunk that `host` (an IP literal) may send calls for, or None."""
+        if host in self._known:
+            return self._known[host]
+        if len(self._known) >= PEERS_MAX:
+            self._known.clear()
+        trunk = self._find(host)
+        self._known[host] = trunk
+        return trunk
+
+    def _find(self, host: str) -> Trunk | None:
+        address: IPv4Address | IPv6Address = ip_address(host)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        for network, trunk in self._networks:
+            if address in network:
+                return None if trunk.paused else trunk
+        return None
+
+
+class Peers:
+    """Hosts that we have sent to, newest last."""
+
+    def __init__(self) -> None:
+        self._hosts: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, host: str) -> bool:
+        """Whether something was sent to `host` not too long ago."""
+        return host in self._hosts
+
+    def sent_to(self, host: str) -> None:
+        """Something is sent to `host`."""
+        self._hosts[host] = None
+        self._hosts.move_to_end(host)
+        if len(self._hosts) > PEERS_MAX:
+            self._hosts.popitem(last=False)
+
+
+def read_call(request: Request, trunk: Trunk) -> Called:
+    """The called number, where this trunk writes it and as it writes it, and the caller from the From header."""
+    called = _uri(request.uri if trunk.number_from == "request_uri" else request.to.uri)
+    user = called.user if called is not None else None
+    number = parse_number(_bare(user, trunk.prefixes), trunk.default_country) if user else None
+    sender = _uri(request.from_.uri)
+    given = (sender.user or "") if sender is not None else ""
+    return Called(number, parse_caller(_bare(given, ()), trunk.default_country))
+
+
+def _bare(user: str, prefixes: Iterable[str]) -> str:
+    """The number without parameters behind a semicolon and without the first dialling prefix that fits."""
+    number = user.split(";", 1)[0]
+    for prefix in prefixes:
+        if number.startswith(prefix):
+            return number[len(prefix) :]
+    return number
+
+
+def _uri(text: str) -> SipUri | None:
+    try:
+        return parse_uri(text)
+    except RemoteSipError:
+        return None
