@@ -95,7 +95,9 @@ class ClientTx:
 class ServerTx:
     """A server transaction with what its table leaves out."""
 
-    __slots__ = ("armed", "data", "destination", "echo", "key", "leg", "machine", "merge_key", "request", "source", "to_tag")
+    __slots__ = (
+        "armed", "data", "destination", "echo", "key", "leg", "machine", "merge_key", "request", "source", "to_tag",
+    )  # fmt: skip
 
     def __init__(self, machine: Transaction, key: ServerKey, request: Request, source: Address, to_tag: str) -> None:
         self.machine = machine

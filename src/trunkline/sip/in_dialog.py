@@ -329,7 +329,7 @@ class Requests:
     def _take_offer(self, leg: Leg) -> ServerTx | None:
         tx = leg.reoffer_in
         if tx is None:
-            if leg.state == LegState.CONFIRMED and leg.reoffer_withdrawn or leg.state == LegState.ENDING:
+            if leg.reoffer_withdrawn or leg.state == LegState.ENDING:
                 self._core.counters["late_commands"] += 1
                 leg.reoffer_withdrawn = False
                 return None

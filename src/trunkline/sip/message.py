@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from trunkline.sip.body import session_description
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.headers import (
     CANONICAL,
@@ -136,8 +137,8 @@ class Message:
 
     @property
     def sdp(self) -> bytes | None:
-        """The body when it is a session description."""
-        return self.body if self.body and self.content_type == "application/sdp" else None
+        """The session description in the body, alone or among other parts; None when there is none."""
+        return session_description(self.header("Content-Type") or "", self.body) if self.body else None
 
     @property
     def retry_after_s(self) -> int | None:
@@ -266,7 +267,9 @@ def parse(data: bytes, limits: MessageLimits = DEFAULT_MESSAGE_LIMITS) -> Reques
     return message
 
 
-def _start(line: str, headers: list[Header], encoding: str, limits: MessageLimits) -> Request | Response | RemoteSipError:
+def _start(
+    line: str, headers: list[Header], encoding: str, limits: MessageLimits
+) -> Request | Response | RemoteSipError:
     if len(line) > limits.max_start_line:
         return RemoteSipError(400, "Start line too long")
     if line[:4].upper() == "SIP/":

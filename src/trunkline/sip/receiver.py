@@ -186,7 +186,7 @@ class Receiver:
         if (request.call_id, request.from_.tag or "", request.cseq.number) in core.merged:
             # 8.2.2.2: the same INVITE over two ways; one of the two is enough.
             return 482, "refused_merged", []
-        if request.body and request.sdp is None and not request.content_type.startswith("multipart/"):
+        if request.body and request.sdp is None:
             return 415, "refused_media_type", [ACCEPT]
         if self.draining:
             return 503, "refused_draining", [f"Retry-After: {core.config.retry_after_s}"]

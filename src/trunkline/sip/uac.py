@@ -225,7 +225,8 @@ class Uac:
         """The first response timer or Timer C is due."""
         core = self._core
         if leg.first_response_at <= now:
-            assert leg.first_response_s is not None and isinstance(leg.invite_tx, ClientTx)
+            assert leg.first_response_s is not None
+            assert isinstance(leg.invite_tx, ClientTx)
             core.tell(NoResponse(leg.id, leg.first_response_s))
             # The owner tries elsewhere now, so no more copies: a peer that comes back must not ring for nothing.
             core.feed_client(leg.invite_tx, Input.ABANDONED, now)

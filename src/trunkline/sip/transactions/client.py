@@ -7,8 +7,10 @@ final responses are absorbed for Timer K.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from trunkline.sip.timers import TIMER_F, TIMER_K
-from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat, Row, State, Transaction
+from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat, Row, State, Table, Transaction
 
 TRYING, PROCEEDING, COMPLETED = State.TRYING, State.PROCEEDING, State.COMPLETED
 _FINAL = Row(COMPLETED, (Command.DELIVER,), Repeat.STOP, TIMER_K)
@@ -22,7 +24,7 @@ class Client(Transaction):
     __slots__ = ()
 
     START = Row(TRYING, (Command.SEND,), Repeat.START, TIMER_F)
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (TRYING, Input.PROVISIONAL): Row(PROCEEDING, (), Repeat.EVERY_T2),
         (TRYING, Input.SUCCESS): _FINAL,
         (TRYING, Input.FAILURE): _FINAL,

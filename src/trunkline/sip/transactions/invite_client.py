@@ -9,8 +9,10 @@ or from other forks, must still find it.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from trunkline.sip.timers import CANCEL_WAIT, TIMER_B, TIMER_D, TIMER_M
-from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat, Row, State, Transaction
+from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat, Row, State, Table, Transaction
 
 CALLING, PROCEEDING, COMPLETED, ACCEPTED = State.CALLING, State.PROCEEDING, State.COMPLETED, State.ACCEPTED
 _DELIVER = (Command.DELIVER,)
@@ -26,7 +28,7 @@ class InviteClient(Transaction):
     __slots__ = ()
 
     START = Row(CALLING, (Command.SEND,), Repeat.START, TIMER_B)
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (CALLING, Input.PROVISIONAL): Row(PROCEEDING, _DELIVER, Repeat.STOP, STOP),
         (CALLING, Input.SUCCESS): _ACCEPTED,
         (CALLING, Input.FAILURE): _REFUSED,

@@ -7,8 +7,10 @@ repeats (Timer G) until its ACK comes or Timer H ends the wait; the ACK's own re
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from trunkline.sip.timers import TIMER_H, TIMER_I, TIMER_L
-from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat, Row, State, Transaction
+from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat, Row, State, Table, Transaction
 
 PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED = State.PROCEEDING, State.COMPLETED, State.CONFIRMED, State.ACCEPTED
 _SEND = (Command.SEND,)
@@ -20,7 +22,7 @@ class InviteServer(Transaction):
     __slots__ = ()
 
     START = Row(PROCEEDING)
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (PROCEEDING, Input.REQUEST): Row(PROCEEDING, (Command.ABSORB, Command.REPEAT)),
         (PROCEEDING, Input.PROVISIONAL): Row(PROCEEDING, _SEND),
         (PROCEEDING, Input.SUCCESS): Row(ACCEPTED, _SEND, Repeat.STOP, TIMER_L),
@@ -28,9 +30,7 @@ class InviteServer(Transaction):
         (COMPLETED, Input.REQUEST): Row(COMPLETED, (Command.ABSORB, Command.REPEAT)),
         (COMPLETED, Input.REPEAT_DUE): Row(COMPLETED, (Command.REPEAT,), Repeat.DOUBLE_TO_T2),
         (COMPLETED, Input.ACK): Row(CONFIRMED, (), Repeat.STOP, TIMER_I),
-        (COMPLETED, Input.DEADLINE): Row(
-            State.TERMINATED, (Command.TIMED_OUT, Command.TERMINATED), Repeat.STOP, STOP
-        ),
+        (COMPLETED, Input.DEADLINE): Row(State.TERMINATED, (Command.TIMED_OUT, Command.TERMINATED), Repeat.STOP, STOP),
         (CONFIRMED, Input.REQUEST): Row(CONFIRMED, (Command.ABSORB,)),
         (CONFIRMED, Input.ACK): Row(CONFIRMED, (Command.ABSORB,)),
         (CONFIRMED, Input.DEADLINE): END,

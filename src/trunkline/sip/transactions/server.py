@@ -6,8 +6,10 @@ is none yet.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from trunkline.sip.timers import TIMER_J
-from trunkline.sip.transactions.machine import END, Command, Input, Repeat, Row, State, Transaction
+from trunkline.sip.transactions.machine import END, Command, Input, Repeat, Row, State, Table, Transaction
 
 TRYING, COMPLETED = State.TRYING, State.COMPLETED
 _FINAL = Row(COMPLETED, (Command.SEND,), Repeat.STOP, TIMER_J)
@@ -19,7 +21,7 @@ class Server(Transaction):
     __slots__ = ()
 
     START = Row(TRYING)
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (TRYING, Input.REQUEST): Row(TRYING, (Command.ABSORB,)),
         (TRYING, Input.SUCCESS): _FINAL,
         (TRYING, Input.FAILURE): _FINAL,

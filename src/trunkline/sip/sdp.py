@@ -1,0 +1,362 @@
+"""Session descriptions for one stream of G.711 audio: reading, offering, answering (RFC 4566, 3264, 4733).
+
+Only what a telephone call needs: PCMU and PCMA, telephone-event at 8000 Hz, hold in both its spellings (direction
+attributes, and the older connection address 0.0.0.0), IPv4 and IPv6. Any other media line of an offer is answered
+with port 0, in its place, as the answer must have as many lines as the offer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+
+import msgspec
+
+from trunkline.sip.errors import LocalSipError, NoCommonCodec, RemoteSipError
+from trunkline.sip.uri import is_ip_literal, is_port
+
+CODECS = ("PCMU", "PCMA")
+STATIC_TYPES = {"PCMU": 0, "PCMA": 8}  # RFC 3551 table 4
+DTMF_TYPE = 101
+DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+DEFAULT_PTIME_MS = 20
+PTIMES_MS = range(5, 201)
+
+MAX_BYTES = 16_384
+MAX_LINES = 512
+MAX_MEDIA = 16
+
+_REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+_MEDIA = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`{|}~-]+) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/._+-]+)(.*)")
+_RTPMAP = re.compile(r"([0-9]{1,3}) +([A-Za-z0-9!#$%&'*+.^_`{|}~-]+)/([0-9]{1,9})(?:/([0-9]{1,3}))?")
+
+
+class Codec(msgspec.Struct, frozen=True):
+    """A codec we speak, under the payload type its offerer gave it."""
+
+    name: str
+    payload_type: int
+
+
+class AudioOffer(msgspec.Struct, frozen=True):
+    """The first audio stream of a description that can be used, as its sender sees it.
+
+    `direction` is the sender's: `sendonly` means that it holds us. `codecs` are those we speak, in its order.
+    `media_lines` are all its media lines (kind, protocol, formats) and `index` says which of them this is.
+    """
+
+    host: str
+    port: int
+    codecs: tuple[Codec, ...]
+    dtmf_payload_type: int | None
+    direction: str
+    ptime_ms: int
+    media_lines: tuple[tuple[str, str, str], ...]
+    index: int
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the sender does not want to hear us."""
+        return self.direction in ("sendonly", "inactive")
+
+
+class AudioMedia(msgspec.Struct, frozen=True):
+    """What was agreed: where to send to, and how.
+
+    `host` and `port` are the peer's, `payload_type` and `dtmf_payload_type` are what we put into packets to it.
+    `direction` is ours: with `recvonly` or `inactive` nothing must be sent. `ptime` is milliseconds per packet.
+    """
+
+    host: str
+    port: int
+    codec: str
+    payload_type: int
+    dtmf_payload_type: int | None
+    direction: str
+    ptime: int
+
+    @property
+    def sends(self) -> bool:
+        """Whether audio of ours is wanted."""
+        return self.direction in ("sendrecv", "sendonly")
+
+
+class _Line(msgspec.Struct):
+    """A media line while it is read."""
+
+    kind: str
+    port: int
+    protocol: str
+    formats: str
+    host: str
+    direction: str
+    ptime_ms: int = DEFAULT_PTIME_MS
+    maps: dict[int, tuple[str, int, int]] = {}
+
+
+def parse_audio(sdp: bytes) -> AudioOffer:
+    """Read an offer or an answer.
+
+    Raises RemoteSipError 400 when it is malformed, and NoCommonCodec (488) when it is sound but offers no audio we
+    could take: no audio line with a port, an encrypted or other profile, an address that is no IP, no G.711.
+    """
+    lines = list(_media_lines(_split(sdp)))
+    media_lines = tuple((line.kind, line.protocol, line.formats) for line in lines)
+    for index, line in enumerate(lines):
+        codecs = _codecs(line) if _usable(line) else ()
+        if codecs:
+            held = line.host in ("0.0.0.0", "::")
+            return AudioOffer(
+                host=line.host,
+                port=line.port,
+                codecs=codecs,
+                dtmf_payload_type=_dtmf_type(line),
+                direction=_silenced(line.direction) if held else line.direction,
+                ptime_ms=line.ptime_ms,
+                media_lines=media_lines,
+                index=index,
+            )
+    raise NoCommonCodec("No usable G.711 audio in the session description")
+
+
+def offer(
+    local_host: str,
+    local_port: int,
+    codecs: Sequence[str] = CODECS,
+    direction: str = "sendrecv",
+    session_id: int = 1,
+    version: int = 1,
+) -> bytes:
+    """Write an offer of one audio stream.
+
+    `version` must grow by one with each further description of the same `session_id` that differs (RFC 3264 8).
+    Raises LocalSipError for a codec, direction, address or port that cannot be offered.
+    """
+    unknown = [name for name in codecs if name not in STATIC_TYPES]
+    if unknown or not codecs:
+        raise LocalSipError(f"cannot offer codecs {list(codecs)}")
+    mapped = [Codec(name, STATIC_TYPES[name]) for name in codecs]
+    media = _audio_lines(local_port, mapped, DTMF_TYPE, direction, DEFAULT_PTIME_MS)
+    return _write(local_host, local_port, [media], session_id, version)
+
+
+def answer(
+    offered: AudioOffer,
+    local_host: str,
+    local_port: int,
+    prefer: Sequence[str] = (),
+    direction: str = "sendrecv",
+    session_id: int = 1,
+    version: int = 1,
+) -> tuple[bytes, AudioMedia]:
+    """Write the answer to an offer and say what it agrees on.
+
+    One codec is chosen: the first of `prefer` that was offered, else the offerer's first. `direction` is what we
+    would like; the answer never exceeds what the offer allows. Payload types are those of the offer.
+    """
+    chosen = next((codec for name in prefer for codec in offered.codecs if codec.name == name), offered.codecs[0])
+    ours = _intersect(direction, _REVERSED[offered.direction])
+    media: list[list[str]] = []
+    for index, (kind, protocol, formats) in enumerate(offered.media_lines):
+        if index == offered.index:
+            dtmf = offered.dtmf_payload_type
+            media.append(_audio_lines(local_port, [chosen], dtmf, ours, offered.ptime_ms, protocol))
+        else:
+            media.append([f"m={kind} 0 {protocol}{formats}"])
+    text = _write(local_host, local_port, media, session_id, version)
+    return text, _agreed(offered, chosen, ours)
+
+
+def accept(answer_sdp: bytes, codecs: Sequence[str] = CODECS, direction: str = "sendrecv") -> AudioMedia:
+    """Read the answer to our own offer of `codecs` and `direction`.
+
+    The first codec of the answer that we offered is spoken. Raises RemoteSipError 400 when it is malformed, and
+    NoCommonCodec when it refuses the audio or names only codecs that were not offered.
+    """
+    answered = parse_audio(answer_sdp)
+    chosen = next((codec for codec in answered.codecs if codec.name in codecs), None)
+    if chosen is None:
+        raise NoCommonCodec("The answer names no codec that was offered")
+    return _agreed(answered, chosen, _intersect(direction, _REVERSED[answered.direction]))
+
+
+def _agreed(theirs: AudioOffer, chosen: Codec, direction: str) -> AudioMedia:
+    return AudioMedia(
+        host=theirs.host,
+        port=theirs.port,
+        codec=chosen.name,
+        payload_type=chosen.payload_type,
+        dtmf_payload_type=theirs.dtmf_payload_type,
+        direction=direction,
+        ptime=theirs.ptime_ms,
+    )
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+
+
+def _split(sdp: bytes) -> list[tuple[str, str]]:
+    if len(sdp) > MAX_BYTES:
+        raise RemoteSipError(400, "Session description too large")
+    lines = sdp.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    if len(lines) > MAX_LINES:
+        raise RemoteSipError(400, "Session description has too many lines")
+    fields = []
+    for line in lines:
+        if not line:
+            continue
+        if len(line) < 2 or line[1] != "=" or not line[0].isalpha() or "\r" in line or "\0" in line:
+            raise RemoteSipError(400, "Malformed line in session description")
+        fields.append((line[0], line[2:].rstrip(" ")))
+    if not fields or fields[0] != ("v", "0"):
+        raise RemoteSipError(400, "Session description does not begin with v=0")
+    return fields
+
+
+def _media_lines(fields: list[tuple[str, str]]) -> Iterator[_Line]:
+    """The media lines, each with what the session level says where it says nothing itself."""
+    session_host, session_direction, session_ptime_ms = "", "sendrecv", DEFAULT_PTIME_MS
+    line: _Line | None = None
+    count = 0
+    for kind, value in fields:
+        if kind == "m":
+            if line is not None:
+                yield line
+            count += 1
+            if count > MAX_MEDIA:
+                raise RemoteSipError(400, "Session description has too many media lines")
+            line = _media_line(value)
+            line.host, line.direction, line.ptime_ms = session_host, session_direction, session_ptime_ms
+        elif kind == "c":
+            host = _connection(value)
+            if line is None:
+                session_host = host
+            else:
+                line.host = host
+        elif kind == "a":
+            if line is not None:
+                _attribute(line, value)
+            elif value in DIRECTIONS:
+                session_direction = value
+            elif value.startswith("ptime:"):
+                session_ptime_ms = _ptime_ms(value[6:])
+    if line is None:
+        raise RemoteSipError(400, "Session description has no media")
+    yield line
+
+
+def _media_line(value: str) -> _Line:
+    match = _MEDIA.fullmatch(value)
+    if match is None:
+        raise RemoteSipError(400, "Malformed media line")
+    kind, port_text, protocol, formats = match.groups()
+    port = int(port_text)
+    if port and not is_port(port):
+        raise RemoteSipError(400, "Bad port in media line")
+    return _Line(kind, port, protocol, formats, "", "sendrecv", maps={})
+
+
+def _connection(value: str) -> str:
+    """The address of a `c=` line, empty when it is of a kind we cannot send to (a name, multicast)."""
+    parts = value.split()
+    if len(parts) != 3 or parts[0] != "IN" or parts[1] not in ("IP4", "IP6"):
+        raise RemoteSipError(400, "Malformed connection line")
+    host = parts[2]
+    if not is_ip_literal(host) or "%" in host:
+        return ""
+    address = ip_address(host)
+    if (address.version == 4) != (parts[1] == "IP4"):
+        raise RemoteSipError(400, "Connection address is not of the family it names")
+    return "" if address.is_multicast or host == "255.255.255.255" else host
+
+
+def _attribute(line: _Line, value: str) -> None:
+    if value in DIRECTIONS:
+        line.direction = value
+    elif value.startswith("rtpmap:"):
+        match = _RTPMAP.fullmatch(value[7:].strip())
+        if match is None:
+            raise RemoteSipError(400, "Malformed rtpmap")
+        number, name, clock, channels = match.groups()
+        line.maps.setdefault(int(number), (name.upper(), int(clock), int(channels or 1)))
+    elif value.startswith("ptime:"):
+        line.ptime_ms = _ptime_ms(value[6:])
+
+
+def _ptime_ms(text: str) -> int:
+    whole = text.strip().partition(".")[0]
+    if not whole.isascii() or not whole.isdigit() or len(whole) > 4:
+        return DEFAULT_PTIME_MS
+    return int(whole) if int(whole) in PTIMES_MS else DEFAULT_PTIME_MS
+
+
+def _usable(line: _Line) -> bool:
+    return line.kind == "audio" and line.port > 0 and line.protocol in ("RTP/AVP", "RTP/AVPF") and bool(line.host)
+
+
+def _payload_types(line: _Line) -> list[int]:
+    numbers = [int(text) for text in line.formats.split() if text.isascii() and text.isdigit() and len(text) <= 3]
+    return [number for number in numbers if number <= 127]
+
+
+def _codecs(line: _Line) -> tuple[Codec, ...]:
+    static = {number: (name, 8000, 1) for name, number in STATIC_TYPES.items()}
+    found: list[Codec] = []
+    for number in _payload_types(line):
+        name, clock, channels = line.maps.get(number) or static.get(number) or ("", 0, 0)
+        if name in STATIC_TYPES and clock == 8000 and channels == 1 and all(codec.name != name for codec in found):
+            found.append(Codec(name, number))
+    return tuple(found)
+
+
+def _dtmf_type(line: _Line) -> int | None:
+    for number in _payload_types(line):
+        if line.maps.get(number, ("", 0, 0))[:2] == ("TELEPHONE-EVENT", 8000):
+            return number
+    return None
+
+
+def _silenced(direction: str) -> str:
+    """What a direction means when the connection address says not to send (RFC 3264 8.4, the older hold)."""
+    return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
+
+
+def _intersect(first: str, second: str) -> str:
+    sends = all(each in ("sendrecv", "sendonly") for each in (first, second))
+    receives = all(each in ("sendrecv", "recvonly") for each in (first, second))
+    return "sendrecv" if sends and receives else "sendonly" if sends else "recvonly" if receives else "inactive"
+
+
+# -- writing -----------------------------------------------------------------------------------------------------
+
+
+def _audio_lines(
+    port: int, codecs: Sequence[Codec], dtmf_type: int | None, direction: str, ptime_ms: int, protocol: str = "RTP/AVP"
+) -> list[str]:
+    if direction not in DIRECTIONS:
+        raise LocalSipError(f"{direction!r} is no media direction")
+    types = [str(codec.payload_type) for codec in codecs]
+    lines = [f"a=rtpmap:{codec.payload_type} {codec.name}/8000" for codec in codecs]
+    if dtmf_type is not None:
+        types.append(str(dtmf_type))
+        lines += [f"a=rtpmap:{dtmf_type} telephone-event/8000", f"a=fmtp:{dtmf_type} 0-15"]
+    return [f"m=audio {port} {protocol} {' '.join(types)}", *lines, f"a=ptime:{ptime_ms}", f"a={direction}"]
+
+
+def _write(host: str, port: int, media: Sequence[Sequence[str]], session_id: int, version: int) -> bytes:
+    if not is_ip_literal(host) or not is_port(port):
+        raise LocalSipError(f"cannot receive audio at {host!r} port {port}")
+    if session_id < 0 or version < 0:
+        raise LocalSipError("session id and version are whole numbers from 0")
+    family = "IP6" if ":" in host else "IP4"
+    lines = [
+        "v=0",
+        f"o=- {session_id} {version} IN {family} {host}",
+        "s=-",
+        f"c=IN {family} {host}",
+        "t=0 0",
+    ]
+    for block in media:
+        lines.extend(block)
+    return ("\r\n".join(lines) + "\r\n").encode()
