@@ -24,6 +24,9 @@ class Law(Enum):
     PCMU = "PCMU"
     PCMA = "PCMA"
 
+    # Laws are dictionary keys for every packet; the hash of Enum is a Python function, this one is not.
+    __hash__ = object.__hash__
+
 
 def _ulaw_level(code: int) -> int:
     inverted = ~code & 0xFF
@@ -76,13 +79,11 @@ def _code_of(law: Law, sample: int) -> int:
     return _ulaw_code(sample >> 2) if law is Law.PCMU else _alaw_code(sample >> 3)
 
 
-LOW_BYTE: Final[dict[Law, bytes]] = {law: bytes(level & 0xFF for level in levels) for law, levels in _LEVELS.items()}
-"""Per law: the low byte of each code's 16-bit sample, as a table for `bytes.translate`."""
-
-HIGH_BYTE: Final[dict[Law, bytes]] = {
-    law: bytes((level >> 8) & 0xFF for level in levels) for law, levels in _LEVELS.items()
+PCM_BYTES: Final[dict[Law, tuple[bytes, bytes]]] = {
+    law: (bytes(level & 0xFF for level in levels), bytes((level >> 8) & 0xFF for level in levels))
+    for law, levels in _LEVELS.items()
 }
-"""Per law: the high byte of each code's 16-bit sample, as a table for `bytes.translate`."""
+"""Per law: the low and the high byte of each code's 16-bit sample, as tables for `bytes.translate`."""
 
 TRANSCODE: Final[dict[tuple[Law, Law], bytes]] = {
     (source, target): bytes(range(256))
@@ -99,9 +100,10 @@ SILENCE: Final[dict[Law, int]] = {Law.PCMU: 0xFF, Law.PCMA: 0xD5}
 
 def decode(law: Law, payload: bytes) -> bytes:
     """16-bit little-endian PCM of a G.711 payload: two bytes for each one given."""
+    low, high = PCM_BYTES[law]
     pcm = bytearray(2 * len(payload))
-    pcm[0::2] = payload.translate(LOW_BYTE[law])
-    pcm[1::2] = payload.translate(HIGH_BYTE[law])
+    pcm[0::2] = payload.translate(low)
+    pcm[1::2] = payload.translate(high)
     return bytes(pcm)
 
 

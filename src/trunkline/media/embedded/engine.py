@@ -40,6 +40,14 @@ Timer = Callable[[float], float | None]
 BATCH: Final = 64
 """Sockets handled before timers get a look: half a millisecond of packets."""
 IDLE_S: Final = 1.0
+REST_S: Final = 0.0005
+"""A busy loop rests so long before each look at the sockets. Woken for every single packet it would spend more on
+waking than on packets: the rest costs a packet a quarter of a millisecond and saves a third of the processor.
+"""
+_BUNCH: Final = 16
+"""With so many sockets ready at once there is a backlog, and no rest."""
+_BUSY_RATE: Final = 4000
+"""Packets a second from which the loop is busy: forty bridged calls."""
 _WATCH_S: Final = 0.25
 _DIGIT_WATCH_S: Final = 0.05
 _DISK_STOP_S: Final = 3.0
@@ -78,6 +86,9 @@ class Engine:
         self._disk = Disk()
         self._durations: dict[str, int] = {}
         self._pressing: set[Leg] = set()
+        self._handled = 0
+        self._busy = False
+        self._few = True
         self.add_reader(self._disk.wake_fd, self._collect_recordings)
         self.schedule(clock() + _WATCH_S, self._watch)
 
@@ -99,9 +110,13 @@ class Engine:
 
     def turn(self, wait_s: float) -> None:
         """Wait for packets, at most `wait_s` and not past the next timer, then handle what there is."""
+        if self._busy and self._few:
+            time.sleep(REST_S)
         until = self._timers[0][0] - self._clock()
         ready = self._epoll.poll(min(max(until, 0.0), wait_s), BATCH)
         now = self._clock()
+        self._handled += len(ready)
+        self._few = len(ready) < _BUNCH
         handlers = self._handlers
         for fd, _ in ready:
             try:
@@ -314,7 +329,9 @@ class Engine:
         return now + _DIGIT_WATCH_S if self._pressing else None
 
     def _watch(self, now: float) -> float:
-        """Look for parties that have gone silent. Those on hold are allowed to be."""
+        """Look for parties that have gone silent (those on hold may be), and at how busy we are."""
+        self._busy = self._handled > _BUSY_RATE * _WATCH_S
+        self._handled = 0
         if self._silent_ms_max is not None:
             for leg in self.legs.values():
                 silent_ms = int((now - leg.heard_at) * 1000)

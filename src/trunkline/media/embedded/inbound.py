@@ -125,4 +125,4 @@ class Inbound:
         return self._cycles + self._highest - self._base + 1
 
     def _lost_now(self) -> int:
-        return max(self._expected() - self._received, 0)
+        return max(self._expected() - self._received, 0) if self.ssrc >= 0 else 0

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from trunkline.codec.dtmf import DigitReader, DtmfError, Press, parse_event
-from trunkline.codec.g711 import TRANSCODE, Law
+from trunkline.codec.g711 import PCM_BYTES, TRANSCODE, Law
 from trunkline.codec.rtp import HEADER, HEADER_SIZE, PLAIN, RtpError, payload_of
 from trunkline.media.embedded.inbound import Inbound
 from trunkline.media.embedded.keys import Keys
@@ -166,7 +166,7 @@ class Leg:
                 heard = payload if peer.law is law else payload.translate(TRANSCODE[law, peer.law])
                 peer.out.relay(second & 0x80 | peer.payload_type, sequence, timestamp, heard, now)
             for channel in self.channels:
-                channel.put(law, ssrc, timestamp, second > 0x7F, payload, now)
+                channel.put(PCM_BYTES[law], ssrc, timestamp, second > 0x7F, payload, now)
 
         return receive
 

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trunkline.codec.g711 import HIGH_BYTE, LOW_BYTE, SAMPLE_RATE_HZ, Law
-from trunkline.codec.rtp import timestamp_distance
+from trunkline.codec.g711 import SAMPLE_RATE_HZ
 from trunkline.codec.wav import RECORDING_FRAME_SIZE
 
 if TYPE_CHECKING:
@@ -31,7 +30,9 @@ _WINDOW: Final = 2 * SAMPLE_RATE_HZ
 _STRIKES_MAX: Final = 5
 _REALIGN: Final = SAMPLE_RATE_HZ // 5
 """A talkspurt that begins further off its arrival than this is set right: the clocks have drifted."""
-_FRAME = RECORDING_FRAME_SIZE
+_FRAME: Final = RECORDING_FRAME_SIZE
+_ROOM: Final = SAMPLE_RATE_HZ // 2 * _FRAME
+"""The buffer grows by half a second at a time."""
 
 
 class Channel:
@@ -39,29 +40,32 @@ class Channel:
     pair.
     """
 
-    __slots__ = ("_end", "_lane", "_origin", "_ssrc", "_strikes", "_timestamp", "late", "recording")
+    __slots__ = ("_lane", "_origin", "_ssrc", "_strikes", "_timestamp", "end", "late", "recording")
 
     def __init__(self, recording: Recording, lane: int) -> None:
         self.recording = recording
+        self.end = 0
         self.late = 0
         self._lane = lane
         self._ssrc = -1
         self._origin = 0
         self._timestamp = 0
-        self._end = 0
         self._strikes = 0
 
-    def put(self, law: Law, ssrc: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
-        """Store one packet's audio at its place."""
+    def put(
+        self, tables: tuple[bytes, bytes], ssrc: int, timestamp: int, marker: bool, payload: bytes, now: float
+    ) -> None:
+        """Store one packet's audio at its place; `tables` are those of its law in `PCM_BYTES`."""
         recording = self.recording
         if recording.paused:
             return
         arrival = int((now - recording.started_at) * SAMPLE_RATE_HZ)
         if ssrc != self._ssrc:
             self._anchor(ssrc, timestamp, arrival)
-        place = self._origin + timestamp_distance(timestamp, self._timestamp)
+        # `timestamp_distance`, written out.
+        place = self._origin + ((timestamp - self._timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
         skew = place - arrival
-        if not -_WINDOW < skew < _WINDOW or (marker and abs(skew) > _REALIGN):
+        if not -_WINDOW < skew < _WINDOW or (marker and not -_REALIGN <= skew <= _REALIGN):
             self._strikes += 1
             if not marker and self._strikes < _STRIKES_MAX:
                 self.late += 1
@@ -69,20 +73,35 @@ class Channel:
             self._anchor(ssrc, timestamp, arrival)
             place = self._origin
         self._strikes = 0
-        if place + len(payload) > self._end:
-            self._end = place + len(payload)
-        recording.store(law, self._lane, place, payload)
+        end = place + len(payload)
+        if end > self.end:
+            self.end = end
+            if end > recording.end:
+                recording.grow(end)
+        recording.store(tables, self._lane, place, payload)
 
     def _anchor(self, ssrc: int, timestamp: int, arrival: int) -> None:
         self._ssrc = ssrc
         self._timestamp = timestamp
-        self._origin = max(arrival, self._end)
+        self._origin = max(arrival, self.end)
 
 
 class Recording:
     """One stereo file in the making."""
 
-    __slots__ = ("_base", "_buffer", "_disk", "_written", "channels", "name", "paused", "sides", "started_at", "track")
+    __slots__ = (
+        "_base",
+        "_buffer",
+        "_disk",
+        "_written",
+        "channels",
+        "end",
+        "name",
+        "paused",
+        "sides",
+        "started_at",
+        "track",
+    )
 
     def __init__(self, name: str, path: str, disk: Disk, now: float) -> None:
         self.name = name
@@ -91,6 +110,7 @@ class Recording:
         self.sides: list[str | None] = [None, None]
         self.channels: list[Channel | None] = [None, None]
         self.track = disk.open(name, path)
+        self.end = 0
         self._disk = disk
         self._buffer = bytearray()
         self._base = 0
@@ -103,18 +123,23 @@ class Recording:
         self.channels[side] = channel
         return channel
 
-    def store(self, law: Law, lane: int, place: int, payload: bytes) -> None:
+    def grow(self, end: int) -> None:
+        """Something is stored up to `end`, counted in samples from time zero: have room for it, and for some more."""
+        self.end = end
+        missing = (end - self._base) * _FRAME - len(self._buffer)
+        if missing > 0:
+            self._buffer.extend(bytes(missing + _ROOM))
+
+    def store(self, tables: tuple[bytes, bytes], lane: int, place: int, payload: bytes) -> None:
         """Put samples at `place`, counted from time zero. What stands before the window is gone to disk for good."""
-        at = place - self._base
-        if at < 0:
+        start = (place - self._base) * _FRAME + lane
+        if start < 0:
             return
-        start = at * _FRAME
-        end = start + len(payload) * _FRAME
+        end = start + len(payload) * _FRAME - lane
+        low, high = tables
         buffer = self._buffer
-        if end > len(buffer):
-            buffer.extend(bytes(end - len(buffer)))
-        buffer[start + lane : end : _FRAME] = payload.translate(LOW_BYTE[law])
-        buffer[start + lane + 1 : end : _FRAME] = payload.translate(HIGH_BYTE[law])
+        buffer[start:end:_FRAME] = payload.translate(low)
+        buffer[start + 1 : end : _FRAME] = payload.translate(high)
         if place < self._written:
             self._written = place
 
@@ -128,8 +153,7 @@ class Recording:
 
     def finish(self, now: float) -> int:
         """Write the rest and close the file; gives its length in milliseconds."""
-        end = self._base + len(self._buffer) // _FRAME
-        end = max(end, int((now - self.started_at) * SAMPLE_RATE_HZ))
+        end = max(self.end, int((now - self.started_at) * SAMPLE_RATE_HZ))
         self._write(end)
         self._disk.close(self.track)
         return end * 1000 // SAMPLE_RATE_HZ
@@ -138,8 +162,7 @@ class Recording:
         start = self._written
         if end <= start:
             return
+        self.grow(max(end, self.end))
         first, last = (start - self._base) * _FRAME, (end - self._base) * _FRAME
-        if last > len(self._buffer):
-            self._buffer.extend(bytes(last - len(self._buffer)))
         self._disk.write(self.track, start * _FRAME, bytes(memoryview(self._buffer)[first:last]))
         self._written = end
