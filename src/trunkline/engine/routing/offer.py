@@ -15,7 +15,7 @@ from trunkline.kernel.leases import Demand, Lease, TurnId
 
 
 class Attribute(msgspec.Struct, frozen=True):
-    """A typed fact about a caller: its text, how it is known (stated, area_code, sip, ivr, …), how sure it is (0..1)."""
+    """A typed fact about a caller: text, how it is known (stated, area_code, sip, ivr, …), how sure it is (0..1)."""
 
     value: str
     basis: str
@@ -60,6 +60,7 @@ class Ring(msgspec.Struct, frozen=True):
     press_to_accept: str | None = None
     press_seconds: int = 10
     recording: Recording | None = None
+    post_answer_digits: str | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -86,17 +87,22 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Exhausted(msgspec.Struct, frozen=True):
-    """No further offer: the reason for the caller's being unsold, and every route's own reason."""
+    """No further offer: the reason for the caller's being unsold, every route's own reason, `more` not listed."""
 
     reason: str
     rejected: tuple[Rejection, ...]
+    more: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a cursor has done so far, for the journal: plan, seed, versions, routes offered in order, routes not."""
+    """What a cursor has done so far, for the journal: plan, seed, versions, routes offered in order, routes not.
+
+    `more` counts the rejected routes that are not listed: a journal entry has an end.
+    """
 
     plan: str
     seed: int
     versions: Versions
     offered: tuple[str, ...]
     rejected: tuple[Rejection, ...]
+    more: int = 0

@@ -14,7 +14,7 @@ Timer = Literal["incoming", "dial", "connect"]
 class ConversionTerms(msgspec.Struct, frozen=True):
     """When the buyer owes: at the event, or for `duration` when `after_ms` have run from `timer`."""
 
-    event: Literal["attempt", "connect", "duration"]
+    event: Literal["attempt", "connect", "duration", "postback", "accepted"]
     after_ms: int = 0
     timer: Timer = "connect"
 

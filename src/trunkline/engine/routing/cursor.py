@@ -1,0 +1,299 @@
+"""The offers for one caller, one after another until one is accepted.
+
+`candidate` looks: it walks the routes in order and gives the first that has room now. `take` counts the offer once
+its seats are held; `refuse` says that somebody else got the seats in between. `next` does all three at once for a
+store in the same process. A route that was passed over is not asked again: its moment has gone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trunkline.config.schema import Measure
+from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.index import bits
+from trunkline.engine.routing.limits import Full, ask
+from trunkline.engine.routing.offer import Candidate, Decision, Exhausted, Offer, Query
+from trunkline.engine.routing.program import Line
+from trunkline.engine.routing.reasons import Reason, Unsold
+from trunkline.engine.routing.report import capacity_rejection, guard_rejection, late_rejection
+from trunkline.engine.routing.shared import Shared
+from trunkline.engine.routing.stage import Stage
+from trunkline.engine.routing.values import Known
+from trunkline.engine.terms.payouts import NotPaid, Selected, Traffic, select_payout
+from trunkline.engine.terms.terms import Terms
+from trunkline.events.calls import Rejection
+from trunkline.kernel.clock import SECOND, Instant
+from trunkline.kernel.leases import FUNDS, Capacity, CounterId, Demand, Lease, Refused, Usage
+
+REPORTED_MAX: Final = 100
+"""As many rejected routes are listed in a journal entry; explain lists all."""
+_SHARED_BY_ALL = frozenset({"account", "campaign", "publisher"})
+_SHARED_BY_SOME = frozenset({"group", "buyer"})
+
+
+class Swept:
+    """The routes that one search passes over unasked, because a full limit that they share has just been met.
+
+    Only used when no reasons are listed any more: what is listed is always asked for itself. It lasts for one search,
+    one instant: when the next offer is made, seats may have come free.
+    """
+
+    __slots__ = ("ranks", "usage", "utc_ms")
+
+    def __init__(self, usage: Usage, utc_ms: int) -> None:
+        self.usage = usage
+        self.utc_ms = utc_ms
+        self.ranks = 0
+
+    def add(self, counter: CounterId, stage: Stage) -> None:
+        """Routes under this full limit need not be asked. What spend and funds take differs from route to route."""
+        if counter.measure in {Measure.SPEND, FUNDS}:
+            return
+        if counter.level in _SHARED_BY_ALL:
+            stage.left = 0
+        elif counter.level in _SHARED_BY_SOME:
+            self.ranks |= stage.program.members[counter.level, counter.key]
+
+    def __contains__(self, rank: int) -> bool:
+        return bool(self.ranks >> rank & 1)
+
+
+class Cursor:
+    """One caller's way through a plan and its fallbacks."""
+
+    __slots__ = ("_chain", "_end", "_entrance", "_known", "_last", "_offered", "_payout", "_pending", "_plan",
+                 "_query", "_refused", "_reported_max", "_shared", "_stages", "_taken")  # fmt: skip
+
+    def __init__(
+        self, shared: Shared, entrance: Entrance, query: Query, reported_max: int | None = REPORTED_MAX
+    ) -> None:
+        self._shared = shared
+        self._entrance = entrance
+        self._query = query
+        self._reported_max = reported_max
+        self._known = Known(query.attributes, shared.types)
+        self._plan = query.plan or entrance.campaign.plan
+        self._chain = shared.chain(self._plan)
+        self._stages: list[Stage] = []
+        self._taken = set(query.taken)
+        self._offered: list[str] = []
+        self._refused: dict[str, Rejection] = {}
+        self._pending: tuple[Stage, Line] | None = None
+        self._payout: Selected | None = None
+        self._last: tuple[Usage, int] | None = None
+        self._end: Exhausted | None = None
+
+    def candidate(self, usage: Usage, now: Instant) -> Candidate | Exhausted:
+        """The next route that has room at `now`, without holding anything.
+
+        Asked again before `take` or `refuse`, it looks again from the same route.
+        """
+        if self._end is not None:
+            return self._end
+        self._last = (usage, now.utc_ms)
+        demands: list[Demand] = []
+        found = self._search(usage, now.utc_ms, demands)
+        if found is None:
+            return self._finish(self._why_unsold())
+        plan = self._shared.programs[self._plan].plan
+        waited = now.mono_ns - self._query.now.mono_ns
+        if len(self._offered) >= plan.max_offers or waited >= plan.patience_seconds * SECOND:
+            return self._finish(Unsold.OUT_OF_PATIENCE)
+        self._pending = found
+        return self._made(found[1], demands, now.utc_ms)
+
+    def refuse(self, candidate: Candidate, refused: Refused) -> None:
+        """The store had no room any more: the route is passed over with the limit that refused."""
+        stage, line = self._waiting(candidate)
+        self._refused[line.id] = capacity_rejection(line, Full(refused.demand, refused.used))
+        stage.drop(line)
+
+    def take(self, candidate: Candidate, lease: Lease) -> Offer:
+        """The seats are held: the candidate has become an offer."""
+        stage, line = self._waiting(candidate)
+        stage.drop(line)
+        self._taken.add(line.target.key)
+        self._offered.append(line.id)
+        return Offer(len(self._offered), candidate, lease)
+
+    def next(self, capacity: Capacity, lease_id: str, attempt: str, call: str, now: Instant) -> Offer | Exhausted:
+        """The next offer with its seats held as `lease_id` for `attempt`, or the end."""
+        while True:
+            candidate = self.candidate(capacity, now)
+            if isinstance(candidate, Exhausted):
+                return candidate
+            lease = capacity.reserve(
+                lease_id, self._query.account, call, attempt, candidate.demands, candidate.turn, now
+            )
+            if isinstance(lease, Lease):
+                return self.take(candidate, lease)
+            self.refuse(candidate, lease)
+
+    def decision(self) -> Decision:
+        """What has been decided so far. Routes that wait behind the last offer are neither offered nor rejected."""
+        rejected, more = (
+            (self._end.rejected, self._end.more) if self._end is not None else self._rejections(ended=False)
+        )
+        return Decision(
+            plan=self._plan,
+            seed=self._query.seed,
+            versions=self._shared.versions,
+            offered=tuple(self._offered),
+            rejected=rejected,
+            more=more,
+        )
+
+    def _waiting(self, candidate: Candidate) -> tuple[Stage, Line]:
+        pending, self._pending = self._pending, None
+        assert pending is not None, "there is no open candidate"
+        assert pending[1].id == candidate.route, "another candidate is open"
+        return pending
+
+    def _search(self, usage: Usage, utc_ms: int, demands: list[Demand]) -> tuple[Stage, Line] | None:
+        """The next route with room; `demands` then holds what it needs."""
+        swept = Swept(usage, utc_ms)
+        if self._pending is not None:
+            stage, line = self._pending
+            self._pending = None
+            if self._has_room(line, stage, swept, demands):
+                return stage, line
+        current = self._stages[-1] if self._stages else self._enter()
+        while current is not None:
+            swept.ranks = 0
+            for line in current.following(usage):
+                if self._has_room(line, current, swept, demands):
+                    return current, line
+            current = self._enter()
+        return None
+
+    def _enter(self) -> Stage | None:
+        """Go on to the plan itself, or to the next fallback."""
+        program = next(self._chain, None)
+        if program is None:
+            return None
+        query = self._query
+        stage = Stage(program, query.kind, self._entrance, self._known, self._shared, query.seed, query.now.utc_ms)
+        self._stages.append(stage)
+        return stage
+
+    def _has_room(self, line: Line, stage: Stage, swept: Swept, demands: list[Demand]) -> bool:
+        """Whether the route can be offered now; if not, why is kept and the route dropped."""
+        if line.rank in swept:
+            stage.drop(line)
+            return False
+        full = self._ask(line, swept.usage, swept.utc_ms, demands)
+        if full is None and line.target.key not in self._taken:
+            return True
+        stage.drop(line)
+        if full is None:
+            self._refused[line.id] = late_rejection(line, Reason.ALREADY_OFFERED)
+            return False
+        self._refused[line.id] = capacity_rejection(line, full)
+        if self._reported_max is not None and len(self._refused) >= self._reported_max:
+            swept.add(full.demand.counter, stage)
+        return False
+
+    def _ask(self, line: Line, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
+        """What of the route's funds and limits has no room, None when all have."""
+        demands.clear()
+        kind = self._query.kind
+        price = line.price_for(self._entrance.price)
+        assert price is not None, f"{line.id} has no price"
+        return (
+            ask(line.funds, price, usage, utc_ms, demands)
+            or ask(self._entrance.rules[kind], price, usage, utc_ms, demands)
+            or ask(line.rules[kind], price, usage, utc_ms, demands)
+        )
+
+    def _made(self, line: Line, demands: list[Demand], utc_ms: int) -> Candidate:
+        resolved = self._shared.resolved(line, self._query.kind, self._entrance)
+        paid = self._payout_at(utc_ms)
+        incoming = paid.terms is not None and paid.terms.event == "incoming"
+        return Candidate(
+            route=line.id,
+            target=line.target.key,
+            buyer=line.buyer.key,
+            plan=line.plan,
+            tier=line.tier.key or "",
+            method=line.tier.method.value,
+            terms=Terms(
+                price=resolved.price,
+                conversion=resolved.conversion,
+                rule=resolved.rule,
+                payout=None if incoming else paid.terms,
+                not_paid=NotPaid.PAID_AT_RECEIPT_ONLY if incoming else paid.not_paid,
+            ),
+            ring=resolved.ring,
+            demands=tuple(demands),
+            turn=line.turn,
+        )
+
+    def _payout_at(self, utc_ms: int) -> Selected:
+        """The publisher's rule; asked once, unless its hours may change while buyers ring."""
+        if self._payout is None:
+            query, campaign = self._query, self._entrance.campaign
+            traffic = Traffic(query.publisher, query.source, query.kind, self._shared.account.timezone)
+            selected = select_payout(campaign.key, campaign.payouts, traffic, self._known, self._shared.types, utc_ms)
+            if selected.place is not None and campaign.payouts[selected.place].hours is not None:
+                return selected
+            self._payout = selected
+        return self._payout
+
+    def _why_unsold(self) -> Unsold:
+        if self._offered:
+            return Unsold.NOT_TAKEN
+        if self._entrance.paused is not None:
+            return Unsold.PAUSED
+        reasons = {rejection.reason for rejection in self._refused.values()}
+        if reasons & {Reason.LIMIT, Reason.FUNDS}:
+            return Unsold.NO_CAPACITY
+        return Unsold.NOT_TAKEN if Reason.ALREADY_OFFERED in reasons else Unsold.NO_ROUTE
+
+    def _finish(self, why: Unsold) -> Exhausted:
+        """Nothing more will be offered: whatever is left has come too late."""
+        while self._enter() is not None:
+            pass
+        self._pending = None
+        rejected, more = self._rejections(ended=True)
+        self._end = Exhausted(why.value, rejected, more)
+        return self._end
+
+    def _rejections(self, *, ended: bool) -> tuple[tuple[Rejection, ...], int]:
+        """Rejected routes of the plans reached so far in rank order, as many as are listed, and the number of others.
+
+        What was met on the way has its place on the list before what can be found out again at any time. Before the
+        end, routes that still wait are not rejected.
+        """
+        listed: list[Rejection] = []
+        total = 0
+        room = None if self._reported_max is None else max(0, self._reported_max - len(self._refused))
+        offered = set(self._offered)
+        for stage in self._stages:
+            program = stage.program
+            rejected = program.all if ended else program.all & ~stage.left
+            total += rejected.bit_count()
+            for rank in bits(rejected):
+                line = program.lines[rank]
+                if line.id in offered:
+                    total -= 1
+                elif line.id in self._refused:
+                    listed.append(self._refused[line.id])
+                elif room is None or room > 0:
+                    listed.append(self._judge(line))
+                    room = None if room is None else room - 1
+        return tuple(listed), total - len(listed)
+
+    def _judge(self, line: Line) -> Rejection:
+        """Why a route that was not met on the way is not offered."""
+        query = self._query
+        rejection = guard_rejection(line, query.kind, self._entrance, self._known, self._shared, query.now.utc_ms)
+        if rejection is not None:
+            return rejection
+        assert self._last is not None
+        full = self._ask(line, *self._last, [])
+        if full is not None:
+            return capacity_rejection(line, full)
+        return late_rejection(
+            line, Reason.ALREADY_OFFERED if line.target.key in self._taken else Reason.OUT_OF_PATIENCE
+        )

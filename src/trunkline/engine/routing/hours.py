@@ -1,0 +1,85 @@
+"""Opening hours by the wall clock of a zone.
+
+A range is half-open and belongs to the day it starts on: 22:00-06:00 on Friday runs into Saturday. A date exception
+replaces the ranges that start on that date, so what began the day before still runs out. Because only the wall clock
+is asked, an hour that a clock change repeats is open twice, and one that it skips never.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from trunkline.config.hours import Hours, TimeRange
+from trunkline.kernel.windows import zone_of
+
+DAY_MINUTES = 1440
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class WallClock:
+    """One zone's local time at one instant: date as an ordinal, weekday (0 is Monday), minutes from midnight."""
+
+    __slots__ = ("minute", "ordinal", "steady", "weekday")
+
+    def __init__(self, utc_ms: int, zone: str) -> None:
+        local = datetime.fromtimestamp(utc_ms // 1000, UTC).astimezone(zone_of(zone))
+        self.ordinal = local.toordinal()
+        self.weekday = local.weekday()
+        self.minute = local.hour * 60 + local.minute
+        offset = local.utcoffset()
+        self.steady = offset is not None and offset.seconds % 60 == 0
+        """Whether the local minute changes with the UTC minute: some zones once had offsets with seconds."""
+
+
+class OpenTimes:
+    """Hours compiled for one zone."""
+
+    __slots__ = ("_days", "_exceptions", "identity", "zone")
+
+    def __init__(self, hours: Hours, zone: str) -> None:
+        self.zone = zone
+        self._days: tuple[tuple[TimeRange, ...], ...] = tuple(getattr(hours, day) for day in WEEKDAYS)
+        self._exceptions = {datetime.fromisoformat(day).toordinal(): ranges for day, ranges in hours.exceptions.items()}
+        self.identity = (zone, self._days, tuple(sorted(hours.exceptions.items())))
+        """Equal for equal hours in equal zones."""
+
+    def open_at(self, clock: WallClock) -> bool:
+        """Whether the hours are open at that local time; `clock` is of the same zone."""
+        minute = clock.minute
+        for piece in self._starting(clock.ordinal, clock.weekday):
+            if minute >= piece.start and (minute < piece.until or piece.until <= piece.start):
+                return True
+        for piece in self._starting(clock.ordinal - 1, clock.weekday - 1):
+            if minute < piece.until <= piece.start:
+                return True
+        return False
+
+    def _starting(self, ordinal: int, weekday: int) -> tuple[TimeRange, ...]:
+        replaced = self._exceptions.get(ordinal)
+        return self._days[weekday] if replaced is None else replaced
+
+
+def is_open(hours: Hours | None, zone: str, utc_ms: int) -> bool:
+    """Whether `hours` are open at `utc_ms` in `zone`; no hours are always open."""
+    return hours is None or OpenTimes(hours, zone).open_at(WallClock(utc_ms, zone))
+
+
+class Clocks:
+    """Wall clocks of many zones at one instant, each read once a minute."""
+
+    __slots__ = ("_clocks", "_minute")
+
+    def __init__(self) -> None:
+        self._minute = -1
+        self._clocks: dict[str, WallClock] = {}
+
+    def at(self, utc_ms: int, zone: str) -> WallClock:
+        """The wall clock of `zone`."""
+        minute = utc_ms // 60_000
+        if minute != self._minute:
+            self._minute = minute
+            self._clocks.clear()
+        clock = self._clocks.get(zone)
+        if clock is None or not clock.steady:
+            clock = self._clocks[zone] = WallClock(utc_ms, zone)
+        return clock

@@ -1,0 +1,109 @@
+"""An account's configuration compiled for routing, and the questions that are asked of it before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from trunkline import __version__
+from trunkline.config.lookup import AccountIndex, trunks_by_key
+from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
+from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.hours import Clocks
+from trunkline.engine.routing.limits import Calendar
+from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.program import Compiler, Program
+from trunkline.engine.routing.reasons import Unsold
+from trunkline.engine.routing.settings import recording
+from trunkline.engine.routing.shared import Shared
+from trunkline.engine.routing.values import Known, Types
+from trunkline.engine.terms.payouts import Traffic, select_payout
+from trunkline.engine.terms.terms import PayoutTerms
+from trunkline.events.calls import Versions
+
+FACTS_VERSION: Final = "none"
+"""No rule that is built reads facts."""
+_ENTRANCES_MAX = 10_000
+
+
+def compile_router(
+    account: AccountConfig, platform: Platform, digest: str, unbuilt: UnbuiltGuards | None = None
+) -> Router:
+    """Compile one account. Pure: the same arguments give a router that decides the same.
+
+    `digest` is the snapshot's; `unbuilt` names what cannot be judged yet (None: it is looked for here). The
+    configuration has been validated: a dangling key is our mistake.
+    """
+    return Router(account, platform, digest, unbuilt_guards(account) if unbuilt is None else unbuilt)
+
+
+class Router:
+    """Answers for one account and one snapshot. What it remembers between questions only saves time."""
+
+    def __init__(self, account: AccountConfig, platform: Platform, digest: str, unbuilt: UnbuiltGuards) -> None:
+        index = AccountIndex(account)
+        types = Types(account.campaigns)
+        calendar = Calendar()
+        compiler = Compiler(index, trunks_by_key(platform), types, calendar, unbuilt)
+        self.programs: Mapping[str, Program] = {plan.key: compiler.compile(plan) for plan in account.plans}
+        self._index = index
+        self._unbuilt = unbuilt
+        self._calendar = calendar
+        self._entrances: dict[tuple[str, str, str | None], Entrance] = {}
+        self._shared = Shared(
+            account=account.account,
+            programs=self.programs,
+            types=types,
+            clocks=Clocks(),
+            versions=Versions(snapshot=digest, facts=FACTS_VERSION, engine=__version__),
+        )
+
+    @property
+    def versions(self) -> Versions:
+        """What decisions of this router are taken with."""
+        return self._shared.versions
+
+    def cursor(self, query: Query) -> Cursor:
+        """The offers for one caller, to be asked for one by one."""
+        assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
+        return Cursor(self._shared, self._entrance(query), query)
+
+    def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:
+        """The reason for not routing a call at all (`paused`), None when it may be routed."""
+        entrance = self._entrance_of(campaign, publisher, number)
+        return None if entrance.paused is None else Unsold.PAUSED.value
+
+    def incoming_payout(self, query: Query) -> PayoutTerms | None:
+        """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""
+        campaign = self._index.campaigns[query.campaign]
+        traffic = Traffic(query.publisher, query.source, query.kind, self._shared.account.timezone)
+        known = Known(query.attributes, self._shared.types)
+        selected = select_payout(campaign.key, campaign.payouts, traffic, known, self._shared.types, query.now.utc_ms)
+        terms = selected.terms
+        return terms if terms is not None and terms.event == "incoming" else None
+
+    def campaign_recording(self, campaign: str) -> Recording | None:
+        """The recording rule before a buyer is known: the campaign's, else the account's."""
+        return recording(self._index.campaigns[campaign], self._shared.account)
+
+    def no_buyer(self, plan: str) -> NoBuyer:
+        """What a caller hears when this plan, or one it falls back to, finds nobody."""
+        for program in self._shared.chain(plan):
+            if program.plan.no_buyer is not None:
+                return program.plan.no_buyer
+        return NoBuyer()
+
+    def _entrance(self, query: Query) -> Entrance:
+        return self._entrance_of(query.campaign, query.publisher, query.number)
+
+    def _entrance_of(self, campaign: str, publisher: str, number: str | None) -> Entrance:
+        key = (campaign, publisher, number)
+        entrance = self._entrances.get(key)
+        if entrance is None:
+            if len(self._entrances) >= _ENTRANCES_MAX:
+                self._entrances.clear()
+            entrance = Entrance(self._index, campaign, publisher, number, self._unbuilt, self._calendar)
+            self._entrances[key] = entrance
+        return entrance

@@ -1,0 +1,75 @@
+"""What all cursors of one router share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from trunkline.config.schema import Account, Kind
+from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.hours import Clocks
+from trunkline.engine.routing.offer import Ring
+from trunkline.engine.routing.program import Line, Program
+from trunkline.engine.routing.settings import ring_settings
+from trunkline.engine.routing.values import Types
+from trunkline.engine.terms.conversion import resolve_conversion
+from trunkline.engine.terms.terms import ConversionTerms
+from trunkline.events.calls import Versions
+from trunkline.kernel.money import Money
+
+_RESOLVED_MAX = 50_000
+
+
+class Resolved:
+    """The settings of one route for callers of one campaign, resolved when it is first offered."""
+
+    __slots__ = ("conversion", "price", "ring", "rule")
+
+    def __init__(self, line: Line, kind: Kind, entrance: Entrance, account: Account) -> None:
+        campaign = entrance.campaign
+        minor = line.price_for(entrance.price)
+        assert minor is not None, f"{line.id} has no price: validation lets no such route through"
+        self.price = Money(minor, account.currency)
+        self.ring: Ring | None = ring_settings(line.route, line.target, line.buyer, campaign, account)
+        self.conversion: ConversionTerms
+        self.conversion, self.rule = resolve_conversion(kind, line.route, line.target, line.buyer, campaign, account)
+
+
+class Shared:
+    """The account, its programs, and what is computed once for many callers."""
+
+    __slots__ = ("_resolved", "account", "clocks", "programs", "types", "versions")
+
+    def __init__(
+        self,
+        account: Account,
+        programs: Mapping[str, Program],
+        types: Types,
+        clocks: Clocks,
+        versions: Versions,
+    ) -> None:
+        self.account = account
+        self.programs = programs
+        self.types = types
+        self.clocks = clocks
+        self.versions = versions
+        self._resolved: dict[tuple[str, str, Kind], Resolved] = {}
+
+    def chain(self, plan: str) -> Iterator[Program]:
+        """The plan and its fallbacks in order, each once: a circle of fallbacks ends where it began."""
+        seen: set[str] = set()
+        key: str | None = plan
+        while key is not None and key not in seen:
+            seen.add(key)
+            program = self.programs[key]
+            yield program
+            key = program.plan.fallback
+
+    def resolved(self, line: Line, kind: Kind, entrance: Entrance) -> Resolved:
+        """Price, conversion and ring settings of a route for this campaign."""
+        key = (line.id, entrance.campaign.key, kind)
+        resolved = self._resolved.get(key)
+        if resolved is None:
+            if len(self._resolved) >= _RESOLVED_MAX:
+                self._resolved.clear()
+            resolved = self._resolved[key] = Resolved(line, kind, entrance, self.account)
+        return resolved

@@ -1,0 +1,115 @@
+"""One plan on the way of one caller: which routes are still to come, and which is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.config.schema import Kind
+from trunkline.engine.routing.criteria import judge
+from trunkline.engine.routing.draw import Draws, nth_set_bit
+from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.guards import first_closed, first_unmet
+from trunkline.engine.routing.index import bits
+from trunkline.engine.routing.program import Band, Line, Program
+from trunkline.engine.routing.shared import Shared
+from trunkline.engine.routing.values import Known
+from trunkline.kernel.leases import Usage
+
+
+class Stage:
+    """The routes of one plan that all guards let through (`eligible`), less those that are dealt with (`left`)."""
+
+    __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "eligible", "left", "program")
+
+    def __init__(
+        self, program: Program, kind: Kind, entrance: Entrance, known: Known, shared: Shared, seed: int, utc_ms: int
+    ) -> None:
+        self.program = program
+        self.eligible = _eligible(program, kind, entrance, known, shared, utc_ms)
+        self.left = self.eligible
+        self._known = known
+        self._shared = shared
+        self._seed = seed
+        self._band = 0
+        self._sifted = -1
+        self._draws: Draws | None = None
+
+    def following(self, usage: Usage) -> Iterator[Line]:
+        """Routes in the order in which they are to be offered. Whoever deals with one calls `drop` before the next."""
+        bands = self.program.bands
+        while self.left and self._band < len(bands):
+            band = bands[self._band]
+            if self.left & band.mask:
+                yield from self._of_band(band, usage)
+            self._band += 1
+            self._draws = None
+
+    def drop(self, line: Line) -> None:
+        """The route is dealt with."""
+        self.left &= ~(1 << line.rank)
+
+    def settle(self) -> None:
+        """Judge every predicate that has not been judged, so that `eligible` is exact."""
+        self._sift(self.left)
+
+    def _of_band(self, band: Band, usage: Usage) -> Iterator[Line]:
+        lines = self.program.lines
+        if band.order == "fixed":
+            while left := self.left & band.mask:
+                line = lines[(left & -left).bit_length() - 1]
+                if self._passes(line):
+                    yield line
+            return
+        if self._sifted != self._band:  # chance and turns are among routes that could really be offered
+            self._sift(self.left & band.mask)
+            self._sifted = self._band
+        if band.order == "round_robin":
+            turns = sorted((usage.turn(lines[rank].turn), rank) for rank in bits(self.left & band.mask))  # type: ignore[arg-type]
+            for _, rank in turns:
+                if self.left >> rank & 1:
+                    yield lines[rank]
+            return
+        if self._draws is None:
+            self._draws = Draws(self._seed, band.name_hash)
+        while left := self.left & band.mask:
+            yield lines[_drawn(band, left, self._draws)]
+
+    def _passes(self, line: Line) -> bool:
+        for node in line.rest:
+            if judge(node, self._known, self._shared.types) is not True:
+                self.drop(line)
+                self.eligible &= ~(1 << line.rank)
+                return False
+        return True
+
+    def _sift(self, mask: int) -> None:
+        for rank in bits(mask & self.program.predicated):
+            self._passes(self.program.lines[rank])
+
+
+def _eligible(program: Program, kind: Kind, entrance: Entrance, known: Known, shared: Shared, utc_ms: int) -> int:
+    stands = entrance.stands
+    if (
+        entrance.paused is not None
+        or first_closed(stands, shared.clocks, utc_ms) is not None
+        or first_unmet(stands, known, shared.types) is not None
+        or entrance.unbuilt is not None
+    ):
+        return 0
+    return program.eligible(kind, known, entrance.floor, entrance.price, utc_ms, shared.clocks)
+
+
+def _drawn(band: Band, left: int, draws: Draws) -> int:
+    """One of the ranks in `left`, each with a chance in proportion to its weight.
+
+    Weights stand in ascending order and ranks of one weight in plan order; the draw is a place on that line.
+    """
+    total = sum(weight * (mask & left).bit_count() for weight, mask in band.weights)
+    place = draws.below(total)
+    for weight, mask in band.weights:
+        those = mask & left
+        span = weight * those.bit_count()
+        if place < span:
+            return nth_set_bit(those, place // weight)
+        place -= span
+    raise AssertionError("the draw is below the sum of the weights")

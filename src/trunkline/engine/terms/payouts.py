@@ -1,0 +1,101 @@
+"""What a publisher earns: which rule counts for a call or lead, and how much it pays.
+
+Publisher, source, kind and criteria select the first rule. Only then do its pause and its hours decide whether that
+rule pays; a selected rule that does not pay ends the search, and its code says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from trunkline.config.schema import Kind, Payout
+from trunkline.engine.routing.criteria import holds
+from trunkline.engine.routing.hours import is_open
+from trunkline.engine.routing.values import Known, Types
+from trunkline.engine.terms.terms import PayoutTerms
+from trunkline.kernel.money import Money
+
+EVERYBODY = "*"
+
+
+class NotPaid(StrEnum):
+    """Why no payout came of a call or lead, as far as it is known before it happens."""
+
+    NO_RULE = "no_rule"
+    RULE_PAUSED = "rule_paused"
+    RULE_HOURS = "rule_hours"
+    PAID_AT_RECEIPT_ONLY = "paid_at_receipt_only"
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What payout rules select by, besides criteria. `zone` is the account's, for the rules' hours."""
+
+    publisher: str
+    source: str | None
+    kind: Kind
+    zone: str
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """The rule that counts (its place in the campaign's list), or none; `terms` is None when it does not pay."""
+
+    place: int | None
+    terms: PayoutTerms | None
+    not_paid: str | None
+
+
+def matching_rule(payouts: Sequence[Payout], traffic: Traffic, known: Known, types: Types) -> int | None:
+    """The place of the first rule for this publisher, source, kind and caller."""
+    for place, rule in enumerate(payouts):
+        if rule.publisher not in {EVERYBODY, traffic.publisher} or not traffic.publisher:
+            continue
+        if rule.source is not None and rule.source != traffic.source:
+            continue
+        if rule.applies_to in {"both", traffic.kind.value} and holds(rule.criteria, known, types):
+            return place
+    return None
+
+
+def select_payout(
+    campaign: str, payouts: Sequence[Payout], traffic: Traffic, known: Known, types: Types, utc_ms: int
+) -> Selected:
+    """The publisher's terms at `utc_ms`, or why there are none."""
+    place = matching_rule(payouts, traffic, known, types)
+    if place is None:
+        return Selected(None, None, NotPaid.NO_RULE)
+    rule = payouts[place]
+    if rule.paused:
+        return Selected(place, None, NotPaid.RULE_PAUSED)
+    if not is_open(rule.hours, traffic.zone, utc_ms):
+        return Selected(place, None, NotPaid.RULE_HOURS)
+    terms = PayoutTerms(
+        rule=f"campaign {campaign}: payout {place + 1}",
+        publisher=traffic.publisher,
+        event=rule.event,
+        after_ms=(rule.seconds or 0) * 1000,
+        amount=rule.amount,
+        percent=rule.percent,
+        min=rule.min,
+        max=rule.max,
+    )
+    return Selected(place, terms, None)
+
+
+def payout_amount(terms: PayoutTerms, base: Money | None) -> Money:
+    """What the publisher earns when the buyer owes `base`: the fixed amount, or a share held between min and max.
+
+    A fixed amount needs no base: a rule that pays for arriving has none.
+    """
+    if terms.amount is not None:
+        return terms.amount
+    assert terms.percent is not None, "a payout is an amount or a percentage"
+    assert base is not None, "a percentage is of what a buyer owes"
+    earned = base.percent(terms.percent)
+    if terms.min is not None and earned < terms.min:
+        return terms.min
+    if terms.max is not None and terms.max < earned:
+        return terms.max
+    return earned
