@@ -20,11 +20,11 @@ from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Header
 from trunkline.sip.receiver import Receiver
 from trunkline.sip.requests import Outgoing
-from trunkline.sip.uac import InviteTarget, Uac
+from trunkline.sip.uac import InviteTarget, PreparedInvite, Uac, invite_identifiers
 from trunkline.sip.uas import Uas
 from trunkline.sip.uri import Address
 
-__all__ = ["Address", "Datagram", "EndpointConfig", "InviteTarget", "LegIdentifiers", "SipEndpoint"]
+__all__ = ["Address", "Datagram", "EndpointConfig", "InviteTarget", "LegIdentifiers", "PreparedInvite", "SipEndpoint"]
 
 HANGUP_STATUS = 480  # what a caller hears when `hangup` meets a call that was never answered
 
@@ -164,6 +164,14 @@ class SipEndpoint:
         """Call somebody; returns the leg. Raises LocalSipError for a target that must not go on the wire."""
         return self._uac.invite(target, now).id
 
+    def prepare(self, target: InviteTarget) -> PreparedInvite:
+        """Make an INVITE without sending it, so that its identifiers can be stored first. Raises LocalSipError."""
+        return self._uac.prepare(target)
+
+    def launch(self, prepared: PreparedInvite, now: float) -> int:
+        """Send an INVITE made by `prepare`, once; returns the leg."""
+        return self._uac.launch(prepared, now).id
+
     def cancel(self, leg: int, now: float, reason: str | None = None) -> None:
         """Give up a call that was not answered; a second time changes nothing.
 
@@ -283,18 +291,7 @@ class SipEndpoint:
         invite, dialog = leg.invite, leg.dialog
         if dialog is None:
             assert invite is not None
-            return LegIdentifiers(
-                outgoing=True,
-                call_id=invite.call_id,
-                local_tag=invite.from_header.rpartition(";tag=")[2],
-                remote_tag=None,
-                branch=invite.branch,
-                cseq=invite.cseq,
-                request_uri=invite.uri,
-                destination=invite.destination,
-                from_header=invite.from_header,
-                to_header=invite.to_header,
-            )
+            return invite_identifiers(invite)
         return LegIdentifiers(
             outgoing=leg.outgoing,
             call_id=dialog.call_id,

@@ -8,7 +8,7 @@ import msgspec
 
 from trunkline.sip import headers
 from trunkline.sip.core import ClientTx, Core
-from trunkline.sip.dialog import Dialog, from_response
+from trunkline.sip.dialog import Dialog, LegIdentifiers, from_response
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import (
     Answered,
@@ -46,6 +46,19 @@ class InviteTarget(msgspec.Struct, frozen=True):
     first_response_s: float | None = 4.0
 
 
+class PreparedInvite(msgspec.Struct, frozen=True):
+    """An INVITE that is ready to be sent: what identifies it can be written down before it leaves."""
+
+    request: Outgoing
+    extra: tuple[str, ...]
+    sdp: bytes
+    first_response_s: float | None
+
+    def identifiers(self) -> LegIdentifiers:
+        """What another process needs to CANCEL it, once it is sent."""
+        return invite_identifiers(self.request)
+
+
 class Cancels:
     """Sends CANCEL. What counts is the end of the INVITE; the response to the CANCEL itself changes little."""
 
@@ -73,6 +86,22 @@ class Cancels:
         """The limit on the INVITE frees the leg."""
 
 
+def invite_identifiers(invite: Outgoing) -> LegIdentifiers:
+    """What identifies an INVITE of ours before it has made a dialog."""
+    return LegIdentifiers(
+        outgoing=True,
+        call_id=invite.call_id,
+        local_tag=invite.from_header.rpartition(";tag=")[2],
+        remote_tag=None,
+        branch=invite.branch,
+        cseq=invite.cseq,
+        request_uri=invite.uri,
+        destination=invite.destination,
+        from_header=invite.from_header,
+        to_header=invite.to_header,
+    )
+
+
 class Uac:
     """The calling side of the endpoint."""
 
@@ -83,19 +112,29 @@ class Uac:
 
     def invite(self, target: InviteTarget, now: float) -> Leg:
         """Start a call. Raises LocalSipError for anything in the target that must not go on the wire."""
+        return self.launch(self.prepare(target), now)
+
+    def prepare(self, target: InviteTarget) -> PreparedInvite:
+        """Make the INVITE without sending it. Raises LocalSipError as `invite` does."""
         core = self._core
         request = self._request(target)
         extra = [core.contact_line, core.allow_line, *header_lines(target.headers)]
         if target.sdp:
             extra.append(SDP_LINE)
         request.encode(extra, target.sdp)  # refuse what cannot be sent before a leg exists
-        leg = core.new_leg(True, LegState.CALLING, target.destination)
+        return PreparedInvite(request, tuple(extra), target.sdp, target.first_response_s)
+
+    def launch(self, prepared: PreparedInvite, now: float) -> Leg:
+        """Send a prepared INVITE, once."""
+        core, request = self._core, prepared.request
+        leg = core.new_leg(True, LegState.CALLING, request.destination)
         leg.invite = request
-        leg.first_response_s = target.first_response_s
-        if target.first_response_s is not None and target.first_response_s < TIMER_B:
-            leg.first_response_at = now + target.first_response_s
+        leg.first_response_s = prepared.first_response_s
+        if prepared.first_response_s is not None and prepared.first_response_s < TIMER_B:
+            leg.first_response_at = now + prepared.first_response_s
         leg.timer_c_at = now + core.config.timer_c_s
-        leg.invite_tx = core.start(core.client_machine("INVITE", now), request, now, self, leg.id, extra, target.sdp)
+        machine = core.client_machine("INVITE", now)
+        leg.invite_tx = core.start(machine, request, now, self, leg.id, prepared.extra, prepared.sdp)
         core.timers.arm(leg)
         return leg
 
