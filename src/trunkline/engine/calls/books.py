@@ -9,11 +9,11 @@ from __future__ import annotations
 from trunkline.engine.calls.commands import Command, Settle, Write
 from trunkline.engine.calls.context import CallContext
 from trunkline.engine.calls.timers import Timer, Timers
-from trunkline.engine.terms.conversion import conversion_timer
-from trunkline.engine.terms.payout import payout_amount
+from trunkline.engine.terms.payouts import payout_amount
 from trunkline.engine.terms.terms import PayoutTerms, Terms
+from trunkline.engine.terms.timing import conversion_due_ns, payout_due_ns
 from trunkline.events.calls import Converted, PayoutEarned
-from trunkline.kernel.clock import MS, Instant
+from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import FUNDS
 
 TOO_SHORT = {
@@ -75,13 +75,11 @@ class Books:
     def connected(self, now: Instant) -> list[Command]:
         """The buyer took the call: what is due at once, and timers for what is due later."""
         sale = self._running()
-        assert sale.dialled is not None
         sale.connected = now
         out: list[Command] = [Settle(sale.lease, "connect")]
-        self._timers.set(Timer.CONVERSION, conversion_timer(sale.terms.conversion, self._incoming, sale.dialled, now))
-        payout = sale.terms.payout
-        if payout is not None and payout.event in {"connect", "duration"}:
-            self._timers.set(Timer.PAYOUT, now.mono_ns + (payout.after_ms * MS if payout.event == "duration" else 0))
+        self._timers.set(Timer.CONVERSION, conversion_due_ns(sale.terms.conversion, self._incoming, sale.dialled, now))
+        if sale.terms.payout is not None:
+            self._timers.set(Timer.PAYOUT, payout_due_ns(sale.terms.payout, now))
         return out
 
     def conversion_due(self, now: Instant) -> list[Command]:
@@ -148,8 +146,7 @@ class Books:
     def _pay(self, payout: PayoutTerms | None, sale: OpenSale | None, now: Instant) -> list[Command]:
         if payout is None or self._paid:
             return []
-        amount = payout.amount if sale is None else payout_amount(payout, sale.terms.price)
-        assert amount is not None, "a rule that pays for arriving pays a fixed amount"
+        amount = payout_amount(payout, None if sale is None else sale.terms.price)
         self._paid = True
         return [
             Write(

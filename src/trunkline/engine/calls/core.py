@@ -8,7 +8,7 @@ from trunkline.config.flows import Prompt
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls.books import Books, OpenSale
 from trunkline.engine.calls.context import CallContext
-from trunkline.engine.calls.inputs import Recorded, Side
+from trunkline.engine.calls.inputs import Played, Recorded, Side
 from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
 from trunkline.engine.calls.profile import Profile
 from trunkline.engine.calls.table import State
@@ -90,6 +90,13 @@ class CallCore:
         self._tags += 1
         self._awaited_tag = self._tags
         self._out.append(c.Play(side, self._tags, prompts))
+
+    def _heard_out(self, event: Played) -> bool:
+        """Whether the end of a prompt is the one that is waited for; it is not waited for any more then."""
+        if not self._awaited_tag or event.tag != self._awaited_tag:
+            return False
+        self._awaited_tag = 0
+        return True
 
     def _answer_caller(self, by: str) -> None:
         if self._answered:

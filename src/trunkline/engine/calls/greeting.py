@@ -125,7 +125,7 @@ class Greeting(CallCore):
         return True
 
     def _announced_to_caller(self, event: i.Played) -> None:
-        if event.tag != self._awaited_tag:
+        if not self._heard_out(event):
             return
         self._do(self._tape.announced("caller", event.completed, self._now))
         if self._treatment is not None:
@@ -135,8 +135,7 @@ class Greeting(CallCore):
         self._follow(list(effects))
 
     def _flow_heard(self, event: i.Played) -> None:
-        if event.tag == self._awaited_tag:
-            self._awaited_tag = 0
+        if self._heard_out(event):
             self._follow(self._flow.handle(f.Heard(), self._now))
 
     def _flow_key(self, event: i.KeyPressed) -> None:
@@ -212,7 +211,7 @@ class Greeting(CallCore):
         self._play("caller", words)
 
     def _last_words_heard(self, event: i.Played) -> None:
-        if event.tag != self._awaited_tag:
+        if not self._heard_out(event):
             return
         assert self._treatment is not None
         if self._treatment.then == "voicemail":
@@ -228,9 +227,8 @@ class Greeting(CallCore):
     _message_seconds = 0
 
     def _message_prompt_heard(self, event: i.Played) -> None:
-        if event.tag != self._awaited_tag:
+        if not self._heard_out(event):
             return
-        self._awaited_tag = 0
         self._message_taken = True
         self._do(self._tape.message(self._tape.path("-message", self._now), self._now))
         self._timers.set(Timer.MESSAGE, self._now.mono_ns + self._message_seconds * SECOND)

@@ -98,8 +98,8 @@ class CallFold:
     def apply(self, event: Event) -> CallRecord | None:
         """Take one event; the record it changed, None for events that are not about a call."""
         if isinstance(event, CallReceived):
-            record = self.calls[event.call] = _received(event)
-            return record
+            self.calls[event.call] = _received(event)
+            return self.calls[event.call]
         record_of = getattr(event, "call", None)
         record = self.calls.get(record_of) if isinstance(record_of, str) else None
         if record is not None:

@@ -121,9 +121,8 @@ class Selling(Greeting):
         self._play("buyer", prompts)
 
     def _pressing_heard(self, event: i.Played) -> None:
-        if event.tag != self._awaited_tag:
+        if not self._heard_out(event):
             return
-        self._awaited_tag = 0
         self._buyer_briefed(event.completed)
         self._timers.set(Timer.PRESS, self._now.mono_ns + self._ring().press_seconds * SECOND)
 
@@ -135,7 +134,6 @@ class Selling(Greeting):
             self._next(AttemptOutcome.NOT_ACCEPTED, reason="other_key")
             return
         if self._awaited_tag:
-            self._awaited_tag = 0
             self._out.append(c.StopPlay("buyer"))
             self._briefing = self._tape.announcement_for("buyer")
         self._connect()
@@ -175,7 +173,7 @@ class Selling(Greeting):
         self._remember()
 
     def _briefed(self, event: i.Played) -> None:
-        if event.tag != self._awaited_tag:
+        if not self._heard_out(event):
             return
         self._buyer_briefed(event.completed)
         self._join()
@@ -200,8 +198,7 @@ class Selling(Greeting):
             self._play("caller", announcement)
 
     def _announced_over_bridge(self, event: i.Played) -> None:
-        if event.tag == self._awaited_tag:
-            self._awaited_tag = 0
+        if self._heard_out(event):
             self._do(self._tape.announced("caller", event.completed, self._now))
 
     def _buyer_left(self, event: i.BuyerLeft) -> None:
