@@ -2,7 +2,7 @@
 
 A command is a module of this package with `SUMMARY`, `add_arguments(parser)` and `run(args) -> int`; one that passes
 arguments on to another program names in `REST` the field that takes them. Only the module of the chosen command is
-imported, so that a command does not pay for the libraries of another.
+imported, so that a command does not pay for the libraries of another, and the list of commands pays for none.
 
 Exit codes: 0 done, 1 the thing checked is wrong, 2 bad use, 3 environment, 130 interrupted.
 """
@@ -10,11 +10,13 @@ Exit codes: 0 done, 1 the thing checked is wrong, 2 bad use, 3 environment, 130 
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -72,6 +74,17 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(f"trunkline.cli.{name}")
 
 
+def summary(name: str) -> str:
+    """The `SUMMARY` of a command, read from its source instead of by importing it and all it needs."""
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == "SUMMARY" for target in targets):
+                return str(ast.literal_eval(node.value))
+    raise AssertionError(f"cli/{name}.py has no SUMMARY")
+
+
 def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     """The argument parser of one command."""
     parser = argparse.ArgumentParser(prog=f"trunkline {name}", description=module.SUMMARY, allow_abbrev=False)
@@ -88,7 +101,7 @@ def explain_yourself() -> str:
     ]
     for title, names in COMMANDS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {name:<9} {load(name).SUMMARY}" for name in names if name in command_names()]
+        lines += [f"  {name:<9} {summary(name)}" for name in names if name in command_names()]
     lines += [
         "",
         "Start with `./trunkline demo`. Documentation: docs/index.md; the first ten minutes: docs/quickstart.md.",
@@ -100,7 +113,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (without the program's name; default: the process's own) and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        # Here and not at exit, where a reader that has gone could not be handled any more.
+        sys.stdout.flush()
+        return code
     except TrunklineError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:

@@ -154,7 +154,8 @@ def install_system_programs() -> None:
     print(f"trunkline: installing {', '.join(missing)} with apt-get, for the tests", file=sys.stderr, flush=True)
     quiet = (*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
     for command in ((*quiet, "update"), (*quiet, "-y", "install", "--no-install-recommends", *missing)):
-        if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+        # dpkg tells every file it unpacks on stdout; what goes wrong comes on stderr.
+        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             raise EnvironmentFault(f"apt-get could not install {', '.join(missing)}; see above", hint=by_hand)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from trunkline import __version__
 from trunkline.cli import main as dispatcher
-from trunkline.cli.main import COMMANDS, build_parser, command_names, load, main, unbuilt_names
+from trunkline.cli.main import COMMANDS, build_parser, command_names, load, main, summary, unbuilt_names
 from trunkline.kernel.errors import EnvironmentFault, ExitCode, TrunklineError, UsageError
 
 pytestmark = pytest.mark.unit
@@ -150,6 +150,7 @@ def test_a_command_may_pass_arguments_on(command: Callable[..., None]) -> None:
 @pytest.mark.parametrize("name", command_names())
 def test_every_command_keeps_the_form(name: str) -> None:
     module = load(name)
+    assert summary(name) == module.SUMMARY
     assert module.SUMMARY[0].islower()
     assert not module.SUMMARY.endswith(".")
     assert len(module.SUMMARY) <= 100
@@ -162,7 +163,16 @@ def test_every_group_has_commands() -> None:
 
 def test_the_explanation_needs_no_heavy_library() -> None:
     """Typing `./trunkline` is how people look around; it must answer at once."""
-    heavy = {"uvloop", "starlette", "uvicorn", "pysqlite3", "cryptography", "prometheus_client", "phonenumbers"}
+    heavy = {
+        "msgspec",
+        "uvloop",
+        "starlette",
+        "uvicorn",
+        "pysqlite3",
+        "cryptography",
+        "prometheus_client",
+        "phonenumbers",
+    }
     code = (
         "import sys\nfrom trunkline.cli.main import main\nmain([])\n"
         f"print(*sorted({heavy!r} & sys.modules.keys()), file=sys.stderr)"
