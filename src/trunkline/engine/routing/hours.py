@@ -19,16 +19,22 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class WallClock:
     """One zone's local time at one instant: date as an ordinal, weekday (0 is Monday), minutes from midnight."""
 
-    __slots__ = ("minute", "ordinal", "steady", "weekday")
+    __slots__ = ("_local", "minute", "ordinal", "steady", "weekday")
 
     def __init__(self, utc_ms: int, zone: str) -> None:
         local = datetime.fromtimestamp(utc_ms // 1000, UTC).astimezone(zone_of(zone))
+        self._local = local
         self.ordinal = local.toordinal()
         self.weekday = local.weekday()
         self.minute = local.hour * 60 + local.minute
         offset = local.utcoffset()
         self.steady = offset is not None and offset.seconds % 60 == 0
         """Whether the local minute changes with the UTC minute: some zones once had offsets with seconds."""
+
+    @property
+    def date(self) -> str:
+        """The local date, `2026-11-22`."""
+        return self._local.date().isoformat()
 
 
 class OpenTimes:

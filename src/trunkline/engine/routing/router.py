@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from trunkline import __version__
+from trunkline.config.criteria import Node
+from trunkline.config.hours import Hours
 from trunkline.config.lookup import AccountIndex, trunks_by_key
 from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
 from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
+from trunkline.engine.routing.attributes import Origin, derive
+from trunkline.engine.routing.criteria import holds
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.hours import Clocks
+from trunkline.engine.routing.hours import Clocks, is_open
 from trunkline.engine.routing.limits import Calendar
-from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.offer import Attributes, Query
 from trunkline.engine.routing.program import Compiler, Program
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.settings import recording
@@ -22,6 +26,7 @@ from trunkline.engine.routing.values import Known, Types
 from trunkline.engine.terms.payouts import Traffic, select_payout
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.events.calls import Versions
+from trunkline.kernel.clock import Instant
 
 FACTS_VERSION: Final = "none"
 """No rule that is built reads facts."""
@@ -70,6 +75,32 @@ class Router:
         assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
         return Cursor(self._shared, self._entrance(query), query)
 
+    def origin(self, caller: str | None, publisher: str, source: str | None, number: str | None) -> Origin:
+        """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None."""
+        tracking = None if number is None else self._index.numbers.get(number)
+        tags = () if tracking is None else tuple((_tag_name(name), value) for name, value in tracking.tags.items())
+        return Origin(
+            zone=self._shared.account.timezone,
+            caller=caller,
+            publisher=publisher,
+            source=source,
+            number_key=None if tracking is None else tracking.key or tracking.number,
+            tags=tags,
+        )
+
+    def attributes(self, origin: Origin, stated: Attributes, now: Instant) -> Attributes:
+        """Everything known of a caller at `now`: what was stated, and what follows."""
+        return derive(origin, stated, now.utc_ms)
+
+    def holds(self, criteria: Node, attributes: Attributes) -> bool:
+        """Whether criteria (of a flow's node) are true for this caller."""
+        return holds(criteria, Known(attributes, self._shared.types), self._shared.types)
+
+    def is_open(self, hours: Hours, zone: str | None, campaign: str, now: Instant) -> bool:
+        """Whether `hours` (of a flow's node) are open at `now` in `zone`, else the campaign's or account's."""
+        where = zone or self._index.campaigns[campaign].timezone or self._shared.account.timezone
+        return is_open(hours, where, now.utc_ms)
+
     def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:
         """The reason for not routing a call at all (`paused`), None when it may be routed."""
         entrance = self._entrance_of(campaign, publisher, number)
@@ -107,3 +138,7 @@ class Router:
             entrance = Entrance(self._index, campaign, publisher, number, self._unbuilt, self._calendar)
             self._entrances[key] = entrance
         return entrance
+
+
+def _tag_name(name: str) -> str:
+    return name if name.startswith("tag.") else f"tag.{name}"

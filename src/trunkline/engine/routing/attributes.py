@@ -1,0 +1,130 @@
+"""What is known of a caller: what was stated, and what follows from it, each with how it is known and how surely.
+
+A stated value wins for its own key. A stated ZIP code also replaces what the area code says of state, county, city and
+zone, unless those are stated too; a ZIP code that nobody knows leaves them unknown. Otherwise the area code decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from trunkline.engine.geo.places import (
+    ISSUED_CONFIDENCE,
+    area_code,
+    country_of,
+    five_digits,
+    place_of_area_code,
+    place_of_zip,
+)
+from trunkline.engine.routing.hours import WEEKDAYS, WallClock
+from trunkline.engine.routing.offer import Attribute
+
+AREA_CODE: Final = "area_code"
+ZIP: Final = "zip"
+NUMBER: Final = "number"
+SIP: Final = "sip"
+CONFIGURED: Final = "configuration"
+CLOCK: Final = "clock"
+"""How derived attributes are known."""
+
+_GIVEN_BY_ZIP = ("geo.state", "geo.county", "geo.city", "geo.timezone", "geo.zip3")
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What is fixed about a caller when the call arrives.
+
+    `caller` is E.164 or None for a withheld number; `number_key` the tracking number's key; `zone` the account's;
+    `repeat` whether the contact has been here before, None when that is not known.
+    """
+
+    zone: str
+    caller: str | None
+    publisher: str
+    source: str | None = None
+    number_key: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    repeat: bool | None = None
+
+
+def derive(
+    origin: Origin,
+    stated: Mapping[str, Attribute],
+    utc_ms: int,
+    missing: frozenset[str] = frozenset(),
+) -> dict[str, Attribute]:
+    """All attributes of a caller at `utc_ms`. What is in `missing` stays unknown, derived or stated."""
+    found = _arrival(origin)
+    found.update(_clock(origin.zone, utc_ms))
+    if origin.caller is not None:
+        found.update(_issued(origin.caller))
+    said = {name: attribute for name, attribute in stated.items() if attribute.value.strip() and name not in missing}
+    code = said.get("geo.zip")
+    if code is not None:
+        for name in _GIVEN_BY_ZIP:
+            found.pop(name, None)
+        found.update(_posted(code))
+        digits = five_digits(code.value)
+        if digits is not None:
+            said["geo.zip"] = Attribute(digits, code.basis, code.confidence)
+    found.update(said)
+    for name in missing:
+        found.pop(name, None)
+    return found
+
+
+def _arrival(origin: Origin) -> dict[str, Attribute]:
+    found = {"caller.anonymous": Attribute("yes" if origin.caller is None else "no", SIP)}
+    if origin.caller is not None:
+        found["caller.number"] = Attribute(origin.caller, SIP)
+    if origin.repeat is not None:
+        found["caller.repeat"] = Attribute("yes" if origin.repeat else "no", "history")
+    configured = {
+        "source.publisher": origin.publisher or None,
+        "source.key": origin.source,
+        "number.key": origin.number_key,
+    }
+    for name, value in (*configured.items(), *origin.tags):
+        if value is not None:
+            found[name] = Attribute(value, CONFIGURED)
+    return found
+
+
+def _clock(zone: str, utc_ms: int) -> dict[str, Attribute]:
+    clock = WallClock(utc_ms, zone)
+    return {
+        "time.hour": Attribute(str(clock.minute // 60), CLOCK),
+        "time.weekday": Attribute(WEEKDAYS[clock.weekday], CLOCK),
+        "time.date": Attribute(clock.date, CLOCK),
+    }
+
+
+def _issued(caller: str) -> dict[str, Attribute]:
+    """What a number says about where it was issued."""
+    codes = area_code(caller)
+    if codes is None:
+        country = None if caller.startswith("+1") else country_of(caller)
+        return {} if country is None else {"geo.country": Attribute(country, NUMBER, ISSUED_CONFIDENCE)}
+    found = {"geo.area_code": Attribute(codes[0], NUMBER), "geo.exchange": Attribute(codes[1], NUMBER)}
+    place = place_of_area_code(codes[0])
+    if place is not None:
+        for name, value in (("country", place.country), ("state", place.state), ("timezone", place.zone)):
+            if value is not None:
+                found[f"geo.{name}"] = Attribute(value, AREA_CODE, ISSUED_CONFIDENCE)
+    return found
+
+
+def _posted(stated: Attribute) -> dict[str, Attribute]:
+    """What a stated ZIP code says about where the caller is."""
+    digits = five_digits(stated.value)
+    if digits is None:
+        return {}
+    found = {"geo.zip3": Attribute(digits[:3], ZIP, stated.confidence)}
+    place = place_of_zip(digits)
+    if place is not None:
+        for name, value in (("state", place.state), ("timezone", place.zone)):
+            if value is not None:
+                found[f"geo.{name}"] = Attribute(value, ZIP, stated.confidence)
+    return found
