@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.sip.wire import (
+    ANSWER,
+    CALLED,
+    CALLER,
+    SDP,
+    Node,
+    Wire,
+    assert_clean,
+    established,
+    pair,
+    request,
+    target,
+)
 
-from tests.unit.sip.wire import ANSWER, CALLED, CALLER, SDP, Node, Wire, assert_clean, established, pair, request, target
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import (
     Answered,
@@ -222,7 +234,11 @@ def test_an_answer_nobody_acknowledges_repeats_and_ends_in_bye() -> None:
     start = net.now
     called.sip.answer(called.told[0].leg, ANSWER, net.now)
     net.drain()
-    sent = [round(at - start, 1) for at, _, each in net.sent if each.data.startswith(b"SIP/2.0 200") and SDP[:3] in each.data]
+    sent = [
+        round(at - start, 1)
+        for at, _, each in net.sent
+        if each.data.startswith(b"SIP/2.0 200") and SDP[:3] in each.data
+    ]
     assert sent == [0.0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
     assert called.names() == ["Incoming", "Unacknowledged", "Gone"]
     assert net.starts(CALLED).count("BYE") == 1

@@ -113,7 +113,7 @@ class Wire:
             arrivals = [self._queue[0][0]] if self._queue else []
             upcoming = min([*timers, *arrivals], default=None)
             if upcoming is None or upcoming > end:
-                assert not (stop_when_idle and upcoming is not None), "timers run for ever"
+                assert upcoming is None or not stop_when_idle, "timers run for ever"
                 self.now = self.now if stop_when_idle else end
                 return
             self.now = max(self.now, upcoming)
@@ -189,7 +189,11 @@ def assert_clean(*nodes: Node) -> None:
         assert node.sip.next_timer() is None
         assert node.sip.live_legs == 0
         assert node.sip.live_transactions == 0
-        assert not (core.dialogs or core.merged or core.by_destination or core.per_source or core.half_open)
+        assert not (core.dialogs)
+        assert not (core.merged)
+        assert not (core.by_destination)
+        assert not (core.per_source)
+        assert not (core.half_open)
         for leg in {event.leg for event in node.told}:
             names = node.names(leg)
             assert names.count("Gone") == 1, names

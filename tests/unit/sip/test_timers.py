@@ -1,0 +1,120 @@
+"""The timer heap, the transition tables as such, and digit reports."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from trunkline.sip import dtmf_info, legs
+from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.timers import TimerHeap
+from trunkline.sip.transactions.client import Client
+from trunkline.sip.transactions.invite_client import InviteClient
+from trunkline.sip.transactions.invite_server import InviteServer
+from trunkline.sip.transactions.machine import Command, State, Transaction
+from trunkline.sip.transactions.server import Server
+
+pytestmark = pytest.mark.unit
+
+
+class Owner:
+    """Something with a deadline."""
+
+    def __init__(self, due: float | None) -> None:
+        self.due = due
+        self.armed = inf
+
+    def next_timer(self) -> float | None:
+        """The deadline."""
+        return self.due
+
+
+def test_deadlines_come_in_order_and_moved_ones_where_they_moved_to() -> None:
+    heap = TimerHeap()
+    owners = [Owner(float(due)) for due in (5, 1, 3)]
+    for owner in owners:
+        heap.arm(owner)
+        heap.arm(owner)
+    assert heap.next_due() == 1.0
+    owners[1].due = 4.0
+    assert heap.next_due() == 3.0
+    owners[0].due = 2.0
+    heap.arm(owners[0])
+    owners[2].due = None
+    taken = []
+    while (owner := heap.pop_due(10.0)) is not None:
+        assert isinstance(owner, Owner)
+        taken.append(owner.due)
+        owner.due = None
+    assert taken == [2.0, 4.0]
+    assert heap.next_due() is None
+    assert len(heap) == 0
+
+
+def test_nothing_is_taken_before_it_is_due() -> None:
+    heap = TimerHeap()
+    heap.arm(Owner(2.0))
+    assert heap.pop_due(1.9) is None
+    assert heap.pop_due(2.0) is not None
+
+
+def test_a_hundred_thousand_timers_keep_one_entry_each() -> None:
+    heap = TimerHeap()
+    owners = [Owner(float(number)) for number in range(100_000)]
+    for _ in range(3):
+        for owner in owners:
+            heap.arm(owner)
+    assert len(heap) == 100_000
+    for owner in owners:
+        owner.due = None
+    assert heap.next_due() is None
+    assert len(heap) == 0
+
+
+@pytest.mark.parametrize("kind", [InviteClient, InviteServer, Client, Server])
+def test_every_state_of_a_transaction_is_left_in_the_end(kind: type[Transaction]) -> None:
+    states = {kind.START.state} | {row.state for row in kind.TABLE.values()}
+    for state in states - {State.TERMINATED}:
+        assert any(start == state and row.state != state for (start, _), row in kind.TABLE.items()), state.name
+    for (state, event), row in kind.TABLE.items():
+        assert (row.state == State.TERMINATED) == (Command.TERMINATED in row.commands), (state, event)
+        assert state != State.TERMINATED
+
+
+def test_every_state_of_a_leg_leads_to_gone() -> None:
+    reaches = {legs.LegState.GONE}
+    for _ in legs.LegState:
+        reaches |= {start for (start, _), end in legs.TRANSITIONS.items() if end in reaches}
+    assert reaches == set(legs.LegState)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "digit", "duration_ms"),
+    [
+        ("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n", "5", 160),
+        ("application/dtmf-relay; charset=x", b"signal = *\nduration = 99\n", "*", 99),
+        ("application/dtmf-relay", b"Signal= 11\r\n", "#", 250),
+        ("application/dtmf-relay", b"Duration=99999\r\nSignal=d\r\n", "D", 10_000),
+        ("application/dtmf", b"7", "7", 250),
+        ("Application/DTMF", b" 10 \r\n", "*", 250),
+    ],
+)
+def test_digit_reports_are_read(kind: str, body: bytes, digit: str, duration_ms: int) -> None:
+    assert dtmf_info.parse(kind, body) == dtmf_info.InfoDigit(digit, duration_ms)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/dtmf-relay", b"", 400),
+        ("application/dtmf-relay", b"Signal=99\r\n", 400),
+        ("application/dtmf", b"12345", 400),
+        ("application/dtmf", b"", 400),
+        ("text/plain", b"5", 415),
+    ],
+)
+def test_other_reports_are_refused(kind: str, body: bytes, status: int) -> None:
+    with pytest.raises(RemoteSipError) as caught:
+        dtmf_info.parse(kind, body)
+    assert caught.value.status == status
