@@ -195,7 +195,7 @@ def test_a_python_that_is_too_old(machine: Machine) -> None:
     done = machine.start()
     assert done.returncode == 3
     assert done.stdout == ""
-    assert "Python 3.11 or newer is needed; this machine has Python 3.10.12" in done.stderr
+    assert "Python 3.11 to 3.14 is needed; this machine has Python 3.10.12" in done.stderr
     assert not (machine.root / ".venv").exists()
 
 
