@@ -100,7 +100,7 @@ def read_struct(desk: Desk, tree: Tree, kind: type[T]) -> T | Bad:
         if entry is None or (isinstance(entry, Text) and entry.value is None):
             if not field.required:
                 continue
-            desk.wrong("missing", f"{name!r} is missing", f"write {name}: …")
+            desk.wrong("missing", f"{name!r} is missing", f"write {name}: …", at=(name,))
             value = BAD
         else:
             desk.path.append(name)
@@ -154,7 +154,9 @@ def read_mapping(desk: Desk, tree: Tree, item: Reader) -> dict[str, Any] | Bad:
         desk.path.append(key)
         value = item(desk, entry)
         desk.path.pop()
-        if value is not BAD:
+        if value is BAD:
+            desk.findings.lost_key(tuple(desk.path), key)
+        else:
             values[key] = value
     return values
 

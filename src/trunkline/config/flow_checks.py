@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from trunkline.config.attributes import settable
@@ -85,19 +86,17 @@ def check_flow(subject: Subject, path: Path, flow: Flow) -> None:
     if not flow.nodes:
         subject.findings.error((*path, "nodes"), "empty", "the flow has no nodes", "add at least {bye: {hang_up: {}}}")
         return
-    _check_start(subject, path, flow)
+    lost = subject.findings.lost_keys((*path, "nodes"))
+    known = [*flow.nodes, *lost]
+    subject.refers((*path, "start"), flow.start, known, "node")
     for name, node in flow.nodes.items():
         here: Path = (*path, "nodes", name)
         for way, to in ways(node):
-            subject.refers((*here, *way), to, flow.nodes, "node")
+            subject.refers((*here, *way), to, known, "node")
         _check_node(subject, here, node)
     _check_loops(subject, path, flow)
     _check_ends(subject, path, flow)
     _check_reached(subject, path, flow)
-
-
-def _check_start(subject: Subject, path: Path, flow: Flow) -> None:
-    subject.refers((*path, "start"), flow.start, flow.nodes, "node")
 
 
 def _check_node(subject: Subject, path: Path, node: FlowNode) -> None:
@@ -223,9 +222,9 @@ def _check_ends(subject: Subject, path: Path, flow: Flow) -> None:
 
 
 def _check_reached(subject: Subject, path: Path, flow: Flow) -> None:
-    if flow.start not in flow.nodes:
-        return
     after = {name: [to for _, to in ways(node)] for name, node in flow.nodes.items()}
+    if not {flow.start, *chain.from_iterable(after.values())} <= flow.nodes.keys():
+        return  # a way that leads nowhere has been reported, and may be the one that is missing
     reached = _spread([flow.start], after)
     for name in flow.nodes:
         if name not in reached:

@@ -110,7 +110,7 @@ def _refuse_misplaced(desk: Desk, root: Fields, known: set[str]) -> None:
 def _check_version(desk: Desk, root: Fields) -> None:
     version = root.entries.get("version")
     if version is None:
-        desk.wrong("missing", "'version' is missing", f"write version: {VERSION} at the top")
+        desk.wrong("missing", "'version' is missing", f"write version: {VERSION} at the top", at=("version",))
     elif not isinstance(version, Text) or version.value != str(VERSION):
         message = f"this is no version of the format that can be read here; version {VERSION} is"
         desk.wrong("bad_version", message, f"write version: {VERSION}", at=("version",))

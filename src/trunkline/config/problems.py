@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from trunkline.config.codes import CODES
 from trunkline.config.tree import Fields, Path, Tree, line_of, path_text
 
 Severity = Literal["error", "warning"]
@@ -30,16 +31,19 @@ class Findings:
     """Collects the problems of one file. `root` is what the file says, so that each problem finds its line.
 
     Items that cannot be read are left out of their lists. From `checking` on, the indexes of paths are those of the
-    lists that remained, and are turned back into places in the file.
+    lists that remained, and are turned back into places in the file; and what could not be read is not told a second
+    time for what it was replaced by.
     """
 
-    __slots__ = ("_left_out", "_problems", "checking", "file", "root")
+    __slots__ = ("_left_out", "_lost_keys", "_problems", "_spoiled", "checking", "file", "root")
 
     def __init__(self, file: str, root: Tree | None = None) -> None:
         self.file = file
         self.root: Tree = Fields({}, {}, 1) if root is None else root
         self._problems: list[Problem] = []
         self._left_out: dict[Path, list[int]] = {}
+        self._lost_keys: dict[Path, set[str]] = {}
+        self._spoiled: set[Path] = set()
         self.checking = False
 
     def error(self, path: Path, code: str, message: str, hint: str = "", line: int | None = None) -> None:
@@ -51,8 +55,13 @@ class Findings:
         self._add(path, "warning", code, message, hint, line)
 
     def _add(self, path: Path, severity: Severity, code: str, message: str, hint: str, line: int | None) -> None:
-        if self.checking and self._left_out:
+        assert code in CODES, f"the code {code} has no meaning in codes.py"
+        if not self.checking:
+            self._spoiled.add(path)
+        else:
             path = self._in_file(path)
+            if path in self._spoiled:
+                return
         count = len(self._problems)
         if count > PROBLEMS_MAX:
             return
@@ -75,7 +84,21 @@ class Findings:
         """Note that the item at `index` (in the file) of the list at `path` is missing from what was read."""
         self._left_out.setdefault(path, []).append(index)
 
+    def lost_key(self, path: Path, key: str) -> None:
+        """Note that the entry `key` of the mapping at `path` is missing from what was read."""
+        self._lost_keys.setdefault(path, set()).add(key)
+
+    def lost_keys(self, path: Path) -> set[str]:
+        """The entries of the mapping at `path` that stand in the file but could not be read."""
+        return self._lost_keys.get(self._in_file(path), set())
+
+    def spoiled(self, path: Path) -> bool:
+        """Whether what stands at `path` could not be read, so that nothing can be said about its absence."""
+        return self._in_file(path) in self._spoiled
+
     def _in_file(self, path: Path) -> Path:
+        if not self._left_out:
+            return path
         out: Path = ()
         for step in path:
             if isinstance(step, int):

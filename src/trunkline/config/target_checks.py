@@ -49,7 +49,8 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
     """One target."""
     findings = subject.findings
     subject.refers((*path, "buyer"), target.buyer, subject.index.buyers, "buyer")
-    if (target.dial is None) == (target.deliver is None):
+    spoiled = any(findings.spoiled((*path, field)) for field in ("dial", "deliver"))
+    if not spoiled and (target.dial is None) == (target.deliver is None):
         said = "neither `dial` nor `deliver`" if target.dial is None else "both `dial` and `deliver`"
         hint = "write exactly one: dial for calls, deliver for leads; make two targets for both"
         findings.error(path, "target_kind", f"the target has {said}", hint)

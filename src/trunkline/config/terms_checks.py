@@ -61,7 +61,8 @@ def check_payouts(subject: Subject, path: Path, payouts: Sequence[Payout]) -> No
 
 def _check_amount(subject: Subject, path: Path, payout: Payout) -> None:
     findings = subject.findings
-    if (payout.amount is None) == (payout.percent is None):
+    spoiled = any(findings.spoiled((*path, field)) for field in ("amount", "percent"))
+    if not spoiled and (payout.amount is None) == (payout.percent is None):
         said = "neither `amount` nor `percent`" if payout.amount is None else "both `amount` and `percent`"
         findings.error(path, "bad_payout", f"the rule has {said}", "write exactly one of them")
     if payout.percent is None:

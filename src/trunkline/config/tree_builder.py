@@ -34,13 +34,14 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class _Frame(msgspec.Struct):
-    """A list or mapping that is still open, `height` levels high so far. `key` is the one whose value is awaited."""
+    """A list or mapping that is still open, `height` levels high so far. `key` is the one that was read last."""
 
     tree: Items | Fields
     anchor: str | None
     nodes_before: int
     height: int = 1
-    key: str | None = None
+    awaits_key: bool = True
+    key: str = ""
     key_line: int = 0
     skip: bool = False
 
@@ -121,7 +122,7 @@ class TreeBuilder:
         return Unreadable("too_deep", f"more than {DEPTH_MAX} levels inside each other", line, "flatten the file")
 
     def _awaits_key(self) -> bool:
-        return bool(self._frames) and isinstance(self._frames[-1].tree, Fields) and self._frames[-1].key is None
+        return bool(self._frames) and isinstance(self._frames[-1].tree, Fields) and self._frames[-1].awaits_key
 
     def _open(self, tree: Items | Fields, line: int, anchor: str | None) -> None:
         if self._awaits_key():
@@ -144,18 +145,17 @@ class TreeBuilder:
         if isinstance(frame.tree, Items):
             frame.tree.items.append(tree)
             return
-        assert frame.key is not None
         if not frame.skip:
             frame.tree.entries[frame.key] = tree
             frame.tree.lines[frame.key] = frame.key_line
-        frame.key = None
+        frame.awaits_key = True
 
     def _take_key(self, value: str | None, line: int) -> None:
         frame = self._frames[-1]
         assert isinstance(frame.tree, Fields)
         if value is None:
             raise Unreadable("bad_key", "nothing cannot be a key", line, "write a key before the colon")
-        frame.key, frame.key_line, frame.skip = value, line, False
+        frame.key, frame.key_line, frame.skip, frame.awaits_key = value, line, False, False
         if value == "<<":
             hint = "write the fields out; an alias may stand for a whole value"
             self._notice("merge_key", "merge keys (<<) are not read", hint, line)
@@ -171,6 +171,6 @@ class TreeBuilder:
         for frame in self._frames:
             if isinstance(frame.tree, Items):
                 path.append(len(frame.tree.items) - 1)
-            elif frame.key is not None:
+            else:
                 path.append(frame.key)
         self.notices.append(Notice(tuple(path), code, message, hint, line))
