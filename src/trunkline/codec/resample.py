@@ -39,7 +39,7 @@ def resample(pcm: bytes, source_hz: int, target_hz: int) -> bytes:
     reach = len(filters[0]) // 2
     source = struct.unpack(f"<{len(pcm) // 2}h", pcm)
     padded = (0,) * reach + source + (0,) * (reach + 1)
-    count = len(source) * up // down
+    count = (len(source) * up + down // 2) // down
     output = [0] * count
     for n in range(count):
         whole, part = divmod(n * down, up)

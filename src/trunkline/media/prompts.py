@@ -100,7 +100,7 @@ class PromptStore:
         found = shipped_prompt(lang, text, self._shipped)
         if found is not None:
             return Prompt(str(found))
-        target = self._cache / f"say-{lang}-{speech.VOICE}-{text_key(lang, text)}.wav"
+        target = self._cache / f"say-{speech.VOICE}-{text_key(lang, text)}.wav"
         if not target.is_file():
             self._keep(target, render(speech.speak(text, lang)))
         return Prompt(str(target))

@@ -72,6 +72,7 @@ class Engine:
         self.recordings: dict[str, Recording] = {}
         self.troubles: Counter[str] = Counter()
         self.stopping = False
+        self.rest_s = REST_S
         self._pairs = {pair.port: pair for pair in pairs}
         self._emit = emit
         self._silent_ms_max = silent_ms_max
@@ -103,6 +104,10 @@ class Engine:
         """Have `timer` called at `due`."""
         heapq.heappush(self._timers, (due, next(self._order), timer))
 
+    def next_due(self) -> float:
+        """When the next timer is due."""
+        return self._timers[0][0]
+
     def run(self) -> None:
         """Work until `stopping` is set."""
         while not self.stopping:
@@ -111,7 +116,7 @@ class Engine:
     def turn(self, wait_s: float) -> None:
         """Wait for packets, at most `wait_s` and not past the next timer, then handle what there is."""
         if self._busy and self._few:
-            time.sleep(REST_S)
+            time.sleep(self.rest_s)
         until = self._timers[0][0] - self._clock()
         ready = self._epoll.poll(min(max(until, 0.0), wait_s), BATCH)
         now = self._clock()

@@ -84,7 +84,7 @@ class Outbound:
         timestamp = self._join(now) if first else self._timestamp
         self._head = True
         second = payload_type | MARKER if first else payload_type
-        self._emit(second, (self._sequence + 1) & 0xFFFF, timestamp, payload, now)
+        self._emit(second, (self._sequence + 1) & 0xFFFF, timestamp, payload, now if first else self._sent_at)
         self._step = samples
 
     def relay(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
@@ -111,9 +111,11 @@ class Outbound:
             self._relay_highest = sequence
             self._relay_span += ahead
             self._sequence = outer_sequence
-            self._timestamp = outer_timestamp
             self._step = len(payload)
-            self._sent_at = now
+            if outer_timestamp != self._timestamp:
+                # All packets of a key bear the time of its start: the clock is read where the timestamp moves.
+                self._timestamp = outer_timestamp
+                self._sent_at = now
         elif 0x10000 - ahead > self._relay_span:
             return
         # This is the hot path: `_deliver` written out saves a call a packet.
@@ -128,14 +130,14 @@ class Outbound:
         """The body of a sender report for this moment, or None when nothing was sent yet."""
         if not self.packets:
             return None
-        timestamp = (self._timestamp + int((now - self._sent_at) * SAMPLE_RATE_HZ)) & 0xFFFFFFFF
+        timestamp = (self._timestamp + round((now - self._sent_at) * SAMPLE_RATE_HZ)) & 0xFFFFFFFF
         return SenderInfo(self.ssrc, ntp, timestamp, self.packets, self.octets)
 
     def _join(self, now: float) -> int:
         """The timestamp of a new stretch: as much later as time has passed, and past the end of what was sent."""
         if not self.packets:
             return self._timestamp
-        passed = int((now - self._sent_at) * SAMPLE_RATE_HZ)
+        passed = round((now - self._sent_at) * SAMPLE_RATE_HZ)
         return (self._timestamp + max(passed, self._step, _FRAME)) & 0xFFFFFFFF
 
     def _emit(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:

@@ -59,7 +59,7 @@ class Channel:
         recording = self.recording
         if recording.paused:
             return
-        arrival = int((now - recording.started_at) * SAMPLE_RATE_HZ)
+        arrival = round((now - recording.started_at) * SAMPLE_RATE_HZ)
         if ssrc != self._ssrc:
             self._anchor(ssrc, timestamp, arrival)
         # `timestamp_distance`, written out.
@@ -145,7 +145,7 @@ class Recording:
 
     def flush(self, now: float) -> None:
         """Hand what is new up to `now` to the disk and let go of what is older than the window."""
-        self._write(int((now - self.started_at) * SAMPLE_RATE_HZ))
+        self._write(round((now - self.started_at) * SAMPLE_RATE_HZ))
         surplus = self._written - _WINDOW - self._base
         if surplus > 0:
             del self._buffer[: surplus * _FRAME]
@@ -153,7 +153,7 @@ class Recording:
 
     def finish(self, now: float) -> int:
         """Write the rest and close the file; gives its length in milliseconds."""
-        end = max(self.end, int((now - self.started_at) * SAMPLE_RATE_HZ))
+        end = max(self.end, round((now - self.started_at) * SAMPLE_RATE_HZ))
         self._write(end)
         self._disk.close(self.track)
         return end * 1000 // SAMPLE_RATE_HZ
