@@ -23,16 +23,14 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import trunkline
-from trunkline.kernel.errors import ExitCode, UsageError
+from trunkline.journal.sqlite import VERSION, sqlite_version_problem
+from trunkline.journal.store import MIN_FREE_MB
+from trunkline.kernel.errors import ExitCode
+from trunkline.switch.options import DEFAULT_RTP_PORTS, Address, parse_address, parse_ports
 
 SUMMARY: Final = "check whether this machine is able to run a switch, and say what to do if not"
 
 PYTHON_VERSION_MIN: Final = (3, 11)
-SQLITE_VERSION_MIN: Final = (3, 51, 3)
-"""Below it, two connections that write and checkpoint at the same instant can corrupt a database in WAL mode."""
-
-FREE_MB_MIN: Final = 512
-"""Default of `--min-free-mb`, the same as the switch's."""
 OTHER_FILES: Final = 256
 """Open files a switch needs besides its RTP sockets: journal, recordings, HTTP connections."""
 NETWORK_FILE_SYSTEMS: Final = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
@@ -52,27 +50,10 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """HOST:PORT as given on the command line."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class PortRange:
-    """HOST:MIN-MAX as given on the command line, both ends included."""
-
-    host: str
-    port_min: int
-    port_max: int
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The listeners are given as they would be to `switch`."""
     parser.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="data folder (default: data)")
-    parser.add_argument("--min-free-mb", metavar="N", type=int, default=FREE_MB_MIN, help="default: %(default)s")
+    parser.add_argument("--min-free-mb", metavar="N", type=int, default=MIN_FREE_MB, help="default: %(default)s")
     parser.add_argument("--sip", metavar="HOST:PORT", help="is this UDP port free?")
     parser.add_argument("--http", metavar="HOST:PORT", help="is this TCP port free?")
     parser.add_argument("--admin", metavar="HOST:PORT", help="is this TCP port free?")
@@ -97,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def examine(args: argparse.Namespace) -> Iterator[Finding]:
     """All findings for the arguments of `add_arguments`, in the order in which a person would fix them."""
     listeners = [
-        (kind, flag, parse_endpoint(flag, value))
+        (kind, flag, parse_address(value, flag))
         for kind, flag, value in (
             (socket.SOCK_DGRAM, "--sip", args.sip),
             (socket.SOCK_STREAM, "--http", args.http),
@@ -105,38 +86,18 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
         )
         if value is not None
     ]
-    rtp = None if args.rtp is None else parse_port_range("--rtp", args.rtp)
+    rtp_ports = DEFAULT_RTP_PORTS if args.rtp is None else parse_ports(args.rtp, "--rtp")[1]
     yield check_python(sys.version_info[:3])
-    yield check_sqlite(sqlite_version())
+    yield check_sqlite(VERSION)
     yield check_zones()
     yield check_clock(datetime.now(UTC), newest_source())
     yield check_data_folder(args.data)
     yield check_file_system(args.data, Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace"))
     yield check_free_space(shutil.disk_usage(nearest_folder(args.data)).free // 2**20, args.min_free_mb)
     yield check_voice(shutil.which("flite"))
-    yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE), rtp)
-    for kind, flag, endpoint in listeners:
-        yield check_port(kind, flag, endpoint)
-
-
-def parse_endpoint(flag: str, value: str) -> Endpoint:
-    """HOST:PORT, an IPv6 host in brackets. Raises UsageError."""
-    host, colon, port = value.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise UsageError(f"{flag} {value!r} is not HOST:PORT", hint=f"for example {flag} 0.0.0.0:5060")
-    return Endpoint(host.removeprefix("[").removesuffix("]"), int(port))
-
-
-def parse_port_range(flag: str, value: str) -> PortRange:
-    """HOST:MIN-MAX. Raises UsageError."""
-    head, dash, high = value.rpartition("-")
-    if not dash:
-        raise UsageError(f"{flag} {value!r} is not HOST:MIN-MAX", hint=f"for example {flag} 0.0.0.0:20000-29999")
-    low = parse_endpoint(flag, head)
-    top = parse_endpoint(flag, f"{low.host}:{high}")
-    if top.port <= low.port:
-        raise UsageError(f"{flag} {value!r} ends before it begins", hint="MAX has to be greater than MIN")
-    return PortRange(low.host, low.port, top.port)
+    yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE), rtp_ports)
+    for kind, flag, address in listeners:
+        yield check_port(kind, flag, address)
 
 
 def check_python(version: tuple[int, ...]) -> Finding:
@@ -147,29 +108,13 @@ def check_python(version: tuple[int, ...]) -> Finding:
     return Finding("python", "ok", f"Python {text}")
 
 
-def sqlite_version() -> tuple[int, ...] | None:
-    """The version of the SQLite that the journal would use; None when its library is not installed."""
-    try:
-        import pysqlite3  # a missing library is a finding here, not a crash at import
-    except ImportError:
-        return None
-    return tuple(pysqlite3.sqlite_version_info)
-
-
-def check_sqlite(version: tuple[int, ...] | None) -> Finding:
+def check_sqlite(version: tuple[int, ...]) -> Finding:
     """Is the journal's SQLite one that cannot lose what it has written?"""
-    if version is None:
-        return Finding(
-            "sqlite",
-            "fail",
-            "pysqlite3 is not installed",
-            "on x86_64 start ./trunkline again; elsewhere build it against SQLite 3.51.3 or newer",
-        )
-    text = ".".join(map(str, version))
-    if version < SQLITE_VERSION_MIN:
-        hint = "install the locked pysqlite3 wheel: remove .venv and start ./trunkline again"
-        return Finding("sqlite", "fail", f"SQLite {text} has the WAL-reset bug and can corrupt the journal", hint)
-    return Finding("sqlite", "ok", f"SQLite {text}")
+    problem = sqlite_version_problem(version)
+    if problem is not None:
+        hint = "on x86_64 remove .venv and start ./trunkline again; elsewhere see docs/decisions/0005"
+        return Finding("sqlite", "fail", problem, hint)
+    return Finding("sqlite", "ok", f"SQLite {'.'.join(map(str, version))}")
 
 
 def check_zones() -> Finding:
@@ -259,10 +204,10 @@ def check_voice(flite: str | None) -> Finding:
     return Finding("voice", "ok", flite)
 
 
-def check_open_files(limits: tuple[int, int], rtp: PortRange | None) -> Finding:
-    """Do the open files of this user reach for every RTP and RTCP socket? `limits` is (soft, hard), -1 is unlimited."""
+def check_open_files(limits: tuple[int, int], rtp_ports: tuple[int, int]) -> Finding:
+    """Do the open files of this user reach for every RTP and RTCP socket? `limits` is (soft, hard)."""
     soft, hard = limits
-    wanted = OTHER_FILES if rtp is None else OTHER_FILES + rtp.port_max - rtp.port_min + 1
+    wanted = OTHER_FILES + rtp_ports[1] - rtp_ports[0] + 1
     text = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         reachable = hard == resource.RLIM_INFINITY or hard >= wanted
@@ -271,19 +216,20 @@ def check_open_files(limits: tuple[int, int], rtp: PortRange | None) -> Finding:
     return Finding("open files", "ok", f"limit {text}, {wanted} needed")
 
 
-def check_port(kind: socket.SocketKind, flag: str, endpoint: Endpoint) -> Finding:
+def check_port(kind: socket.SocketKind, flag: str, address: Address) -> Finding:
     """Could a switch bind this port now?"""
     name = flag.removeprefix("--")
     transport = "UDP" if kind == socket.SOCK_DGRAM else "TCP"
-    where = f"{transport} {endpoint.host}:{endpoint.port}"
+    host, port = address
+    where = f"{transport} {host}:{port}"
     try:
-        for family, _, _, _, address in socket.getaddrinfo(endpoint.host, endpoint.port, type=kind):
+        for family, _, _, _, local in socket.getaddrinfo(host, port, type=kind):
             with socket.socket(family, kind) as probe:
                 if kind == socket.SOCK_STREAM:
                     # As servers do: a port whose last connections linger in TIME_WAIT is free.
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
+                probe.bind(local)
     except OSError as error:
-        hint = f"stop what uses it (ss -lnp | grep {endpoint.port} shows it), or give {flag} another address"
+        hint = f"stop what uses it (ss -lnp | grep :{port} shows it), or give {flag} another address"
         return Finding(name, "fail", f"{where}: {error.strerror}", hint)
     return Finding(name, "ok", f"{where} is free")

@@ -25,6 +25,7 @@ else:
 Connection = library.Connection
 Error = library.Error
 
+VERSION: Final[tuple[int, ...]] = library.sqlite_version_info
 VERSION_MIN: Final = (3, 51, 3)
 BUSY_TIMEOUT_S: Final = 5
 
