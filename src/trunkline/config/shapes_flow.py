@@ -41,7 +41,9 @@ class HoldQueue(Struct, frozen=True, kw_only=True):
 
 
 _UNBUILT: dict[str, type[Webhook | HoldQueue]] = {"webhook": Webhook, "hold_queue": HoldQueue}
-VERBS = ("say", *NODES, *_UNBUILT)
+ALL_NODES: dict[str, type[msgspec.Struct]] = {**NODES, **_UNBUILT}
+"""The same with those that are read and not built yet."""
+VERBS = ("say", *ALL_NODES)
 
 
 def read_flow_node(desk: Desk, tree: Tree) -> Any:

@@ -1,0 +1,203 @@
+"""Makes the reference page of the configuration from the schema. `python -m trunkline.config.reference page|schema`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from trunkline.config import flows, schema
+from trunkline.config.attributes import BUILT_IN
+from trunkline.config.codes import CODES
+from trunkline.config.criteria import BUILT_OPERATORS, Operator
+from trunkline.config.json_schema import json_schema
+from trunkline.config.meanings import meaning_of
+from trunkline.config.ranges import RANGES
+from trunkline.config.shapes_flow import ALL_NODES
+from trunkline.kernel.money import Money
+
+OBJECTS: tuple[type[msgspec.Struct], ...] = (
+    schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
+    schema.PayoutDuplicates, schema.Duplicates, schema.MarkDuplicates, schema.Recording, schema.LeadField,
+    schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target, schema.Deliver,
+    schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Route, schema.NoBuyer, schema.Limit, flows.Flow,
+    flows.Prompt, schema.Outbound, schema.Trunk, schema.TrunkOutbound,
+)  # fmt: skip
+"""The objects of the page, in the order of a file."""
+
+_TOP = """\
+# Configuration
+
+<!-- Made from the schema by `python -m trunkline.config.reference page`; edit the schema, not this page. -->
+
+`./trunkline check PATH` reads a configuration and names everything that is wrong with it. PATH is a file
+(`.yaml`, `.yml` or `.json`) that holds one account and what is shared by all, or a folder with `platform.yaml`
+(`outbound`, `trunks`) and one file for each account in `accounts/`. Every file begins with `version: 1`.
+[configuration.schema.json](configuration.schema.json) is the same for editors.
+
+**Every scalar is text** until the schema reads it: `ON` is Ontario, `06401` keeps its zero, `NO` is Norway. Switches
+are `true` and `false`, nothing else. Amounts are in major units of the account's currency, such as `"120.00"`. `null`,
+`~` and an empty value are the same as leaving the key out. Anchors and aliases work, merge keys (`<<`) and tags do not.
+
+**Unlimited** is left out, zero is none. Allow-lists are the other way round: a trunk without `allow` accepts nobody.
+`paused: true` stops whatever it stands on.
+
+**Guards** (`paused`, `hours`, `criteria`, `limits`, `floor`) must pass at every level. **Settings** (`price`,
+`ring_seconds`, `caller_id`, `whisper`, `recording`, `conversion`) come from the most specific level that has one:
+route, target, buyer, plan, campaign, account.
+"""
+
+_HOURS = """\
+## Hours
+
+`{mon: ["08:00-18:00"], fri: ["08:00-12:00", "13:00-17:00"], sat: ["22:00-02:00"], exceptions: {"2026-12-25": []}}`
+
+Days are `mon` to `sun`. A range includes its start and not its end; `24:00` may be an end; a range past midnight
+belongs to the day it starts on; equal ends are an error. A day that is missing is closed. A date in `exceptions` replaces
+the ranges that start on it. `hours: {}` is an error: leave hours out when always open. Times are wall-clock times of the
+object's zone, else the buyer's, else the account's.
+"""
+
+_FLOW_NODES = """\
+## Flow nodes
+
+A node is one verb with its fields, and `next` or `otherwise` beside the verb or inside it:
+`greet: {play: {say: "Welcome."}, next: zip}`. `{say: "Welcome.", next: zip}` is short for play. `say`, `file` and
+`lang` written straight into a node are its one prompt. `set: {caller.language: es}` sets attributes, `splitter:
+[{next: a, weight: 2}, {next: b}]` goes by chance. Every way must lead to a node, every node to an end (`route`, `voicemail`,
+`hang_up`), and no loop may go round without a node that waits for a key.
+"""
+
+
+def reference_page() -> str:
+    """The page docs/reference/configuration.md, whole."""
+    parts = [_TOP, "## The file\n\n" + _table((schema.AccountConfig, schema.Platform))]
+    parts += [f"## {kind.__name__}\n\n{_docs(kind)}\n\n{_table((kind,))}" for kind in OBJECTS]
+    parts += [_HOURS, _criteria(), _FLOW_NODES]
+    for verb, node in ALL_NODES.items():
+        table = _table((node,), frozenset({"status"}) if verb == "hang_up" else frozenset())
+        parts.append(f"### {verb}\n\n{_docs(node)}\n\n{table}".rstrip() + "\n")
+    parts.append(_problems())
+    return "\n".join(parts)
+
+
+def _docs(kind: type[msgspec.Struct]) -> str:
+    lines = (kind.__doc__ or "").strip().splitlines()
+    return "\n".join(line.strip() for line in lines)
+
+
+def _table(kinds: tuple[type[msgspec.Struct], ...], hidden: frozenset[str] = frozenset()) -> str:
+    rows = [row for kind in kinds for row in _rows(kind) if row[0] not in hidden]
+    if not rows:
+        return ""
+    lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    return (
+        "\n".join(lines + [f"| `{key}` | {value} | {default} | {text} |" for key, value, default, text in rows]) + "\n"
+    )
+
+
+def _rows(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str, str]]:
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    for field in info.fields:
+        words = _words(field.type, (kind, field.name))
+        least_most = RANGES.get(kind, {}).get(field.name)
+        if least_most is not None and (kind, field.name) not in _SPECIAL:
+            words += f", {least_most[0]} to {least_most[1]}"
+        yield field.name, words, _default(field), meaning_of(kind.__name__, field.name)
+
+
+def _default(field: inspect.Field) -> str:
+    if field.required:
+        return "**needed**"
+    value: Any = field.default
+    if value is None or value is msgspec.NODEFAULT or value == () or isinstance(value, msgspec.Struct):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`"
+
+
+_SPECIAL = {
+    (schema.Payout, "percent"): "percent",
+    (schema.Limit, "max"): "whole number or amount",
+    (schema.Number, "number"): "number in E.164",
+}
+
+
+def _words(kind: inspect.Type, at: tuple[type, str]) -> str:
+    if at in _SPECIAL:
+        return _SPECIAL[at]
+    if at[1] in {"prompts", "invalid"}:
+        return "[prompts](#prompt)"
+    if at[1] == "nodes":
+        return "mapping of [flow nodes](#flow-nodes)"
+    if isinstance(kind, inspect.UnionType):
+        return _words_of_union(kind, at)
+    if isinstance(kind, inspect.LiteralType):
+        return " ".join(f"`{value}`" for value in kind.values)
+    if isinstance(kind, inspect.EnumType):
+        return " ".join(f"`{member.value}`" for member in kind.cls)
+    if isinstance(kind, inspect.VarTupleType):
+        return f"list of {_words(kind.item_type, at)}"
+    if isinstance(kind, inspect.DictType):
+        return f"mapping of {_words(kind.value_type, at)}"
+    if isinstance(kind, inspect.StructType):
+        return _link(kind.cls)
+    return {inspect.StrType: "text", inspect.IntType: "whole number", inspect.BoolType: "`true` `false`"}[type(kind)]
+
+
+def _words_of_union(kind: inspect.UnionType, at: tuple[type, str]) -> str:
+    members = [member for member in kind.types if not isinstance(member, inspect.NoneType)]
+    if len(members) > 1:
+        return "[criteria](#criteria)"
+    return _words(members[0], at)
+
+
+def _link(kind: type[msgspec.Struct]) -> str:
+    if kind is Money:
+        return "amount"
+    return f"[{kind.__name__}](#{kind.__name__.lower()})"
+
+
+def _criteria() -> str:
+    built = ", ".join(f"`{each.value}`" for each in Operator if each in BUILT_OPERATORS)
+    rest = ", ".join(f"`{each.value}`" for each in Operator if each not in BUILT_OPERATORS)
+    names = ", ".join(f"`{name}`" + ("" if kind == "text" else f" ({kind})") for name, kind in BUILT_IN.items())
+    return f"""\
+## Criteria
+
+A node is `{{all: [nodes]}}`, `{{any: [nodes]}}`, `{{not: node}}` or a condition `{{attr: NAME, OPERATOR: VALUE}}`;
+several of these in one node, or several operators in one condition, must all hold. A condition on an attribute that is not
+known is unknown, `not` keeps it unknown, and only what is true passes; `exists` is never unknown. Text compares without
+regard to case and to blanks around it.
+
+Operators: {built}. Read but not built yet, which makes what they govern `method_unavailable`: {rest}.
+
+Attributes: {names}; and `ivr.NODE`, `lead.FIELD`, `tag.NAME`.
+"""
+
+
+def _problems() -> str:
+    lines = ["## Problems", "", "| code | meaning |", "|---|---|"]
+    return "\n".join(lines + [f"| `{code}` | {text} |" for code, text in CODES.items()]) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the page or the JSON Schema."""
+    if arguments == ["page"]:
+        sys.stdout.write(reference_page())
+    elif arguments == ["schema"]:
+        sys.stdout.write(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write("usage: python -m trunkline.config.reference page|schema\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
