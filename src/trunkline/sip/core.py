@@ -29,6 +29,9 @@ from trunkline.sip.uri import Address, bracketed, is_usable
 
 ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE")
 
+MAX_PAYLOAD = 65_507  # of a UDP datagram over IPv4
+SPENT = Request("", "", ())  # stands in for a request that has its final response
+
 ClientKey = tuple[str, str]  # branch, method (17.1.3); sent-by is checked to be ours
 ServerKey = tuple[str, str, str]  # branch, sent-by, method with ACK counted as INVITE (17.2.3)
 MergeKey = tuple[str, str, int]  # Call-ID, From tag, CSeq number (8.2.2.2)
@@ -124,6 +127,7 @@ class Core:
         self.config = config
         self.entropy = entropy
         self.sent_by = f"{bracketed(config.host)}:{config.port}"
+        self.sent_by_key = self.sent_by.lower()
         self.contact_line = f"Contact: <sip:{self.sent_by}>"
         self.allow_line = f"Allow: {', '.join(ALLOWED_METHODS)}"
         self.agent_line = f"User-Agent: {config.user_agent}"
@@ -220,7 +224,7 @@ class Core:
 
     def send(self, data: bytes, destination: Address) -> None:
         """Queue a datagram; one that no socket could send is counted and dropped."""
-        if not is_usable(destination):
+        if not is_usable(destination) or len(data) > MAX_PAYLOAD:
             self.counters["undeliverable"] += 1
             return
         self.outbox.append(Datagram(data, destination))
@@ -304,6 +308,9 @@ class Core:
         to_tag = None if status == 100 else tx.to_tag
         tx.data = replies.response(tx.request, tx.echo, status, to_tag, extra, body, reason)
         event = Input.PROVISIONAL if status < 200 else Input.SUCCESS if status < 300 else Input.FAILURE
+        if status >= 200:
+            # What lingers to absorb duplicates needs the response alone; a request is ten times its size in memory.
+            tx.request, tx.echo = SPENT, []
         self.feed_server(tx, event, now)
         return tx.data
 

@@ -71,8 +71,8 @@ class Answers:
         extra += [f"Record-Route: {value}" for value in tx.request.lines("Record-Route")]
         if sdp:
             extra.append(SDP_LINE)
-        data = core.respond(tx, 200, now, extra, sdp)
-        pending = Pending2xx(data, tx.destination, tx.request.cseq.number, tx.request.sdp is None)
+        cseq, offered = tx.request.cseq.number, tx.request.sdp is None
+        pending = Pending2xx(core.respond(tx, 200, now, extra, sdp), tx.destination, cseq, offered)
         pending.interval_s = T1
         pending.repeat_at = now + T1
         pending.deadline_at = now + ACK_WAIT
@@ -265,8 +265,8 @@ class Requests:
 
     def _bye(self, leg: Leg, tx: ServerTx, now: float) -> None:
         core = self._core
-        core.respond(tx, 200, now)
         reason = tx.request.header("Reason")
+        core.respond(tx, 200, now)
         state = leg.state
         core.move(leg, Trigger.PEER_BYE)
         if state == LegState.INCOMING:

@@ -240,9 +240,10 @@ def parse(data: bytes, limits: MessageLimits = DEFAULT_MESSAGE_LIMITS) -> Reques
 
     headers: list[Header] = []
     fault: RemoteSipError | None = None
+    known_names = CANONICAL
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        known = CANONICAL.get(name) or canonical(name)
+        known = known_names.get(name) or canonical(name)
         if not colon or not known:
             fault = fault or RemoteSipError(400, "Malformed header line")
             continue
@@ -256,7 +257,7 @@ def parse(data: bytes, limits: MessageLimits = DEFAULT_MESSAGE_LIMITS) -> Reques
             raise fault
         if isinstance(message, Request):
             _check_request_line(message)
-        message._index = index = dict(reversed(headers))
+        message._index = index = dict(headers[::-1])
         if len(index) != len(headers):
             _refuse_repeated(headers)
         message.body = _body(body, index.get("Content-Length"))

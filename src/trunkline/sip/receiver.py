@@ -58,7 +58,8 @@ class Receiver:
         core = self._core
         via = response.via
         tx = core.clients.get((via.branch, response.cseq.method))
-        if tx is None or via.sent_by != core.sent_by.lower() or len(response.values("Via")) != 1:
+        vias = response.lines("Via")
+        if tx is None or via.sent_by != core.sent_by_key or len(vias) != 1 or "," in vias[0]:
             core.counters["unmatched"] += 1
             return
         if response.cseq.number != tx.request.cseq or response.call_id != tx.request.call_id:
@@ -181,7 +182,7 @@ class Receiver:
         core, limits = self._core, self._core.config.state_limits
         if (request.header("Max-Forwards") or "70").strip() == "0":
             return 483, "refused_hops", []
-        if any(parse_via(value).sent_by == core.sent_by.lower() for value in request.values("Via")):
+        if any(parse_via(value).sent_by == core.sent_by_key for value in request.values("Via")):
             return 482, "refused_loop", []
         if (request.call_id, request.from_.tag or "", request.cseq.number) in core.merged:
             # 8.2.2.2: the same INVITE over two ways; one of the two is enough.

@@ -279,8 +279,12 @@ class Uac:
 
     def fail_transport(self, leg: Leg, now: float) -> None:
         """The transport cannot reach the leg's peer."""
+        core = self._core
         if isinstance(leg.invite_tx, ClientTx):
-            self._core.feed_client(leg.invite_tx, Input.TRANSPORT_ERROR, now)
+            core.feed_client(leg.invite_tx, Input.TRANSPORT_ERROR, now)
+        for tx in list(core.by_destination.get(leg.source, {}).values()):
+            if tx.leg == leg.id:
+                core.feed_client(tx, Input.TRANSPORT_ERROR, now)
 
     # -- legs of an earlier process ------------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ class Uas:
         if tx is None:
             return
         if status == 100:
-            core.respond(tx, 100, now)
+            if tx.data is None:
+                core.respond(tx, 100, now)
             return
         core.respond(tx, status, now, self._dialog_lines(tx, sdp), sdp or b"")
         leg.provisional_at = now + PROVISIONAL_REFRESH
