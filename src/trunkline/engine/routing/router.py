@@ -15,6 +15,7 @@ from trunkline.engine.routing.attributes import Origin, derive
 from trunkline.engine.routing.criteria import holds
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.explain import Explanation, explain
 from trunkline.engine.routing.hours import Clocks, is_open
 from trunkline.engine.routing.limits import Calendar
 from trunkline.engine.routing.offer import Attributes, Query
@@ -27,6 +28,7 @@ from trunkline.engine.terms.payouts import Traffic, select_payout
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.events.calls import Versions
 from trunkline.kernel.clock import Instant
+from trunkline.kernel.leases import Usage
 
 FACTS_VERSION: Final = "none"
 """No rule that is built reads facts."""
@@ -78,7 +80,7 @@ class Router:
     def origin(self, caller: str | None, publisher: str, source: str | None, number: str | None) -> Origin:
         """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None."""
         tracking = None if number is None else self._index.numbers.get(number)
-        tags = () if tracking is None else tuple((_tag_name(name), value) for name, value in tracking.tags.items())
+        tags = () if tracking is None else tuple(tracking.tags.items())
         return Origin(
             zone=self._shared.account.timezone,
             caller=caller,
@@ -100,6 +102,11 @@ class Router:
         """Whether `hours` (of a flow's node) are open at `now` in `zone`, else the campaign's or account's."""
         where = zone or self._index.campaigns[campaign].timezone or self._shared.account.timezone
         return is_open(hours, where, now.utc_ms)
+
+    def explain(self, query: Query, usage: Usage) -> Explanation:
+        """Every offer that would be made if each were refused, and every other route's reason, at `usage` as it is."""
+        cursor = Cursor(self._shared, self._entrance(query), query, reported_max=None)
+        return explain(cursor, query, usage, self._shared.account.currency)
 
     def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:
         """The reason for not routing a call at all (`paused`), None when it may be routed."""
@@ -138,7 +145,3 @@ class Router:
             entrance = Entrance(self._index, campaign, publisher, number, self._unbuilt, self._calendar)
             self._entrances[key] = entrance
         return entrance
-
-
-def _tag_name(name: str) -> str:
-    return name if name.startswith("tag.") else f"tag.{name}"

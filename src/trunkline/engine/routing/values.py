@@ -53,9 +53,9 @@ _FOLDS: dict[str, Fold] = {"number": fold_number, "yes_no": fold_yes_no}
 
 
 class Types:
-    """The types of an account's attributes: the built-in ones and what campaigns declare for `tag.*`.
+    """The types of an account's attributes: the built-in ones and what campaigns declare for tags and lead fields.
 
-    Two campaigns of one account that declare different types for a tag leave it text: plans are shared by campaigns.
+    Two campaigns of one account that declare different types for one name leave it text: plans are shared by campaigns.
     """
 
     __slots__ = ("_declared",)
@@ -63,10 +63,10 @@ class Types:
     def __init__(self, campaigns: Iterable[Campaign] = ()) -> None:
         declared: dict[str, str] = {}
         for campaign in campaigns:
-            for attribute in campaign.attributes:
-                known = declared.setdefault(attribute.name, attribute.type)
-                if known != attribute.type:
-                    declared[attribute.name] = "text"
+            named = [(attribute.name, str(attribute.type)) for attribute in campaign.attributes]
+            named += [(f"lead.{field.name}", field.type) for field in campaign.lead_fields]
+            for name, kind in named:
+                declared[name] = "text" if declared.get(name, kind) != kind else kind
         self._declared = declared
 
     def fold_of(self, name: str) -> Fold:

@@ -1,0 +1,154 @@
+"""Reads the values of explain's flags. Whatever cannot be read is a `UsageError` that says what was expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from trunkline.config.lookup import AccountIndex
+from trunkline.engine.routing.explain import StatedUsage
+from trunkline.engine.routing.reasons import LIMIT_LEVELS
+from trunkline.kernel.errors import UsageError
+from trunkline.kernel.money import parse_money
+from trunkline.kernel.windows import Per
+
+COUNTED = ("attempt", "connect", "convert", "spend")
+SEED_MAX = 2**63 - 1
+YEAR_MAX = 2200
+
+_ATTRIBUTE = re.compile(r"[a-z]+\.[A-Za-z0-9_][A-Za-z0-9_-]*")
+_COUNT = re.compile(r"[0-9]{1,15}")
+
+
+def read_instant(text: str) -> int:
+    """`2026-11-23T10:00:00-05:00` as UTC milliseconds; a time without an offset is refused."""
+    hint = "write it as 2026-11-23T10:00:00-05:00 or 2026-11-23T15:00:00Z"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--at {text}: this is no ISO 8601 time", hint=hint) from error
+    if moment.tzinfo is None:
+        raise UsageError(f"--at {text}: the offset is missing, and no zone is assumed", hint=hint)
+    if not 1970 <= moment.year <= YEAR_MAX:
+        raise UsageError(f"--at {text}: years from 1970 to {YEAR_MAX} are understood", hint=hint)
+    return int(moment.timestamp() * 1000)
+
+
+def read_attributes(items: Iterable[str]) -> tuple[dict[str, str], frozenset[str]]:
+    """`k=v` as what is stated, and `k=` as what is missing."""
+    stated: dict[str, str] = {}
+    missing: set[str] = set()
+    for item in items:
+        name, equals, value = item.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or _ATTRIBUTE.fullmatch(name) is None:
+            raise UsageError(f"--attr {item}: this is no attribute", hint="write --attr geo.state=TX")
+        stated.pop(name, None)
+        missing.discard(name)
+        if value:
+            stated[name] = value
+        else:
+            missing.add(name)
+    return stated, frozenset(missing)
+
+
+def read_usage(live: Iterable[str], used: Iterable[str], funds: Iterable[str], index: AccountIndex) -> StatedUsage:
+    """`--live LEVEL/KEY=N`, `--used LEVEL/KEY:MEASURE:PER=N` and `--funds BUYER=AMOUNT` together."""
+    return StatedUsage(
+        dict(_live(item, index) for item in live),
+        dict(_used(item, index) for item in used),
+        dict(_funds(item, index) for item in funds),
+    )
+
+
+def _live(item: str, index: AccountIndex) -> tuple[tuple[str, str], int]:
+    name, value = _halves("--live", item, "--live buyer/lone-star=3")
+    return _object("--live", item, name, index), _count("--live", item, value)
+
+
+def _used(item: str, index: AccountIndex) -> tuple[tuple[str, str, str, str], int]:
+    example = "--used buyer/lone-star:convert:day=50"
+    name, value = _halves("--used", item, example)
+    pieces = name.rsplit(":", 2)
+    if len(pieces) != 3:
+        raise UsageError(f"--used {item}: measure or window is missing", hint=f"write {example}")
+    name, measure, per = pieces
+    if measure not in COUNTED:
+        raise UsageError(f"--used {item}: {measure!r} is not counted", hint=f"one of {', '.join(COUNTED)}")
+    if per not in set(Per):
+        raise UsageError(f"--used {item}: {per!r} is no window", hint=f"one of {', '.join(Per)}")
+    level, key = _object("--used", item, name, index)
+    seats = _amount("--used", item, value, index) if measure == "spend" else _count("--used", item, value)
+    return (level, key, measure, per), seats
+
+
+def _funds(item: str, index: AccountIndex) -> tuple[str, int]:
+    key, value = _halves("--funds", item, "--funds lone-star=250.00")
+    buyer = index.buyers.get(key)
+    if buyer is None:
+        raise UsageError(f"--funds {item}: there is no buyer {key!r}", hint=_names(index.buyers))
+    available = _amount("--funds", item, value, index)
+    # What is stated is the money left; counters say how much of the granted money is spoken for.
+    return key, (0 if buyer.funding is None else buyer.funding.limit.minor) - available
+
+
+def _object(flag: str, item: str, name: str, index: AccountIndex) -> tuple[str, str]:
+    level, slash, key = name.partition("/")
+    if not slash or level not in LIMIT_LEVELS:
+        raise UsageError(f"{flag} {item}: no LEVEL/KEY", hint=f"LEVEL is one of {', '.join(LIMIT_LEVELS)}")
+    known = _keys_of(level, index)
+    if key not in known:
+        raise UsageError(f"{flag} {item}: there is no {level} {key!r}", hint=_names(known))
+    return level, key
+
+
+def _keys_of(level: str, index: AccountIndex) -> Iterable[str]:
+    match level:
+        case "account":
+            return (index.config.account.key,)
+        case "campaign":
+            return index.campaigns
+        case "publisher":
+            return index.publishers
+        case "group":
+            return index.groups
+        case "buyer":
+            return index.buyers
+        case "bidder":
+            return [key for key, target in index.targets.items() if target.bid is not None]
+        case "target":
+            return index.targets
+        case _:
+            return [
+                f"{plan.key}.{tier.key}.{route.key}"
+                for plan in index.config.plans
+                for tier in plan.tiers
+                for route in tier.routes
+            ]
+
+
+def _halves(flag: str, item: str, example: str) -> tuple[str, str]:
+    name, equals, value = item.rpartition("=")
+    if not equals or not name:
+        raise UsageError(f"{flag} {item}: the value is missing", hint=f"write {example}")
+    return name.strip(), value.strip()
+
+
+def _count(flag: str, item: str, text: str) -> int:
+    if _COUNT.fullmatch(text) is None:
+        raise UsageError(f"{flag} {item}: {text!r} is no count", hint="write a whole number such as 3")
+    return int(text)
+
+
+def _amount(flag: str, item: str, text: str, index: AccountIndex) -> int:
+    currency = index.config.account.currency
+    try:
+        return parse_money(text, currency).minor
+    except ValueError as error:
+        raise UsageError(f"{flag} {item}: {error}", hint="write an amount such as 250.00") from error
+
+
+def _names(keys: Iterable[str]) -> str:
+    known = list(keys)
+    return f"there are: {', '.join(known[:10])}" if known else "there is none"

@@ -1,0 +1,133 @@
+"""Answers "what would happen to this caller, and why": the production cursor, asked to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from trunkline.config.schema import Measure
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.offer import Attributes, Candidate, Exhausted, Query
+from trunkline.events.calls import Rejection, Versions
+from trunkline.kernel.leases import FUNDS, CounterId, Lease, TurnId, Usage
+from trunkline.kernel.money import Money
+
+_MONEY = frozenset({Measure.SPEND.value, FUNDS})
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Offers in order, every other route with its reason, and what the answer rests on.
+
+    `unsold` is the reason the caller would have if every offer were refused.
+    """
+
+    plan: str
+    offers: tuple[Candidate, ...]
+    rejected: tuple[Rejection, ...]
+    unsold: str
+    attributes: Attributes
+    versions: Versions
+    seed: int
+    currency: str
+
+
+def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explanation:
+    """Take every candidate as offered and refused, with no time passing and `usage` as it is."""
+    offers: list[Candidate] = []
+    while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
+        offers.append(found)
+        cursor.take(found, Lease("", query.account, "", "", found.demands, query.now.utc_ms))
+    return Explanation(
+        plan=cursor.decision().plan,
+        offers=tuple(offers),
+        rejected=found.rejected,
+        unsold=found.reason,
+        attributes=query.attributes,
+        versions=cursor.decision().versions,
+        seed=query.seed,
+        currency=currency,
+    )
+
+
+class StatedUsage:
+    """Capacity as somebody states it: what is not stated is unused. Use given at one level is not spread to others.
+
+    `live` is by (level, key), `used` by (level, key, measure, per), `available` money by buyer, all of it in seats
+    or minor units.
+    """
+
+    def __init__(
+        self,
+        live: Mapping[tuple[str, str], int],
+        used: Mapping[tuple[str, str, str, str], int],
+        spoken_for: Mapping[str, int],
+    ) -> None:
+        self._live = live
+        self._used = used
+        self._spoken_for = spoken_for
+
+    def used(self, counter: CounterId, window_start_ms: int) -> int:
+        """Seats (or minor units) stated for the counter, whatever its `applies_to` and window."""
+        if counter.measure in {Measure.LIVE, Measure.IN_FLIGHT}:
+            return self._live.get((counter.level, counter.key), 0)
+        if counter.measure == FUNDS:
+            return self._spoken_for.get(counter.key, 0)
+        return self._used.get((counter.level, counter.key, counter.measure, counter.per), 0)
+
+    def turn(self, turn: TurnId) -> int:
+        """Nobody states turns: every route counts as never offered."""
+        return 0
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """The document that `trunkline explain --json` prints."""
+    return {
+        "plan": explanation.plan,
+        "offers": [_offer(rank, offer) for rank, offer in enumerate(explanation.offers, start=1)],
+        "rejected": [_rejection(rejection, explanation.currency) for rejection in explanation.rejected],
+        "unsold_reason": None if explanation.offers else explanation.unsold,
+        "attributes": {
+            name: {"value": fact.value, "basis": fact.basis, "confidence": fact.confidence}
+            for name, fact in sorted(explanation.attributes.items())
+        },
+        "versions": msgspec.to_builtins(explanation.versions),
+        "seed": explanation.seed,
+    }
+
+
+def _offer(rank: int, offer: Candidate) -> dict[str, Any]:
+    return {
+        "rank": rank,
+        "route": offer.route,
+        "target": offer.target,
+        "buyer": offer.buyer,
+        "plan": offer.plan,
+        "tier": offer.tier,
+        "method": offer.method,
+        "price": str(offer.terms.price),
+        "currency": offer.terms.price.currency,
+        "conversion": offer.terms.rule,
+        "payout": None if offer.terms.payout is None else offer.terms.payout.rule,
+        "not_paid": offer.terms.not_paid,
+    }
+
+
+def _rejection(rejection: Rejection, currency: str) -> dict[str, Any]:
+    money = rejection.measure in _MONEY
+
+    def amount(value: int | None) -> int | str | None:
+        return str(Money(value, currency)) if money and value is not None else value
+
+    return {
+        "route": rejection.route,
+        "target": rejection.target,
+        "reason": rejection.reason,
+        "level": rejection.level,
+        "measure": rejection.measure,
+        "per": rejection.per,
+        "max": amount(rejection.max),
+        "used": amount(rejection.used),
+        "detail": rejection.detail,
+    }
