@@ -25,7 +25,7 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.PayoutDuplicates, schema.Duplicates, schema.MarkDuplicates, schema.Recording, schema.LeadField,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target, schema.Deliver,
     schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Route, schema.NoBuyer, schema.Limit, flows.Flow,
-    flows.Prompt, schema.Outbound, schema.Trunk, schema.TrunkOutbound,
+    flows.Share, flows.Prompt, schema.Outbound, schema.Trunk, schema.TrunkOutbound,
 )  # fmt: skip
 """The objects of the page, in the order of a file."""
 
@@ -57,19 +57,19 @@ _HOURS = """\
 `{mon: ["08:00-18:00"], fri: ["08:00-12:00", "13:00-17:00"], sat: ["22:00-02:00"], exceptions: {"2026-12-25": []}}`
 
 Days are `mon` to `sun`. A range includes its start and not its end; `24:00` may be an end; a range past midnight
-belongs to the day it starts on; equal ends are an error. A day that is missing is closed. A date in `exceptions` replaces
-the ranges that start on it. `hours: {}` is an error: leave hours out when always open. Times are wall-clock times of the
-object's zone, else the buyer's, else the account's.
+belongs to the day it starts on; equal ends are an error. A day that is missing is closed. A date in `exceptions`
+replaces the ranges that start on it. `hours: {}` is an error: leave hours out when always open. Times are wall-clock
+times of the object's zone, else the buyer's, else the account's.
 """
 
 _FLOW_NODES = """\
 ## Flow nodes
 
-A node is one verb with its fields, and `next` or `otherwise` beside the verb or inside it:
-`greet: {play: {say: "Welcome."}, next: zip}`. `{say: "Welcome.", next: zip}` is short for play. `say`, `file` and
-`lang` written straight into a node are its one prompt. `set: {caller.language: es}` sets attributes, `splitter:
-[{next: a, weight: 2}, {next: b}]` goes by chance. Every way must lead to a node, every node to an end (`route`, `voicemail`,
-`hang_up`), and no loop may go round without a node that waits for a key.
+A node is one verb with its fields, and `next` or `otherwise` beside the verb or inside it: `greet: {play: {say:
+"Welcome."}, next: zip}`. `{say: "Welcome.", next: zip}` is short for play. `say`, `file` and `lang` written straight
+into a node are its one prompt. `set: {caller.language: es}` sets attributes, `splitter: [{next: a, weight: 2}, {next:
+b}]` goes by chance. Every way must lead to a node, every node to an end (`route`, `voicemail`, `hang_up`), and no
+loop may go round without a node that waits for a key.
 """
 
 
@@ -172,9 +172,9 @@ def _criteria() -> str:
 ## Criteria
 
 A node is `{{all: [nodes]}}`, `{{any: [nodes]}}`, `{{not: node}}` or a condition `{{attr: NAME, OPERATOR: VALUE}}`;
-several of these in one node, or several operators in one condition, must all hold. A condition on an attribute that is not
-known is unknown, `not` keeps it unknown, and only what is true passes; `exists` is never unknown. Text compares without
-regard to case and to blanks around it.
+several of these in one node, or several operators in one condition, must all hold. A condition on an attribute that
+is not known is unknown, `not` keeps it unknown, and only what is true passes; `exists` is never unknown. Text
+compares without regard to case and to blanks around it.
 
 Operators: {built}. Read but not built yet, which makes what they govern `method_unavailable`: {rest}.
 
