@@ -15,6 +15,8 @@ from trunkline.codec.wav import HEADER_SIZE, WavError, repaired_header
 from trunkline.media.errors import BadRecording
 
 SUFFIX: Final = ".wav"
+BYTES_PER_MS: Final = 32
+"""Two channels of 16 bits at 8 kHz."""
 
 
 def repair(path: str | os.PathLike[str]) -> bool:
@@ -64,3 +66,12 @@ def repair_all(folder: str | os.PathLike[str]) -> tuple[list[Path], dict[Path, s
         except (OSError, BadRecording) as error:
             failed[path] = str(error)
     return changed, failed
+
+
+def length_ms(path: str | os.PathLike[str]) -> int:
+    """How long a recording is, by the length of its file; 0 when there is none."""
+    try:
+        size = os.stat(path).st_size
+    except OSError:
+        return 0
+    return max(0, size - HEADER_SIZE) // BYTES_PER_MS

@@ -108,7 +108,9 @@ def test_a_second_buyer_after_the_first(tmp_path: Path) -> None:
         rig.say(first, frame(2))
         rig.say(second, frame(3))
         rig.say(caller, frame(9))
-        assert [p.payload[0] for p in caller.received()] == [1, 3]
+        heard = caller.received()
+        assert [p.payload[0] for p in heard] == [1, 3]
+        assert timestamp_distance(heard[1].timestamp, heard[0].timestamp) == 2 * FRAME, "40 ms lie between them"
         assert first.received() == []
         assert [p.payload[0] for p in second.received()] == [9]
 

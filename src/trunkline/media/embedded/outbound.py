@@ -101,6 +101,7 @@ class Outbound:
             self._relay_sequence = self._sequence + 1 - sequence
             self._relay_highest = sequence
             self._relay_span = 0
+            self._sent_at = now
             second |= MARKER
             ahead = 0
         else:
