@@ -1,1 +1,1 @@
-"""The data plane: wires the drivers, stores and engine together."""
+"""The switch: takes calls, decides, connects, writes down. The one process that holds the data plane together."""

@@ -80,17 +80,3 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{path} cannot be read: {reason}", hint="check its permissions") from error
-
-
-def voices_here(path: Path) -> Voices:
-    """What can be heard of the configuration at `path`: the prompt files beside it, and English by an engine.
-
-    Whether the engine is there is a matter of the machine that will run the switch, which looks when it starts.
-    """
-    base = base_of(path)
-    return Voices(
-        languages=frozenset({"en"}),
-        shipped=lambda language, text: False,
-        engine=True,
-        file_exists=lambda file: (base / file).is_file(),
-    )

@@ -163,7 +163,7 @@ class Greeting(CallCore):
         self._out.append(c.Seek(effect.plan))
 
     def _write_qualified(self, node: str) -> None:
-        values, basis = self.profile.stored()
+        values, basis = self.profile.stored(self._now)
         self._out.append(
             c.Write(
                 CallQualified(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast, Final
+from typing import Final, cast
 
 import trunkline
 from trunkline.media.embedded import wire

@@ -46,7 +46,8 @@ class SipDriver:
         self._socket = _listen(bind)
         host, port = self._socket.getsockname()[:2]
         self.address: Address = (host, port)
-        self.endpoint = SipEndpoint(EndpointConfig(host=public_host or host, port=port), entropy)
+        self.public: Address = (public_host or host, port)
+        self.endpoint = SipEndpoint(EndpointConfig(host=self.public[0], port=port), entropy)
         self._on_event = on_event
         self._peers = Peers()
         self._loop: asyncio.AbstractEventLoop | None = None

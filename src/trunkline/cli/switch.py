@@ -1,0 +1,66 @@
+"""`./trunkline switch`: the process that takes calls."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from pathlib import Path
+
+import uvloop
+
+from trunkline.kernel.errors import ExitCode
+from trunkline.switch.options import DEFAULT_RTP_PORTS, SwitchOptions, parse_address, parse_ports
+from trunkline.switch.service import run_switch
+
+SUMMARY = "take calls by a configuration: SIP, media, routing, journal"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `switch`."""
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="PATH", help="file or folder of the configuration"
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where journal and recordings are kept")
+    parser.add_argument("--sip", required=True, metavar="HOST:PORT", help="where SIP over UDP is listened for")
+    parser.add_argument("--http", required=True, metavar="HOST:PORT", help="public HTTP: /health/live, /health/ready")
+    parser.add_argument(
+        "--admin",
+        default="127.0.0.1:0",
+        metavar="HOST:PORT",
+        help="health and /metrics (default: a free port of loopback)",
+    )
+    low, high = DEFAULT_RTP_PORTS
+    parser.add_argument(
+        "--rtp", metavar="HOST:MIN-MAX", help=f"addresses of audio (default: the SIP host, {low}-{high})"
+    )
+    parser.add_argument("--public-address", metavar="IP", help="what peers are told to reach us by, behind NAT")
+    parser.add_argument(
+        "--drain-seconds", type=int, default=30, metavar="N", help="how long calls may go on after SIGTERM (default 30)"
+    )
+    parser.add_argument(
+        "--min-free-mb", type=int, default=512, metavar="N", help="take no calls with less free disk (default 512)"
+    )
+    parser.add_argument(
+        "--media-processes", type=int, default=1, metavar="N", help="processes that carry audio (default 1)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until SIGTERM."""
+    rtp_host, rtp_ports = (None, DEFAULT_RTP_PORTS) if args.rtp is None else parse_ports(args.rtp, "--rtp")
+    options = SwitchOptions(
+        config=args.config,
+        data=args.data.resolve(),
+        sip=parse_address(args.sip, "--sip"),
+        http=parse_address(args.http, "--http"),
+        admin=parse_address(args.admin, "--admin"),
+        rtp_host=rtp_host,
+        rtp_ports=rtp_ports,
+        public_address=args.public_address,
+        drain_s=args.drain_seconds,
+        min_free_mb=args.min_free_mb,
+        media_processes=args.media_processes,
+    )
+    gc.freeze()
+    uvloop.run(run_switch(options))
+    return ExitCode.DONE

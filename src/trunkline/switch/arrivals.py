@@ -1,0 +1,158 @@
+"""From an INVITE to a live call: who sent it, which number it is for, what is to be done with it.
+
+Only calls of trunks to configured numbers are taken. Everybody else gets a refusal that says as little as possible,
+and is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from trunkline.config.lookup import Dialled
+from trunkline.config.schema import Kind
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.context import CallContext
+from trunkline.engine.calls.machine import CallMachine
+from trunkline.engine.flow.machine import FlowMachine
+from trunkline.engine.routing.attributes import Origin
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.draw import Draws, text_hash
+from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.profile import CallerProfile
+from trunkline.engine.routing.router import Router
+from trunkline.events.sealing import contact_hash
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.phone import CallerId
+from trunkline.media.errors import NoMediaPorts
+from trunkline.sip import sdp
+from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.events import Incoming
+from trunkline.switch.legs import CallerLeg
+from trunkline.switch.livecall import LiveCall
+from trunkline.switch.plant import Plant
+from trunkline.switch.registry import Registry
+from trunkline.switch.world import World
+from trunkline.telephony.sip.doors import read_call
+
+RETRY_AFTER = (("Retry-After", "10"),)
+
+
+class Arrivals:
+    """Takes INVITEs, or refuses them."""
+
+    def __init__(self, plant: Plant, registry: Registry) -> None:
+        self._plant = plant
+        self._registry = registry
+
+    def take(self, event: Incoming) -> None:
+        """Begin a call for an INVITE, or refuse it."""
+        plant = self._plant
+        world = plant.world
+        trunk = world.doors.trunk_of(event.source[0])
+        if trunk is None:
+            self._refuse(event.leg, 403, "unknown_source")
+            return
+        if not plant.journal.healthy:
+            self._refuse(event.leg, 503, "not_ready")
+            return
+        try:
+            called = read_call(event.request, trunk)
+            offer = None if event.sdp is None else sdp.parse_audio(event.sdp)
+        except RemoteSipError as error:
+            self._refuse(event.leg, error.status, "bad_request" if error.status != 488 else "no_common_audio")
+            return
+        dialled = None if called.number is None else world.numbers.get(called.number)
+        if dialled is None:
+            self._refuse(event.leg, 404, "unknown_number")
+            return
+        plant.sip.endpoint.trying(event.leg, plant.sip.now())
+        now = plant.clock()
+        name = plant.ids.make("call", now.utc_ms)
+        try:
+            local = plant.media.open(name, name)
+        except NoMediaPorts:
+            self._refuse(event.leg, 503, "no_media_ports")
+            return
+        caller = CallerLeg(event.leg, local, offer)
+        call = self._begin(name, world, dialled, called.caller, trunk.key, caller, now)
+        plant.metrics.live_calls.set(len(self._registry.calls))
+        call.tell(i.Arrived())
+
+    def _refuse(self, leg: int, status: int, reason: str) -> None:
+        headers = RETRY_AFTER if status == 503 else ()
+        self._plant.sip.endpoint.reject(leg, status, self._plant.sip.now(), headers=headers)
+        self._plant.metrics.refused.labels(reason).inc()
+
+    def _begin(
+        self, name: str, world: World, dialled: Dialled, caller: CallerId, trunk: str, leg: CallerLeg, now: Instant
+    ) -> LiveCall:
+        plant, number = self._plant, dialled.number
+        index = world.accounts[dialled.account.account.key]
+        account = index.config.account
+        router = world.routers[account.key]
+        campaign = index.campaigns[number.campaign]
+        contact = name if caller.number is None else contact_hash(plant.contact_secret, account.key, caller.number)
+        seen = (account.key, campaign.key, contact)
+        seed = int.from_bytes(plant.entropy(8)) >> 1
+        origin = Origin(
+            zone=account.timezone,
+            caller=caller.number,
+            publisher=number.publisher,
+            source=number.source,
+            number_key=number.key,
+            tags=tuple(number.tags.items()),
+            repeat=None if caller.number is None else seen in plant.contacts,
+        )
+        profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone)
+        query = Query(
+            account=account.key,
+            kind=Kind.CALL,
+            campaign=campaign.key,
+            publisher=number.publisher,
+            source=number.source,
+            number=number.number,
+            attributes=profile.attributes(now),
+            now=now,
+            seed=seed,
+        )
+        context = CallContext(
+            call=name,
+            account=account.key,
+            number=number.number,
+            campaign=campaign.key,
+            publisher=number.publisher,
+            source=number.source,
+            caller=caller.number,
+            caller_given=caller.given,
+            contact=contact,
+            trunk=trunk,
+            snapshot=world.snapshot.digest,
+            answer=campaign.answer,
+            refusal=router.receipt_guard(campaign.key, number.publisher, number.number),
+            payout=router.incoming_payout(query),
+            record=router.campaign_recording(campaign.key),
+            ringback=campaign.ringback,
+        )
+        flow = FlowMachine(index.flows[campaign.flow], profile, _splits(seed))
+        machine = CallMachine(context, flow, profile, lambda at: plant.ids.make("rec", at.utc_ms))
+        return LiveCall(plant, world, machine, router, _cursors(router, query, profile), leg, self._registry)
+
+
+def _splits(seed: int) -> Callable[[str, int], int]:
+    """The draws of a call's splitter nodes: by its seed and the node, so that they can be repeated."""
+
+    def split(node: str, total: int) -> int:
+        return Draws(seed, text_hash(f"splitter {node}")).below(total)
+
+    return split
+
+
+def _cursors(router: Router, query: Query, profile: CallerProfile) -> Callable[[str | None, Instant], Cursor]:
+    """Makes a cursor when the flow reaches a route node: patience runs and hours are judged from then."""
+
+    def new_cursor(plan: str | None, now: Instant) -> Cursor:
+        return router.cursor(msgspec.structs.replace(query, attributes=profile.attributes(now), now=now, plan=plan))
+
+    return new_cursor

@@ -1,0 +1,486 @@
+"""One live call: carries out what its machine says, and tells the machine what came of it.
+
+Inputs are taken one at a time and in order, whatever they cause. What a cascade of inputs writes is one append to the
+journal, made when the machine waits for it or when the cascade is over; so the seats of a lease, the event that names
+it and the identifiers of the leg it is for are durable together or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from trunkline.config.flows import Prompt
+from trunkline.engine.calls import commands as c
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.greeting import BEEP
+from trunkline.engine.calls.machine import CallMachine
+from trunkline.engine.calls.table import State
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.offer import Offer
+from trunkline.engine.routing.router import Router
+from trunkline.events.calls import AttemptEnded, CallEnded, CallRouted
+from trunkline.events.changes import CallDrop, CallPut, Change, LegDrop, LegPut, StoredLeg
+from trunkline.events.entry import Entry
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.errors import TrunklineError
+from trunkline.media.port import Prompt as Sound
+from trunkline.sip import sdp
+from trunkline.sip.errors import LocalSipError, RemoteSipError
+from trunkline.switch.legs import BuyerLeg, CallerLeg
+from trunkline.switch.plant import Plant, observe
+from trunkline.switch.registry import Registry, Whose
+from trunkline.switch.sessions import remote_media
+from trunkline.switch.world import World
+from trunkline.telephony.sip.dial import Shown, Undiallable, invite_to, next_hop
+
+log = logging.getLogger("trunkline.calls")
+
+RINGBACK = Sound("ringback")
+BEEP_SOUND = Sound("beep")
+
+
+class LiveCall:
+    """The executor of one call machine. It enters itself into the registry, and leaves it when nothing is left."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        world: World,
+        machine: CallMachine,
+        router: Router,
+        new_cursor: Callable[[str | None, Instant], Cursor],
+        caller: CallerLeg,
+        registry: Registry,
+    ) -> None:
+        self.plant = plant
+        self.world = world
+        self.machine = machine
+        self.caller = caller
+        self.buyers: dict[str, BuyerLeg] = {}
+        self.lease: str | None = None
+        self._router = router
+        self._new_cursor = new_cursor
+        self._cursor: Cursor | None = None
+        self._cursor_plan: str | None = None
+        self._registry = registry
+        registry.calls[machine.context.call] = self
+        registry.sip[caller.sip] = registry.media[caller.media] = Whose(self, None)
+        self._arrived_ns = time.perf_counter_ns()
+        self._routing_ns = self._arrived_ns
+        self._inbox: deque[i.Input] = deque()
+        self._running = False
+        self._over = False
+        self._answered = False
+        self._entries: list[Entry] = []
+        self._changes: list[Change] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns = 0
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    def tell(self, event: i.Input) -> None:
+        """Tell the machine something, and carry out what follows from it."""
+        self._inbox.append(event)
+        if self._running or self._over:
+            return
+        self._running = True
+        try:
+            while self._inbox and not self._over:
+                now = self.plant.clock()
+                for command in self.machine.handle(self._inbox.popleft(), now):
+                    _DO[type(command)](self, command, now)
+            self._append()
+        except Exception:
+            log.exception("call %s is ended by an error of ours", self.machine.context.call)
+            self._fail()
+        finally:
+            self._running = False
+        self._arm()
+        self.plant.sip.flush()
+
+    def _arm(self) -> None:
+        """Wake up when the machine's next timer is due."""
+        due = None if self._over else self.machine.next_timer()
+        if due is not None and self._timer is not None and self._timer_ns == due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer_ns = due
+            delay_s = max(0.0, (due - self.plant.clock().mono_ns) / 1e9)
+            self._timer = self.plant.loop.call_later(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.tell(i.Tick())
+
+    def _fail(self) -> None:
+        """An error of ours: this call ends, all others go on. What it holds is given back."""
+        self.plant.metrics.call_errors.inc()
+        now = self.plant.clock()
+        if self.machine.state in (State.ENDING, State.OVER):
+            self._finish()
+            return
+        self._inbox.clear()
+        for attempt in tuple(self.buyers):
+            self._hang_up_buyer(c.HangUpBuyer(attempt), now)
+        if self.lease is not None:
+            self.plant.capacity.release(self.lease, now)
+        self._hang_up_caller(c.HangUpCaller(500), now)
+        context = self.machine.context
+        ended = CallEnded(
+            account=context.account,
+            call=context.call,
+            at_ms=now.utc_ms,
+            outcome="failed",
+            reason="internal_error",
+            ended_by="system",
+            duration_ms=0,
+        )
+        self._write(c.Write(ended), now)
+        self._changes.append(CallDrop(context.call))
+        self._append()
+        self._finish()
+
+    # -- the journal -----------------------------------------------------------------------------------------------
+
+    def _write(self, command: c.Write, _now: Instant) -> None:
+        event = command.event
+        self._entries.append(Entry(event, self.machine.context.contact))
+        if isinstance(event, CallEnded):
+            self.plant.metrics.calls.labels(event.outcome).inc()
+        elif isinstance(event, AttemptEnded):
+            self.plant.metrics.attempts.labels(event.outcome).inc()
+
+    def _remember(self, command: c.Remember, _now: Instant) -> None:
+        kept = command.call
+        self._changes.append(CallDrop(self.machine.context.call) if kept is None else CallPut(kept))
+
+    def _append(self) -> asyncio.Future[Any] | None:
+        """Hand everything written since the last append to the journal, as one transaction."""
+        changes = [*self.plant.capacity.take_changes(), *self._changes]
+        if not self._entries and not changes:
+            return None
+        entries, self._entries, self._changes = self._entries, [], []
+        future = self.plant.journal.append(entries, changes, finishing=self.machine.state not in _BEGINNING)
+        future.add_done_callback(observe)
+        return future
+
+    def _await(self, command: c.Await, _now: Instant) -> None:
+        started_s = time.perf_counter()
+        future = self._append()
+        assert future is not None, "there is always something to wait for"
+
+        def tell(done: asyncio.Future[Any]) -> None:
+            self.plant.metrics.journal.observe(time.perf_counter() - started_s)
+            failed = done.cancelled() or done.exception() is not None
+            self.tell(i.NotDurable(command.ticket) if failed else i.Durable(command.ticket))
+
+        future.add_done_callback(tell)
+
+    # -- routing and capacity --------------------------------------------------------------------------------------
+
+    def _seek(self, command: c.Seek, now: Instant) -> None:
+        started_ns = time.perf_counter_ns()
+        if self._cursor is None or self._cursor_plan != command.plan:
+            self._cursor, self._cursor_plan = self._new_cursor(command.plan, now), command.plan
+            self._routing_ns = started_ns if self._answered else self._arrived_ns
+        call = self.machine.context.call
+        lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
+        found = self._cursor.next(self.plant.capacity, lease, attempt, call, now)
+        took_ns = time.perf_counter_ns() - started_ns
+        self.plant.metrics.decision.observe(took_ns / 1e9)
+        if isinstance(found, Offer):
+            self.lease = lease
+            self._inbox.append(i.Offered(found, attempt, took_ns // 1000))
+        else:
+            plan = self._cursor.decision().plan
+            self._inbox.append(i.Exhausted(found.reason, self._router.no_buyer(plan)))
+
+    def _write_routing(self, command: c.WriteRouting, now: Instant) -> None:
+        if self._cursor is None:
+            return
+        decision = self._cursor.decision()
+        context = self.machine.context
+        routed = CallRouted(
+            account=context.account,
+            call=context.call,
+            at_ms=now.utc_ms,
+            plan=decision.plan,
+            seed=decision.seed,
+            versions=decision.versions,
+            routed_ms=(time.perf_counter_ns() - self._routing_ns) // 1_000_000,
+            outcome=command.outcome,
+            reason=command.reason,
+            offered=decision.offered,
+            rejected=decision.rejected,
+            more=decision.more,
+        )
+        self._entries.append(Entry(routed, context.contact))
+
+    def _settle(self, command: c.Settle, now: Instant) -> None:
+        self.plant.capacity.settle(command.lease, command.measure, now, command.amount)
+
+    def _release(self, command: c.Release, now: Instant) -> None:
+        self.plant.capacity.release(command.lease, now)
+        if command.lease == self.lease:
+            self.lease = None
+
+    # -- the caller's leg ------------------------------------------------------------------------------------------
+
+    def _alert(self, _command: c.Alert, _now: Instant) -> None:
+        self.plant.sip.endpoint.ring(self.caller.sip, self.plant.sip.now())
+
+    def _answer_caller(self, _command: c.AnswerCaller, _now: Instant) -> None:
+        plant, caller = self.plant, self.caller
+        local = caller.local
+        if caller.offer is None:
+            body = sdp.offer(local.host, local.port, session_id=caller.sip)
+        else:
+            body, agreed = sdp.answer(caller.offer, local.host, local.port, session_id=caller.sip)
+            plant.media.connect(caller.media, remote_media(agreed))
+        self._answered = True
+        plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
+        self._keep_leg(caller.sip, caller.media, None, confirmed=True)
+
+    def _hang_up_caller(self, command: c.HangUpCaller, _now: Instant) -> None:
+        endpoint, now_s = self.plant.sip.endpoint, self.plant.sip.now()
+        if self._answered:
+            endpoint.hangup(self.caller.sip, now_s)
+        else:
+            headers = (("Retry-After", "10"),) if command.status == 503 else ()
+            endpoint.reject(self.caller.sip, command.status, now_s, headers=headers)
+
+    # -- the buyer's leg -------------------------------------------------------------------------------------------
+
+    def _prepare_buyer(self, command: c.PrepareBuyer, _now: Instant) -> None:
+        leg = self.buyers[command.attempt] = BuyerLeg(command.attempt, command.ring)
+        self._registry.media[leg.media] = Whose(self, command.attempt)
+        self.plant.metrics.live_legs.inc()
+        try:
+            hop = next_hop(leg.ring, self.world.trunks)
+        except Undiallable as error:
+            leg.failure = error.reason
+            return
+        host = self.plant.names.address(hop.host)
+        if host is not None:
+            self._prepare_invite(command.attempt, leg, host)
+            return
+        leg.resolving = self.plant.loop.create_task(self._resolve(command.attempt, leg, hop.host))
+
+    async def _resolve(self, attempt: str, leg: BuyerLeg, name: str) -> None:
+        """Find the target's address while the offer becomes durable, then go on as if it had been known."""
+        try:
+            host = await self.plant.names.resolve(name)
+        except Undiallable as error:
+            leg.failure = error.reason
+        else:
+            if attempt in self.buyers:
+                self._prepare_invite(attempt, leg, host)
+        leg.resolving = None
+        if leg.wanted and attempt in self.buyers:
+            self._launch(attempt, leg)
+            self.tell(i.Tick())
+
+    def _prepare_invite(self, attempt: str, leg: BuyerLeg, host: str) -> None:
+        plant, context = self.plant, self.machine.context
+        try:
+            local = leg.local = plant.media.open(leg.media, context.call)
+            hop = next_hop(leg.ring, self.world.trunks)
+            first = self.caller.codec
+            body = sdp.offer(local.host, local.port, codecs=(first, *(name for name in sdp.CODECS if name != first)))
+            shown = Shown(context.caller, context.number)
+            leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, hop, host, shown, plant.sip.public, body))
+        except LocalSipError as error:
+            log.error("target of attempt %s cannot be dialled: %s", attempt, error)
+            leg.failure = "bad_address"
+        except TrunklineError as error:
+            log.error("attempt %s: %s", attempt, error.message)
+            leg.failure = "no_media"
+        else:
+            self._changes.append(
+                LegPut(
+                    StoredLeg(
+                        leg=leg.media,
+                        account=context.account,
+                        call=context.call,
+                        attempt=attempt,
+                        confirmed=False,
+                        identifiers=msgspec.json.encode(leg.invite.identifiers()),
+                    )
+                )
+            )
+
+    def _ring_buyer(self, command: c.RingBuyer, _now: Instant) -> None:
+        leg = self.buyers[command.attempt]
+        if leg.resolving is not None:
+            leg.wanted = True
+        else:
+            self._launch(command.attempt, leg)
+
+    def _launch(self, attempt: str, leg: BuyerLeg) -> None:
+        if leg.invite is None:
+            self._inbox.append(i.BuyerUnreachable(attempt, leg.failure or "bad_address"))
+            return
+        leg.sip = self.plant.sip.endpoint.launch(leg.invite, self.plant.sip.now())
+        self._registry.sip[leg.sip] = Whose(self, attempt)
+        took_ns = time.perf_counter_ns() - self._routing_ns
+        self.plant.metrics.post_dial.observe(took_ns / 1e9)
+        self._inbox.append(i.Dialled(attempt, took_ns // 1000))
+
+    def buyer_answered(self, attempt: str, body: bytes | None) -> None:
+        """The buyer's 2xx is there: agree on the audio, then tell the machine."""
+        leg = self.buyers.get(attempt)
+        if leg is None or leg.sip is None:
+            return
+        try:
+            agreed = sdp.accept(body or b"")
+        except RemoteSipError as error:
+            log.warning("attempt %s: %s", attempt, error)
+            self.tell(i.BuyerUnreachable(attempt, "no_common_audio"))
+            return
+        self.plant.media.connect(leg.media, remote_media(agreed))
+        self._keep_leg(leg.sip, leg.media, attempt, confirmed=True)
+        self.tell(i.BuyerAnswered(attempt))
+
+    def _hang_up_buyer(self, command: c.HangUpBuyer, _now: Instant) -> None:
+        leg = self.buyers.get(command.attempt)
+        if leg is not None and leg.sip is not None:
+            self.plant.sip.endpoint.hangup(leg.sip, self.plant.sip.now())
+        self.forget_buyer(command.attempt)
+
+    def forget_buyer(self, attempt: str) -> None:
+        """The attempt's leg is over, or being ended by the SIP core alone: its audio stops here."""
+        leg = self.buyers.pop(attempt, None)
+        if leg is None:
+            return
+        self.plant.metrics.live_legs.dec()
+        self._registry.media.pop(leg.media, None)
+        self.plant.media.close(leg.media)
+        if leg.sip is None:
+            self._changes.append(LegDrop(leg.media))
+
+    def _keep_leg(self, sip: int, name: str, attempt: str | None, *, confirmed: bool) -> None:
+        context = self.machine.context
+        identifiers = msgspec.json.encode(self.plant.sip.endpoint.identifiers(sip))
+        leg = StoredLeg(
+            leg=name,
+            account=context.account,
+            call=context.call,
+            attempt=attempt,
+            confirmed=confirmed,
+            identifiers=identifiers,
+        )
+        self._changes.append(LegPut(leg))
+
+    # -- audio -----------------------------------------------------------------------------------------------------
+
+    def _sounds(self, prompts: tuple[Prompt, ...]) -> list[Sound] | None:
+        """The prepared sounds; None when one of them could not be prepared."""
+        found: list[Sound] = []
+        for prompt in prompts:
+            sound = BEEP_SOUND if prompt == BEEP else self.world.sounds.get(prompt)
+            if sound is None:
+                return None
+            found.append(sound)
+        return found
+
+    def _media_leg(self, side: i.Side) -> str | None:
+        if side == "caller":
+            return self.caller.media
+        attempt = self.machine.attempt
+        return attempt.id if attempt is not None and attempt.id in self.buyers else None
+
+    def _play(self, command: c.Play, _now: Instant) -> None:
+        leg, sounds = self._media_leg(command.side), self._sounds(command.prompts)
+        if leg is None or not sounds:
+            self._inbox.append(i.Played(command.tag, completed=sounds == []))
+            return
+        self.plant.media.play(leg, command.tag, sounds)
+
+    def _ringback(self, command: c.Ringback, _now: Instant) -> None:
+        music = None if command.music is None else self.world.sounds.get(command.music)
+        self.plant.media.play(self.caller.media, 0, [music or RINGBACK], loop=True)
+
+    def _stop_play(self, command: c.StopPlay, _now: Instant) -> None:
+        leg = self._media_leg(command.side)
+        if leg is not None:
+            self.plant.media.stop_play(leg)
+
+    def _bridge(self, _command: c.Bridge, _now: Instant) -> None:
+        buyer = self._media_leg("buyer")
+        if buyer is not None:
+            self.plant.media.bridge(self.caller.media, buyer)
+
+    def _record(self, command: c.Record, _now: Instant) -> None:
+        path = self.plant.data / command.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._registry.recordings[command.recording] = self
+        left = self.caller.media if "caller" in command.sides else None
+        right = self._media_leg("buyer") if "buyer" in command.sides else None
+        self.plant.media.record(command.recording, str(path), left, right)
+
+    def _pause_record(self, command: c.PauseRecord, _now: Instant) -> None:
+        self.plant.media.pause_record(command.recording)
+
+    def _resume_record(self, command: c.ResumeRecord, _now: Instant) -> None:
+        self.plant.media.resume_record(command.recording)
+
+    def _stop_record(self, command: c.StopRecord, _now: Instant) -> None:
+        self.plant.media.stop_record(command.recording)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def _done(self, _command: c.Done, _now: Instant) -> None:
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        for attempt in tuple(self.buyers):
+            self.forget_buyer(attempt)
+        self.plant.media.close(self.caller.media)
+        if not self._answered:
+            self._changes.append(LegDrop(self.caller.media))
+        self._registry.forget(self)
+        self.plant.metrics.live_calls.set(len(self._registry.calls))
+
+
+_BEGINNING = frozenset({State.NEW, State.SAVING, State.RESERVING})
+"""States whose appends promise something new; all others finish what was begun."""
+
+
+_DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
+    c.Write: LiveCall._write,
+    c.Remember: LiveCall._remember,
+    c.Await: LiveCall._await,
+    c.Seek: LiveCall._seek,
+    c.WriteRouting: LiveCall._write_routing,
+    c.Settle: LiveCall._settle,
+    c.Release: LiveCall._release,
+    c.Alert: LiveCall._alert,
+    c.AnswerCaller: LiveCall._answer_caller,
+    c.HangUpCaller: LiveCall._hang_up_caller,
+    c.PrepareBuyer: LiveCall._prepare_buyer,
+    c.RingBuyer: LiveCall._ring_buyer,
+    c.HangUpBuyer: LiveCall._hang_up_buyer,
+    c.Play: LiveCall._play,
+    c.Ringback: LiveCall._ringback,
+    c.StopPlay: LiveCall._stop_play,
+    c.Bridge: LiveCall._bridge,
+    c.Record: LiveCall._record,
+    c.PauseRecord: LiveCall._pause_record,
+    c.ResumeRecord: LiveCall._resume_record,
+    c.StopRecord: LiveCall._stop_record,
+    c.Done: LiveCall._done,
+}
+"""What carries out each command."""

@@ -1,0 +1,59 @@
+"""What is counted and measured, in the names that Prometheus is told."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_FAST_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
+_SLOW_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """One registry for one switch."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.calls = Counter("trunkline_calls", "Calls ended, by outcome.", ["outcome"], registry=self.registry)
+        self.attempts = Counter(
+            "trunkline_attempts", "Offers that were made, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.refused = Counter(
+            "trunkline_refused", "INVITEs that were not taken, by reason.", ["reason"], registry=self.registry
+        )
+        self.live_calls = Gauge("trunkline_live_calls", "Calls that are going on.", registry=self.registry)
+        self.live_legs = Gauge(
+            "trunkline_live_legs", "Buyers' legs that are offered, ringing or connected.", registry=self.registry
+        )
+        self.live_leases = Gauge("trunkline_live_leases", "Leases that hold seats.", registry=self.registry)
+        self.leases_expired = Counter(
+            "trunkline_leases_expired", "Leases that nobody released: each is a bug.", registry=self.registry
+        )
+        self.call_errors = Counter("trunkline_call_errors", "Calls ended by an error of ours.", registry=self.registry)
+        self.decision = Histogram(
+            "trunkline_decision_seconds", "Finding and reserving one offer.", buckets=_FAST_S, registry=self.registry
+        )
+        self.post_dial = Histogram(
+            "trunkline_post_dial_seconds",
+            "From the start of routing to the first INVITE to a buyer.",
+            buckets=_SLOW_S,
+            registry=self.registry,
+        )
+        self.journal = Histogram(
+            "trunkline_journal_seconds", "From append to durable.", buckets=_SLOW_S, registry=self.registry
+        )
+        self.journal_healthy = Gauge(
+            "trunkline_journal_healthy", "1 when new work may be taken.", registry=self.registry
+        )
+        self.sip = Gauge(
+            "trunkline_sip_events",
+            "What the SIP core has counted since the start: retransmissions, refusals, malformed messages.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
+        self.snapshot = Gauge(
+            "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
+        )
+        self.reloads = Counter(
+            "trunkline_reloads", "Changes of the configuration, by result.", ["result"], registry=self.registry
+        )

@@ -1,0 +1,173 @@
+"""After a crash: calls that were cut are ended in the journal, and peers that still think they talk are told.
+
+The state tables say what was open. Every open call gets its outcome `interrupted`, every open attempt likewise; what
+was durably converted stays owed, nothing else becomes so. A leg whose dialog was durable is hung up with BYE, one
+that was ringing is cancelled. Until its peer has answered, or a minute has passed, a leg keeps its seats: the buyer
+may still be on the line.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+
+from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
+from trunkline.events.calls import AttemptEnded, CallEnded, RecordingEnded
+from trunkline.events.changes import CallDrop, Change, LegDrop, StoredCall, StoredLeg
+from trunkline.events.entry import Entry
+from trunkline.events.switch import OrphanEnded, SwitchRecovered
+from trunkline.journal.recovery import RecoveredState
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.leases import Lease
+from trunkline.media.recordings import length_ms, repair_if_there
+from trunkline.sip.endpoint import LegIdentifiers
+from trunkline.sip.errors import LocalSipError
+from trunkline.switch.plant import Plant, observe
+
+log = logging.getLogger("trunkline.switch")
+
+_decode = msgspec.json.Decoder(LegIdentifiers).decode
+
+
+class Orphans:
+    """Legs of the process before this one."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._legs: dict[int, tuple[StoredLeg, str]] = {}
+        self._leases: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    async def end_calls(self, state: RecoveredState) -> None:
+        """Write the ends of everything that was open, durably, before anything new begins."""
+        if not (state.calls or state.legs or state.leases):
+            return
+        plant, now = self._plant, self._plant.clock()
+        entries: list[Entry] = []
+        changes: list[Change] = []
+        for lease in state.leases:
+            # The INVITE may have left: an attempt with a durable offer and no durable end counts as attempted.
+            plant.capacity.settle(lease.id, "attempt", now)
+        recordings = 0
+        for call in state.calls:
+            recordings += self._end_call(call, now, entries)
+            changes.append(CallDrop(call.call))
+        entries.append(
+            Entry(
+                SwitchRecovered(
+                    at_ms=now.utc_ms,
+                    calls=sum(not call.ended for call in state.calls),
+                    attempts=sum(call.attempt is not None for call in state.calls),
+                    legs=len(state.legs),
+                    recordings=recordings,
+                )
+            )
+        )
+        await plant.journal.append(entries, [*plant.capacity.take_changes(), *changes])
+        log.warning("ended %d calls and %d legs that a crash had left open", len(state.calls), len(state.legs))
+
+    def _end_call(self, call: StoredCall, now: Instant, entries: list[Entry]) -> int:
+        """Write the events that the call still lacks; how many recordings were looked after."""
+        for recording, path in call.recordings:
+            file = self._plant.data / path
+            error = repair_if_there(file)
+            length = 0 if error is not None else length_ms(file)
+            entries.append(
+                Entry(
+                    RecordingEnded(
+                        account=call.account,
+                        call=call.call,
+                        at_ms=now.utc_ms,
+                        recording=recording,
+                        path=path,
+                        duration_ms=length,
+                        error=error or "interrupted",
+                    ),
+                    call.contact,
+                )
+            )
+        if call.ended:
+            return len(call.recordings)
+        if call.attempt is not None:
+            entries.append(
+                Entry(
+                    AttemptEnded(
+                        account=call.account,
+                        call=call.call,
+                        at_ms=now.utc_ms,
+                        attempt=call.attempt,
+                        outcome=AttemptOutcome.INTERRUPTED,
+                        reason="crash",
+                    ),
+                    call.contact,
+                )
+            )
+        entries.append(
+            Entry(
+                CallEnded(
+                    account=call.account,
+                    call=call.call,
+                    at_ms=now.utc_ms,
+                    outcome=CallOutcome.INTERRUPTED,
+                    reason="crash",
+                    ended_by="system",
+                    duration_ms=0,
+                ),
+                call.contact,
+            )
+        )
+        return len(call.recordings)
+
+    def hang_up(self, legs: Sequence[StoredLeg], leases: Sequence[Lease]) -> None:
+        """Tell the peers of all orphan legs. Seats of attempts without a leg to be told of are given back at once."""
+        plant, endpoint = self._plant, self._plant.sip.endpoint
+        now = plant.clock()
+        self._leases = {lease.attempt: lease.id for lease in leases}
+        for leg in legs:
+            identifiers = _decode(leg.identifiers)
+            try:
+                if leg.confirmed:
+                    number, method = endpoint.orphan_bye(identifiers, plant.sip.now()), "BYE"
+                elif identifiers.outgoing:
+                    number, method = endpoint.orphan_cancel(identifiers, plant.sip.now()), "CANCEL"
+                else:
+                    self._dropped(leg)
+                    continue
+            except LocalSipError as error:
+                log.error("orphan leg %s cannot be ended: %s", leg.leg, error)
+                self._dropped(leg)
+                continue
+            self._legs[number] = (leg, method)
+        waiting = {leg.attempt for leg, _ in self._legs.values()}
+        for attempt, lease in tuple(self._leases.items()):
+            if attempt not in waiting:
+                plant.capacity.release(lease, now)
+                del self._leases[attempt]
+        self._append([], [])
+        plant.sip.flush()
+
+    def ended(self, number: int, status: int | None) -> None:
+        """A peer has answered, or never will."""
+        found = self._legs.pop(number, None)
+        if found is None:
+            return
+        leg, method = found
+        now = self._plant.clock()
+        if leg.attempt in self._leases:
+            self._plant.capacity.release(self._leases.pop(leg.attempt), now)
+        event = OrphanEnded(
+            at_ms=now.utc_ms, account=leg.account, call=leg.call, leg=leg.leg, method=method, status=status
+        )
+        self._append([Entry(event)], [LegDrop(leg.leg)])
+
+    def _dropped(self, leg: StoredLeg) -> None:
+        self._append([], [LegDrop(leg.leg)])
+
+    def _append(self, entries: list[Entry], changes: list[Change]) -> None:
+        every = [*self._plant.capacity.take_changes(), *changes]
+        if entries or every:
+            self._plant.journal.append(entries, every, finishing=True).add_done_callback(observe)

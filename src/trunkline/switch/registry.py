@@ -1,0 +1,35 @@
+"""Which call a leg or a recording belongs to. Drivers know numbers and names; news finds its call here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from trunkline.switch.livecall import LiveCall
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """A leg's call, and the attempt it serves (None: it is the caller's)."""
+
+    call: LiveCall
+    attempt: str | None
+
+
+class Registry:
+    """All live calls with their SIP legs, media legs and recordings."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, LiveCall] = {}
+        self.sip: dict[int, Whose] = {}
+        self.media: dict[str, Whose] = {}
+        self.recordings: dict[str, LiveCall] = {}
+
+    def forget(self, call: LiveCall) -> None:
+        """The call is over. Its SIP legs stay until the core has let them go."""
+        name = call.machine.context.call
+        self.calls.pop(name, None)
+        self.media.pop(call.caller.media, None)
+        for recording in [key for key, owner in self.recordings.items() if owner is call]:
+            del self.recordings[recording]

@@ -1,0 +1,147 @@
+"""Loading a configuration, at start and again when it changes.
+
+Reading, checking and compiling happen in a thread, so calls go on meanwhile. A configuration with errors changes
+nothing: the one in force stays, and the operator is told what is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from trunkline.config.problems import Problem
+from trunkline.events.entry import Entry
+from trunkline.events.switch import SnapshotLoaded, SnapshotRefused
+from trunkline.kernel.errors import TrunklineError
+from trunkline.media.prompts import PromptStore, available_voices
+from trunkline.switch.config_files import base_of, files_of, load_path
+from trunkline.switch.plant import Plant, observe
+from trunkline.switch.world import World, prepare_sounds
+
+log = logging.getLogger("trunkline.config")
+
+WATCH_S = 1.0
+"""How often the files are looked at."""
+SHOWN_MAX = 20
+"""Problems written to the log of one load."""
+
+
+class ConfigurationRefused(TrunklineError):
+    """The configuration has errors and nothing can be decided by it."""
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A world, or why there is none."""
+
+    world: World | None
+    problems: tuple[Problem, ...]
+
+
+def build_world(path: Path, data: Path) -> Built:
+    """Read, check and compile the configuration at `path`; prompts are cached below `data`. For use in a thread."""
+    loaded = load_path(path, available_voices(base_of(path)))
+    if loaded.snapshot is None:
+        return Built(None, loaded.problems)
+    store = PromptStore(data / "prompts", base_of(path))
+    sounds, failures = prepare_sounds(loaded.snapshot, store)
+    for failure in failures:
+        log.warning("a prompt cannot be played: %s", failure)
+    return Built(World(loaded.snapshot, sounds), loaded.problems)
+
+
+def first_world(path: Path, data: Path) -> World:
+    """The world to start with. Raises ConfigurationRefused with all errors."""
+    built = build_world(path, data)
+    tell_problems(built.problems)
+    if built.world is None:
+        errors = [problem for problem in built.problems if problem.severity == "error"]
+        raise ConfigurationRefused(
+            f"{path} has {len(errors)} error{'s' if len(errors) != 1 else ''}; the first: {describe(errors[0])}",
+            hint=f"./trunkline check {path} shows them all",
+        )
+    return built.world
+
+
+def describe(problem: Problem) -> str:
+    """One problem in one line."""
+    return f"{problem.path}: {problem.message}" if problem.path else problem.message
+
+
+def tell_problems(problems: tuple[Problem, ...]) -> None:
+    """Write the problems of a load into the log."""
+    for problem in problems[:SHOWN_MAX]:
+        level = logging.ERROR if problem.severity == "error" else logging.WARNING
+        log.log(level, "%s", describe(problem))
+    if len(problems) > SHOWN_MAX:
+        log.warning("and %d more", len(problems) - SHOWN_MAX)
+
+
+class Reloader:
+    """Watches the files of the configuration and replaces the world when they change for the better."""
+
+    def __init__(self, plant: Plant, path: Path, on_world: Callable[[World], None]) -> None:
+        self._plant = plant
+        self._path = path
+        self._on_world = on_world
+        self._seen = _state_of(path)
+        self._wanted = asyncio.Event()
+
+    def ask(self) -> None:
+        """Reload now, whether or not a file looks changed (SIGHUP)."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wanted.wait(), WATCH_S)
+            except TimeoutError:
+                state = await asyncio.to_thread(_state_of, self._path)
+                if state == self._seen:
+                    continue
+            self._wanted.clear()
+            self._seen = await asyncio.to_thread(_state_of, self._path)
+            await self._reload()
+
+    async def _reload(self) -> None:
+        try:
+            built = await asyncio.to_thread(build_world, self._path, self._plant.data)
+        except TrunklineError as error:
+            self._refused(1, error.message)
+            return
+        tell_problems(built.problems)
+        if built.world is None:
+            errors = [problem for problem in built.problems if problem.severity == "error"]
+            self._refused(len(errors), describe(errors[0]))
+            return
+        digest = built.world.snapshot.digest
+        if digest == self._plant.world.snapshot.digest:
+            self._on_world(built.world)  # files that prompts are made of may have changed
+            return
+        event = SnapshotLoaded(at_ms=self._plant.clock().utc_ms, snapshot=digest)
+        self._plant.journal.append([Entry(event)], finishing=True).add_done_callback(observe)
+        self._on_world(built.world)
+        self._plant.metrics.reloads.labels("loaded").inc()
+        log.info("configuration %s is in force", digest[:12])
+
+    def _refused(self, errors: int, first: str) -> None:
+        self._plant.metrics.reloads.labels("refused").inc()
+        log.error("the configuration has %d error(s) and is not used; the one before stays. First: %s", errors, first)
+        event = SnapshotRefused(at_ms=self._plant.clock().utc_ms, errors=errors, first=first[:500])
+        self._plant.journal.append([Entry(event)], finishing=True).add_done_callback(observe)
+
+
+def _state_of(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """What would differ if a file was changed, added or removed."""
+    found = []
+    for file in files_of(path):
+        try:
+            stat = file.stat()
+        except OSError:
+            continue  # between removal and replacement: the next look sees the new one
+        found.append((str(file), stat.st_mtime_ns, stat.st_size))
+    return tuple(found)

@@ -1,0 +1,245 @@
+"""The switch's life: open everything in order, take calls, drain, close everything in the reverse order.
+
+Order matters. The journal is opened first, because it knows what the process before left behind; its calls are ended
+in the journal before the listener is opened, and their peers are told as soon as it is. Nothing is answered before
+`ready` is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from trunkline import __version__
+from trunkline.capacity.memory import MemoryCapacity
+from trunkline.engine.calls import inputs as i
+from trunkline.events.entry import Entry
+from trunkline.events.switch import LeaseExpired, SwitchStarted, SwitchStopped
+from trunkline.journal.errors import JournalUnavailable
+from trunkline.journal.recovery import RecoveredState
+from trunkline.journal.store import open_journal
+from trunkline.kernel.leases import LEASE_RENEW_S
+from trunkline.media.embedded.backend import EmbeddedMedia
+from trunkline.switch.arrivals import Arrivals
+from trunkline.switch.clock import read_clock
+from trunkline.switch.metrics import Metrics
+from trunkline.switch.options import SwitchOptions
+from trunkline.switch.orphans import Orphans
+from trunkline.switch.plant import Plant
+from trunkline.switch.registry import Registry
+from trunkline.switch.reload import Reloader, first_world
+from trunkline.switch.switchboard import Switchboard
+from trunkline.switch.web import WebListener, health_routes, metrics_route
+from trunkline.switch.world import World
+from trunkline.telephony.sip.driver import SipDriver
+
+log = logging.getLogger("trunkline.switch")
+
+STREAM = "switch-1"
+"""The journal stream of the one switch of an installation."""
+SWEEP_S = 1.0
+CUT_S = 2.0
+"""How long legs get to be hung up after a drain has run out."""
+
+
+class Switch:
+    """One running switch."""
+
+    def __init__(self, options: SwitchOptions, plant: Plant, state: RecoveredState) -> None:
+        self._options = options
+        self._plant = plant
+        self._state = state
+        self._registry = Registry()
+        self._orphans = Orphans(plant)
+        self._draining = False
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._last_snapshot = ""
+
+    @classmethod
+    async def open(cls, options: SwitchOptions) -> Switch:
+        """Open stores, media and listeners. Raises TrunklineError with what to do when one cannot be opened."""
+        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        world = await asyncio.to_thread(first_world, options.config, options.data)
+        journal, state = open_journal(
+            options.data, STREAM, os.urandom, now_ms=read_clock().utc_ms, min_free_mb=options.min_free_mb
+        )
+        advertised = options.public_address or options.rtp_host or options.sip[0]
+        media = EmbeddedMedia(
+            options.rtp_host or options.sip[0],
+            advertised,
+            *options.rtp_ports,
+            children=options.media_processes,
+        )
+        plant = Plant(
+            loop=asyncio.get_running_loop(),
+            clock=read_clock,
+            entropy=os.urandom,
+            data=options.data,
+            contact_secret=state.contact_secret,
+            world=world,
+            journal=journal,
+            capacity=MemoryCapacity(),
+            media=media,
+            metrics=Metrics(),
+        )
+        switch = cls(options, plant, state)
+        try:
+            await switch._start()
+        except BaseException:
+            await media.stop()
+            await journal.close()
+            raise
+        return switch
+
+    async def _start(self) -> None:
+        plant, options = self._plant, self._options
+        plant.capacity.restore(self._state, plant.clock())
+        plant.contacts = dict(self._state.contacts)
+        board = Switchboard(plant, self._registry, Arrivals(plant, self._registry), self._orphans)
+        plant.media.on_event = board.on_media
+        self._web = [
+            WebListener(options.http, health_routes(self.not_ready), "--http"),
+            WebListener(
+                options.admin,
+                [*health_routes(self.not_ready), metrics_route(plant.metrics, self._refresh)],
+                "--admin",
+            ),
+        ]
+        plant.sip = SipDriver(options.sip, options.public_address or "", plant.world.doors, plant.entropy, board.on_sip)
+        await plant.media.start()
+        await self._orphans.end_calls(self._state)
+        started = SwitchStarted(at_ms=plant.clock().utc_ms, version=__version__, snapshot=plant.world.snapshot.digest)
+        await plant.journal.append([Entry(started)], finishing=True)
+        plant.sip.start()
+        self._orphans.hang_up(self._state.legs, self._state.leases)
+        self._reloader = Reloader(plant, options.config, self._use)
+        self._use(plant.world)
+
+    def ready_line(self) -> str:
+        """Where the switch listens, in one line that programs read."""
+        http, admin = self._web
+        addresses = {"sip": self._plant.sip.address, "http": http.address, "admin": admin.address}
+        return "ready " + " ".join(f"{name}={_text(address)}" for name, address in addresses.items())
+
+    def not_ready(self) -> str | None:
+        """Why no new calls are taken, None when they are."""
+        if self._draining:
+            return "draining"
+        return None if self._plant.journal.healthy else self._plant.journal.reason or "the journal is not healthy"
+
+    def _use(self, world: World) -> None:
+        self._plant.world = world
+        self._plant.sip.doors = world.doors
+        if self._last_snapshot:
+            self._plant.metrics.snapshot.remove(self._last_snapshot)
+        self._last_snapshot = world.snapshot.digest
+        self._plant.metrics.snapshot.labels(self._last_snapshot).set(1)
+
+    def _refresh(self) -> None:
+        """Bring the gauges up to date that are read off other parts."""
+        plant = self._plant
+        plant.metrics.live_leases.set(plant.capacity.leases())
+        plant.metrics.journal_healthy.set(plant.journal.healthy)
+        plant.metrics.media_ports.set(plant.media.free_ports())
+        for kind, count in plant.sip.endpoint.counters.items():
+            plant.metrics.sip.labels(kind).set(count)
+        for kind, count in plant.sip.dropped.items():
+            plant.metrics.sip.labels(f"dropped_{kind}").set(count)
+
+    async def run(self) -> None:
+        """Take calls until told to stop, then drain and close."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
+        works = (self._reloader.run(), self._renew(), self._sweep(), *(listener.serve() for listener in self._web))
+        self._tasks = [loop.create_task(work) for work in works]
+        stopping = loop.create_task(self._stop.wait())
+        print(self.ready_line(), flush=True)
+        done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        if stopping not in done:
+            log.error("a part of the switch has ended by itself; stopping")
+        await self._drain()
+        await self._close()
+        for task in done - {stopping}:
+            task.result()
+
+    async def _renew(self) -> None:
+        """Keep the leases of live calls from running out."""
+        while True:
+            await asyncio.sleep(LEASE_RENEW_S)
+            now = self._plant.clock()
+            for call in self._registry.calls.values():
+                if call.lease is not None:
+                    self._plant.capacity.renew(call.lease, now)
+
+    async def _sweep(self) -> None:
+        """Find leases that ran out: nobody released them, which is a bug to be seen."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = self._plant.clock()
+            lost = [
+                Entry(
+                    LeaseExpired(
+                        at_ms=now.utc_ms, account=each.account, call=each.call, attempt=each.attempt, lease=each.id
+                    )
+                )
+                for each in self._plant.capacity.sweep(now)
+            ]
+            changes = self._plant.capacity.take_changes()
+            if lost or changes:
+                self._plant.metrics.leases_expired.inc(len(lost))
+                self._plant.journal.append(lost, changes, finishing=True).add_done_callback(
+                    lambda done: done.exception()
+                )
+
+    async def _drain(self) -> None:
+        """New calls get 503; those that go on may end by themselves for a while, then they are ended."""
+        self._draining = True
+        self._plant.sip.endpoint.draining = True
+        log.info("draining %d calls, at most %d s", len(self._registry.calls), self._options.drain_s)
+        await _until(lambda: not self._registry.calls, self._options.drain_s)
+        cut = list(self._registry.calls.values())
+        for call in cut:
+            call.tell(i.HangUp("drain"))
+        await _until(lambda: not self._registry.calls, CUT_S)
+        await _until(lambda: not self._plant.sip.endpoint.live_legs, CUT_S)
+        stopped = SwitchStopped(at_ms=self._plant.clock().utc_ms, calls_cut=len(cut))
+        with contextlib.suppress(JournalUnavailable):
+            await self._plant.journal.append([Entry(stopped)], finishing=True)
+
+    async def _close(self) -> None:
+        for listener in self._web:
+            listener.stop()
+        for task in self._tasks[:3]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._plant.sip.close()
+        await self._plant.media.stop()
+        await self._plant.journal.close()
+
+
+async def _until(done: Callable[[], bool], seconds: float) -> None:
+    """Wait until `done`, but no longer than `seconds`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not done() and loop.time() < deadline:  # noqa: ASYNC110 - asked rarely, of parts that tell nobody
+        await asyncio.sleep(0.02)
+
+
+def _text(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def run_switch(options: SwitchOptions) -> None:
+    """Open a switch and run it until SIGTERM or SIGINT."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    switch = await Switch.open(options)
+    await switch.run()

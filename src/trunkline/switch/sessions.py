@@ -1,0 +1,20 @@
+"""From what two SDPs agreed on to what the media backend is told."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from trunkline.media.port import Codec, Direction, RemoteMedia
+from trunkline.sip.sdp import AudioMedia
+
+
+def remote_media(agreed: AudioMedia) -> RemoteMedia:
+    """Where to send to and how, in the words of the media port."""
+    return RemoteMedia(
+        host=agreed.host,
+        port=agreed.port,
+        codec=cast(Codec, agreed.codec),
+        payload_type=agreed.payload_type,
+        dtmf_payload_type=agreed.dtmf_payload_type,
+        direction=cast(Direction, agreed.direction),
+    )

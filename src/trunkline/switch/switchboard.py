@@ -1,0 +1,166 @@
+"""Where news from the drivers finds its call: SIP events by leg number, media events by leg name."""
+
+from __future__ import annotations
+
+import logging
+
+from trunkline.engine.calls import inputs as i
+from trunkline.events.changes import LegDrop
+from trunkline.media import port as media
+from trunkline.sip import dtmf_info, events, sdp
+from trunkline.sip.errors import RemoteSipError
+from trunkline.switch.arrivals import Arrivals
+from trunkline.switch.legs import BuyerLeg, CallerLeg
+from trunkline.switch.livecall import LiveCall
+from trunkline.switch.orphans import Orphans
+from trunkline.switch.plant import Plant, observe
+from trunkline.switch.registry import Registry, Whose
+from trunkline.switch.sessions import remote_media
+
+log = logging.getLogger("trunkline.switch")
+
+
+class Switchboard:
+    """What the drivers' news means for the calls."""
+
+    def __init__(self, plant: Plant, registry: Registry, arrivals: Arrivals, orphans: Orphans) -> None:
+        self._plant = plant
+        self._registry = registry
+        self._arrivals = arrivals
+        self._orphans = orphans
+
+    # -- SIP -------------------------------------------------------------------------------------------------------
+
+    def on_sip(self, event: events.SipEvent) -> None:
+        """News from the SIP core, in order."""
+        if isinstance(event, events.Incoming):
+            self._arrivals.take(event)
+            return
+        if isinstance(event, events.OrphanEnded):
+            self._orphans.ended(event.leg, event.status)
+            return
+        whose = self._registry.sip.get(event.leg)
+        if whose is None:
+            return
+        if isinstance(event, events.Gone):
+            self._gone(event.leg, whose)
+        elif isinstance(event, events.Reoffered):
+            self._reoffered(event, whose)
+        elif isinstance(event, events.InfoReceived):
+            self._info(event, whose)
+        elif whose.attempt is None:
+            self._about_caller(event, whose.call)
+        else:
+            self._about_buyer(event, whose.call, whose.attempt)
+
+    def _gone(self, leg: int, whose: Whose) -> None:
+        """Nobody has to be told any more that this leg is over, not even after a crash."""
+        del self._registry.sip[leg]
+        name = whose.call.caller.media if whose.attempt is None else whose.attempt
+        self._plant.journal.append([], [LegDrop(name)], finishing=True).add_done_callback(observe)
+
+    def _about_caller(self, event: events.SipEvent, call: LiveCall) -> None:
+        match event:
+            case events.Cancelled() | events.Ended() | events.Unacknowledged() | events.TransportFailed():
+                call.tell(i.CallerLeft())
+            case events.Acknowledged() if event.sdp is not None:
+                self._late_answer(event.sdp, call)
+            case _:
+                pass
+
+    def _late_answer(self, body: bytes, call: LiveCall) -> None:
+        """The caller answers our offer in its ACK."""
+        try:
+            agreed = sdp.accept(body)
+        except RemoteSipError as error:
+            log.warning("call %s: %s", call.machine.context.call, error)
+            call.tell(i.HangUp("no_common_audio"))
+        else:
+            self._plant.media.connect(call.caller.media, remote_media(agreed))
+
+    def _about_buyer(self, event: events.SipEvent, call: LiveCall, attempt: str) -> None:
+        match event:
+            case events.Provisional():
+                call.tell(i.BuyerRings(attempt))
+            case events.Answered():
+                call.buyer_answered(attempt, event.sdp)
+            case events.Refused():
+                call.tell(i.BuyerRefused(attempt, event.status))
+            case events.NoResponse():
+                call.tell(i.BuyerSilent(attempt))
+            case events.TransportFailed():
+                call.tell(i.BuyerUnreachable(attempt, "transport"))
+            case events.Ended() | events.Unacknowledged():
+                call.tell(i.BuyerLeft(attempt))
+            case _:
+                pass
+
+    def _info(self, event: events.InfoReceived, whose: Whose) -> None:
+        try:
+            digit = dtmf_info.parse(event.content_type, event.body).digit
+        except RemoteSipError:
+            return  # the core has answered 415 or 400
+        self._key(whose.call, whose.attempt, digit)
+
+    def _key(self, call: LiveCall, attempt: str | None, digit: str) -> None:
+        if attempt is None:
+            call.tell(i.KeyPressed("caller", digit))
+        elif call.machine.attempt is not None and call.machine.attempt.id == attempt:
+            call.tell(i.KeyPressed("buyer", digit))
+
+    def _reoffered(self, event: events.Reoffered, whose: Whose) -> None:
+        """A party holds, resumes or moves its audio: take it as it is, on this leg alone."""
+        call, endpoint, now_s = whose.call, self._plant.sip.endpoint, self._plant.sip.now()
+        leg: CallerLeg | BuyerLeg | None = call.caller if whose.attempt is None else call.buyers.get(whose.attempt)
+        local = None if leg is None else leg.local
+        if leg is None or local is None:
+            endpoint.refuse_reoffer(event.leg, 481, now_s)
+            return
+        leg.version += 1
+        if event.sdp is None:
+            body = sdp.offer(local.host, local.port, session_id=event.leg, version=leg.version)
+            endpoint.reanswer(event.leg, body, now_s)
+            return
+        try:
+            offered = sdp.parse_audio(event.sdp)
+        except RemoteSipError as error:
+            endpoint.refuse_reoffer(event.leg, error.status, now_s)
+            return
+        body, agreed = sdp.answer(offered, local.host, local.port, session_id=event.leg, version=leg.version)
+        self._plant.media.connect(leg.media, remote_media(agreed))
+        endpoint.reanswer(event.leg, body, now_s)
+
+    # -- media -----------------------------------------------------------------------------------------------------
+
+    def on_media(self, event: media.MediaEvent) -> None:
+        """News from the media backend, in order."""
+        match event:
+            case media.Recorded(recording=recording):
+                call = self._registry.recordings.pop(recording, None)
+                if call is not None:
+                    call.tell(i.Recorded(recording, event.duration_ms, event.error))
+            case media.BackendLost(legs=legs):
+                self._media_lost(legs)
+            case media.Closed():
+                pass
+            case media.Played() | media.Digit() | media.DeadMedia():
+                whose = self._registry.media.get(event.leg)
+                if whose is not None:
+                    self._heard(event, whose)
+
+    def _heard(self, event: media.Played | media.Digit | media.DeadMedia, whose: Whose) -> None:
+        match event:
+            case media.Played(tag=tag, completed=completed):
+                if tag:  # 0 is ringback, which nobody waits for
+                    whose.call.tell(i.Played(tag, completed))
+            case media.Digit(digit=digit):
+                self._key(whose.call, whose.attempt, digit)
+            case media.DeadMedia():
+                whose.call.tell(i.HangUp("dead_media"))
+
+    def _media_lost(self, legs: tuple[str, ...]) -> None:
+        """A media process is gone: every call that had a leg in it ends."""
+        lost = {id(whose.call): whose.call for leg in legs if (whose := self._registry.media.get(leg)) is not None}
+        log.error("a media process was lost with %d calls", len(lost))
+        for call in lost.values():
+            call.tell(i.MediaLost())
