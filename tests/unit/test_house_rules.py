@@ -98,7 +98,7 @@ def test_modules_and_what_they_export_are_documented() -> None:
         if module.body and not ast.get_docstring(module):
             bare.append(f"{short(path)}:1")
         for node in module.body:
-            public = isinstance(node, (ast.ClassDef, *Function.__args__)) and not node.name.startswith("_")
+            public = isinstance(node, ast.ClassDef | Function) and not node.name.startswith("_")
             if public and not ast.get_docstring(node):
                 bare.append(f"{short(path)}:{node.lineno} {node.name}")
     assert not bare
