@@ -13,7 +13,8 @@ import msgspec
 
 from trunkline.config.problems import Problem
 from trunkline.kernel.errors import ExitCode
-from trunkline.switch.config_files import load_path, voices_here
+from trunkline.media.prompts import available_voices
+from trunkline.switch.config_files import base_of, load_path
 
 SUMMARY: Final = "check a configuration and name everything that is wrong with it"
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the problems. Exit code 0 with warnings only, 1 with errors."""
-    loaded = load_path(args.path, voices_here(args.path))
+    loaded = load_path(args.path, available_voices(base_of(args.path)))
     if args.json:
         sys.stdout.write(as_json(loaded.problems) + "\n")
     else:

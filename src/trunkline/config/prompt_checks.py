@@ -27,7 +27,7 @@ def check_say(subject: Subject, path: Path, text: str | None, lang: str | None) 
         findings.error(path, "too_long", message, "make several nodes of it, or record it and use `file`")
     if voices is None or voices.shipped(language, text):
         return
-    if voices.engine and language not in voices.languages:
+    if language not in voices.languages and language.partition("-")[0] not in voices.languages:
         spoken = ", ".join(sorted(voices.languages)) or "none"
         hint = f"record the text and use `file: prompts/NAME.wav`; languages with a voice: {spoken}"
         findings.error(path, "no_voice", f"there is no voice that speaks {language!r}", hint)

@@ -72,7 +72,9 @@ VOICES = Voices(
     engine=True,
     file_exists=lambda file: file == "prompts/here.wav",
 )
-MUTE = Voices(languages=frozenset(), shipped=lambda language, text: False, engine=False, file_exists=lambda file: False)
+MUTE = Voices(
+    languages=frozenset({"en"}), shipped=lambda language, text: False, engine=False, file_exists=lambda file: False
+)
 
 
 def load(text: str | bytes, voices: Voices | None = VOICES, name: str = "acme.yaml") -> Loaded:

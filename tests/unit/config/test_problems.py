@@ -247,6 +247,7 @@ CASES = [
     one('{say: "Thank you for calling."}', "{say: Hallo., lang: de}", e("no_voice", f"{NODES}.greet.prompts[0].say")),
     one('{say: "Thank you for calling."}', "{say: Hi, lang: English}", e("bad_language", f"{NODES}.greet.prompts[0].say")),
     one('{say: "Thank you for calling."}', "{say: Hola., lang: es}"),
+    one('{say: "Thank you for calling."}', "{say: Hi., lang: en-GB}"),
     one('{say: "Thank you for calling."}', "{file: prompts/there.wav}", e("missing_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: ../there.wav}", e("bad_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: there.mp3}", e("bad_file", f"{NODES}.greet.prompts[0].file")),

@@ -8,8 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-
 from tests.unit.config.sample import GOOD, broken
+
 from trunkline.config import flows, schema
 from trunkline.config.json_schema import json_schema
 from trunkline.config.meanings import MEANINGS, OF_STRUCT, meaning_of
