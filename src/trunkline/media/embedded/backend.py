@@ -178,6 +178,10 @@ class EmbeddedMedia:
         """How many more legs can be opened now."""
         return sum(_room(slot) for slot in self._slots)
 
+    def pids(self) -> list[int]:
+        """The process ids of the children that are up."""
+        return [slot.process.pid for slot in self._slots if slot.process is not None]
+
     # Within
 
     def _divide(self) -> list[list[int]]:
