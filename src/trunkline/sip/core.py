@@ -239,8 +239,13 @@ class Core:
         extra: Sequence[str] = (),
         body: bytes = b"",
     ) -> ClientTx:
-        """Send a request in a new client transaction."""
-        data = request.encode([*extra, self.agent_line], body)
+        """Write a request and send it in a new client transaction."""
+        return self.launch(machine, request, request.encode([*extra, self.agent_line], body), now, user, leg)
+
+    def launch(
+        self, machine: Transaction, request: Outgoing, data: bytes, now: float, user: ClientUser, leg: int
+    ) -> ClientTx:
+        """Send a request that is written already in a new client transaction."""
         tx = ClientTx(machine, request, data, user, leg)
         self._remember_client(tx)
         self._obey_client(tx, machine.START.commands, None, now)

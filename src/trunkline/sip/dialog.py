@@ -11,6 +11,7 @@ import msgspec
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import format_name_addr, parse_name_addr
 from trunkline.sip.message import Request, Response
+from trunkline.sip.requests import Outgoing
 from trunkline.sip.uri import DEFAULT_PORT, Address, is_usable, parse_uri
 
 DialogKey = tuple[str, str, str]  # Call-ID, local tag, remote tag: never the Call-ID alone
@@ -110,6 +111,40 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
             route_set=self.route_set,
             source=self.destination,
         )
+
+
+def identify_invite(invite: Outgoing) -> LegIdentifiers:
+    """The identifiers of an INVITE that has no answer yet."""
+    return LegIdentifiers(
+        outgoing=True,
+        call_id=invite.call_id,
+        local_tag=invite.from_header.rpartition(";tag=")[2],
+        remote_tag=None,
+        branch=invite.branch,
+        cseq=invite.cseq,
+        request_uri=invite.uri,
+        destination=invite.destination,
+        from_header=invite.from_header,
+        to_header=invite.to_header,
+    )
+
+
+def identify_dialog(dialog: Dialog, invite: Outgoing | None) -> LegIdentifiers:
+    """The identifiers of a leg with a dialog; `invite` None when it is an incoming one."""
+    return LegIdentifiers(
+        outgoing=invite is not None,
+        call_id=dialog.call_id,
+        local_tag=dialog.local_tag,
+        remote_tag=dialog.remote_tag,
+        branch=invite.branch if invite else "",
+        cseq=dialog.local_seq,
+        request_uri=invite.uri if invite else dialog.remote_target,
+        destination=dialog.source,
+        from_header=dialog.local,
+        to_header=dialog.remote,
+        remote_target=dialog.remote_target,
+        route_set=dialog.route_set,
+    )
 
 
 def contact_uri(message: Request | Response) -> str | None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from trunkline.sip.core import ClientTx, Core, Datagram, EndpointConfig, ServerTx
-from trunkline.sip.dialog import LegIdentifiers
+from trunkline.sip.dialog import LegIdentifiers, identify_dialog, identify_invite
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.events import SipEvent
 from trunkline.sip.in_dialog import Answers, Byes, Infos, Reoffers, Requests
@@ -20,7 +20,7 @@ from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Header
 from trunkline.sip.receiver import Receiver
 from trunkline.sip.requests import Outgoing
-from trunkline.sip.uac import InviteTarget, PreparedInvite, Uac, invite_identifiers
+from trunkline.sip.uac import InviteTarget, PreparedInvite, Uac
 from trunkline.sip.uas import Uas
 from trunkline.sip.uri import Address
 
@@ -125,7 +125,10 @@ class SipEndpoint:
         found = self._core.leg(leg)
         if found is None:
             raise LocalSipError(f"leg {leg} is gone")
-        return self._identifiers(found)
+        if found.dialog is not None:
+            return identify_dialog(found.dialog, found.invite)
+        assert found.invite is not None
+        return identify_invite(found.invite)
 
     # -- incoming calls ------------------------------------------------------------------------------------------
 
@@ -162,14 +165,17 @@ class SipEndpoint:
 
     def invite(self, target: InviteTarget, now: float) -> int:
         """Call somebody; returns the leg. Raises LocalSipError for a target that must not go on the wire."""
-        return self._uac.invite(target, now).id
+        return self._uac.launch(self._uac.prepare(target), now).id
 
     def prepare(self, target: InviteTarget) -> PreparedInvite:
-        """Make an INVITE without sending it, so that its identifiers can be stored first. Raises LocalSipError."""
+        """Write an INVITE without sending it, so that its `identifiers()` can be stored first.
+
+        Raises LocalSipError as `invite` does. One that is never launched costs nothing.
+        """
         return self._uac.prepare(target)
 
     def launch(self, prepared: PreparedInvite, now: float) -> int:
-        """Send an INVITE made by `prepare`, once; returns the leg."""
+        """Send a prepared INVITE; returns the leg. Raises LocalSipError for one that was sent before."""
         return self._uac.launch(prepared, now).id
 
     def cancel(self, leg: int, now: float, reason: str | None = None) -> None:
@@ -285,26 +291,6 @@ class SipEndpoint:
             from_header=ids.from_header,
             to_header=ids.to_header,
             destination=ids.destination,
-        )
-
-    def _identifiers(self, leg: Leg) -> LegIdentifiers:
-        invite, dialog = leg.invite, leg.dialog
-        if dialog is None:
-            assert invite is not None
-            return invite_identifiers(invite)
-        return LegIdentifiers(
-            outgoing=leg.outgoing,
-            call_id=dialog.call_id,
-            local_tag=dialog.local_tag,
-            remote_tag=dialog.remote_tag,
-            branch=invite.branch if invite else "",
-            cseq=dialog.local_seq,
-            request_uri=invite.uri if invite else dialog.remote_target,
-            destination=dialog.source,
-            from_header=dialog.local,
-            to_header=dialog.remote,
-            remote_target=dialog.remote_target,
-            route_set=dialog.route_set,
         )
 
 

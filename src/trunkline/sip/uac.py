@@ -8,7 +8,7 @@ import msgspec
 
 from trunkline.sip import headers
 from trunkline.sip.core import ClientTx, Core
-from trunkline.sip.dialog import Dialog, LegIdentifiers, from_response
+from trunkline.sip.dialog import Dialog, LegIdentifiers, from_response, identify_invite
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import (
     Answered,
@@ -46,17 +46,20 @@ class InviteTarget(msgspec.Struct, frozen=True):
     first_response_s: float | None = 4.0
 
 
-class PreparedInvite(msgspec.Struct, frozen=True):
-    """An INVITE that is ready to be sent: what identifies it can be written down before it leaves."""
+class PreparedInvite:
+    """An INVITE written but not sent, so that its identifiers can be stored before anybody hears of the call."""
 
-    request: Outgoing
-    extra: tuple[str, ...]
-    sdp: bytes
-    first_response_s: float | None
+    __slots__ = ("data", "first_response_s", "launched", "request")
+
+    def __init__(self, request: Outgoing, data: bytes, first_response_s: float | None) -> None:
+        self.request = request
+        self.data = data
+        self.first_response_s = first_response_s
+        self.launched = False
 
     def identifiers(self) -> LegIdentifiers:
-        """What another process needs to CANCEL it, once it is sent."""
-        return invite_identifiers(self.request)
+        """What another process needs to CANCEL the call once it is launched."""
+        return identify_invite(self.request)
 
 
 class Cancels:
@@ -86,22 +89,6 @@ class Cancels:
         """The limit on the INVITE frees the leg."""
 
 
-def invite_identifiers(invite: Outgoing) -> LegIdentifiers:
-    """What identifies an INVITE of ours before it has made a dialog."""
-    return LegIdentifiers(
-        outgoing=True,
-        call_id=invite.call_id,
-        local_tag=invite.from_header.rpartition(";tag=")[2],
-        remote_tag=None,
-        branch=invite.branch,
-        cseq=invite.cseq,
-        request_uri=invite.uri,
-        destination=invite.destination,
-        from_header=invite.from_header,
-        to_header=invite.to_header,
-    )
-
-
 class Uac:
     """The calling side of the endpoint."""
 
@@ -110,22 +97,20 @@ class Uac:
         self._byes = byes
         self._cancels = Cancels(core)
 
-    def invite(self, target: InviteTarget, now: float) -> Leg:
-        """Start a call. Raises LocalSipError for anything in the target that must not go on the wire."""
-        return self.launch(self.prepare(target), now)
-
     def prepare(self, target: InviteTarget) -> PreparedInvite:
-        """Make the INVITE without sending it. Raises LocalSipError as `invite` does."""
+        """Write an INVITE. Raises LocalSipError for anything in the target that must not go on the wire."""
         core = self._core
         request = self._request(target)
-        extra = [core.contact_line, core.allow_line, *header_lines(target.headers)]
+        extra = [core.contact_line, core.allow_line, core.agent_line, *header_lines(target.headers)]
         if target.sdp:
             extra.append(SDP_LINE)
-        request.encode(extra, target.sdp)  # refuse what cannot be sent before a leg exists
-        return PreparedInvite(request, tuple(extra), target.sdp, target.first_response_s)
+        return PreparedInvite(request, request.encode(extra, target.sdp), target.first_response_s)
 
     def launch(self, prepared: PreparedInvite, now: float) -> Leg:
-        """Send a prepared INVITE, once."""
+        """Send a prepared INVITE. Raises LocalSipError for one that was sent before."""
+        if prepared.launched:
+            raise LocalSipError("this INVITE has been sent already")
+        prepared.launched = True
         core, request = self._core, prepared.request
         leg = core.new_leg(True, LegState.CALLING, request.destination)
         leg.invite = request
@@ -133,8 +118,7 @@ class Uac:
         if prepared.first_response_s is not None and prepared.first_response_s < TIMER_B:
             leg.first_response_at = now + prepared.first_response_s
         leg.timer_c_at = now + core.config.timer_c_s
-        machine = core.client_machine("INVITE", now)
-        leg.invite_tx = core.start(machine, request, now, self, leg.id, prepared.extra, prepared.sdp)
+        leg.invite_tx = core.launch(core.client_machine("INVITE", now), request, prepared.data, now, self, leg.id)
         core.timers.arm(leg)
         return leg
 

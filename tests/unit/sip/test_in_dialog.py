@@ -345,3 +345,22 @@ def test_identifiers_before_a_dialog_allow_only_a_cancel() -> None:
         reborn.sip.orphan_bye(ids, net.now)
     with pytest.raises(LocalSipError, match="incoming"):
         reborn.sip.orphan_cancel(stored(called, 1), net.now)
+
+
+def test_an_invite_can_be_stored_before_it_is_sent() -> None:
+    net, caller, called = pair()
+    prepared = caller.sip.prepare(target())
+    assert caller.sip.datagrams() == []
+    assert caller.sip.live_legs == 0
+    ids = msgspec.json.decode(msgspec.json.encode(prepared.identifiers()), type=LegIdentifiers)
+    leg = caller.sip.launch(prepared, net.now)
+    assert caller.sip.identifiers(leg) == ids
+    with pytest.raises(LocalSipError, match="sent already"):
+        caller.sip.launch(prepared, net.now)
+    net.run(0.05)
+    called.sip.ring(1, net.now)
+    net.run(0.05)
+    net.nodes[CALLER] = reborn = Node(CALLER, 9)
+    reborn.sip.orphan_cancel(ids, net.now)
+    net.drain()
+    assert reborn.told[0] == OrphanEnded(1, 487)

@@ -335,3 +335,31 @@ def test_sdp_of_a_call_is_passed_as_it_came() -> None:
     assert isinstance(incoming, Incoming)
     assert (answered.sdp, incoming.sdp) == (ANSWER, SDP)
     assert answered.leg == leg
+
+
+def test_a_transport_error_frees_a_leg_that_is_being_hung_up() -> None:
+    net, caller, _called, leg, _ = established()
+    caller.sip.hangup(leg, net.now)
+    net.nodes.pop(CALLED)
+    caller.sip.transport_failed(leg, net.now)
+    net.flush()
+    assert caller.names(leg) == ["Answered", "Gone"]
+    net.drain()
+    assert_clean(caller)
+
+
+def test_trying_after_ringing_does_not_take_the_ringing_back() -> None:
+    called = Node(CALLED, 2)
+    net = Wire(called)
+    net.inject(raw(), CALLER, CALLED)
+    called.sip.ring(1, net.now)
+    called.sip.trying(1, net.now)
+    net.inject(raw(), CALLER, CALLED)
+    assert net.starts() == ["180 INVITE", "180 INVITE"]
+
+
+def test_a_datagram_no_socket_could_send_is_dropped() -> None:
+    net, caller, _called, leg, _ = established()
+    caller.sip.info(leg, "application/dtmf", b"5" * 65_500, net.now)
+    assert caller.sip.datagrams() == []
+    assert caller.sip.counters["undeliverable"] == 1
