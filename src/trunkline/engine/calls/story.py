@@ -1,0 +1,175 @@
+"""The story of one call in words: what happened, when, and why every route that was not offered was not.
+
+Everything is told from the journal's events, so it can be told of any call at any later time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trunkline.engine.routing.reasons import ROUTE_WORDS, Reason
+from trunkline.events.calls import (
+    AnyCallEvent,
+    AttemptConnected,
+    AttemptEnded,
+    CallAnswered,
+    CallBlocked,
+    CallEnded,
+    CallQualified,
+    CallReceived,
+    CallRouted,
+    Converted,
+    OfferReserved,
+    PayoutEarned,
+    RecordingEnded,
+    RecordingStarted,
+    Rejection,
+)
+from trunkline.kernel.clock import iso
+
+_TOLD_OF_CALLER = ("geo.", "caller.language", "ivr.", "tag.")
+"""The attributes that a story names; the others are plain from the rest of it."""
+
+_ATTEMPTS = {
+    "connected": "took the call",
+    "busy": "was busy",
+    "no_answer": "did not answer",
+    "timeout": "gave no sign of life",
+    "declined": "declined",
+    "not_accepted": "answered but did not accept the call",
+    "failed": "could not be reached",
+    "caller_gone": "was let go because the caller hung up",
+    "capacity_lost": "lost its seat before it was connected",
+    "interrupted": "was cut off",
+}
+_CALLS = {
+    "sold": "sold",
+    "unsold": "not sold",
+    "abandoned": "abandoned by the caller before anybody took it",
+    "ivr_ended": "ended by the flow",
+    "voicemail": "ended with a message",
+    "blocked": "blocked",
+    "failed": "failed through an error of ours",
+    "interrupted": "cut off by an interruption of the switch",
+}
+
+
+def tell(events: Sequence[AnyCallEvent]) -> list[str]:
+    """One line for each thing that happened, in order, each with its time in seconds since the call came in."""
+    start_ms = events[0].at_ms if events else 0
+    routes = {event.attempt: event for event in events if isinstance(event, OfferReserved)}
+    lines: list[str] = []
+    for event in events:
+        told = _told(event, routes)
+        for index, line in enumerate(told):
+            lines.append(f"{_since(event.at_ms, start_ms) if index == 0 else ' ' * 10}  {line}")
+    return lines
+
+
+def _since(at_ms: int, start_ms: int) -> str:
+    return f"+{(at_ms - start_ms) // 1000:>4d}.{(at_ms - start_ms) % 1000:03d}s"
+
+
+def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
+    match event:
+        case CallReceived():
+            who = event.caller or "a caller without a number"
+            source = f", source {event.source}" if event.source else ""
+            return [
+                f"{iso(event.at_ms)}: {who} called {event.number} by trunk {event.trunk}",
+                f"campaign {event.campaign}, publisher {event.publisher}{source}; configuration {event.snapshot[:12]}",
+            ]
+        case CallBlocked():
+            return [f"blocked: {event.reason}"]
+        case CallAnswered():
+            return ["answered: something was to be heard" if event.by == "flow" else "answered: a buyer took the call"]
+        case CallQualified():
+            return [f"at {event.node}: {_known(event)}"]
+        case OfferReserved():
+            took = f"found in {event.decision_us} µs"
+            return [
+                f"offer {event.rank} to {event.buyer} ({event.route}) at {event.price} {event.price.currency}, {took}"
+            ]
+        case AttemptConnected():
+            return [f"{_who(event.attempt, offers)} took the call after ringing {_seconds(event.ring_ms)}"]
+        case AttemptEnded():
+            return [_attempt_ended(event, offers)]
+        case CallRouted():
+            return _routed(event)
+        case Converted():
+            return [f"converted: {event.buyer} owes {event.amount} {event.amount.currency} by {event.rule}"]
+        case PayoutEarned():
+            loss = ", more than the buyer pays" if event.loss else ""
+            return [f"payout: {event.publisher} earns {event.amount} {event.amount.currency} by {event.rule}{loss}"]
+        case RecordingStarted():
+            return [f"recording into {event.path}"]
+        case RecordingEnded():
+            broken = f", but not whole: {event.error}" if event.error else ""
+            return [f"recorded {_seconds(event.duration_ms)} into {event.path}{broken}"]
+        case CallEnded():
+            return _ended(event)
+
+
+def _known(event: CallQualified) -> str:
+    told = [
+        f"{name} = {value} ({event.basis.get(name, '?')})"
+        for name, value in sorted(event.attributes.items())
+        if name.startswith(_TOLD_OF_CALLER)
+    ]
+    return "ready to be sold; " + (", ".join(told) if told else "nothing is known of the caller")
+
+
+def _who(attempt: str, offers: dict[str, OfferReserved]) -> str:
+    offer = offers.get(attempt)
+    return offer.buyer if offer is not None else attempt
+
+
+def _seconds(ms: int | None) -> str:
+    return "an unknown time" if ms is None else f"{ms / 1000:.1f} s"
+
+
+def _attempt_ended(event: AttemptEnded, offers: dict[str, OfferReserved]) -> str:
+    who, why = _who(event.attempt, offers), _ATTEMPTS.get(event.outcome, event.outcome)
+    if event.outcome == "connected":
+        return f"{who} was on the line {_seconds(event.duration_ms)}"
+    status = f" (SIP {event.sip_status})" if event.sip_status else ""
+    reason = f" ({event.reason})" if event.reason else ""
+    return f"{who} {why}{status}{reason} after {_seconds(event.ring_ms)}"
+
+
+def _routed(event: CallRouted) -> list[str]:
+    head = {
+        "sold": f"routing by plan {event.plan} ended with a sale",
+        "unsold": f"routing by plan {event.plan} found no buyer: {event.reason}",
+        "abandoned": f"routing by plan {event.plan} ended because the caller hung up",
+    }.get(event.outcome, f"routing by plan {event.plan} {event.outcome}: {event.reason}")
+    lines = [f"{head} (seed {event.seed}, engine {event.versions.engine})"]
+    lines += [f"  not offered: {rejection.route}: {_why(rejection)}" for rejection in event.rejected]
+    if event.more:
+        lines.append(f"  and {event.more} more routes that were not offered")
+    return lines
+
+
+def _why(rejection: Rejection) -> str:
+    if rejection.measure is not None:
+        per = f" per {rejection.per}" if rejection.per else ""
+        level = f"{rejection.level} has" if rejection.level else "there is"
+        return f"{level} {rejection.used} of {rejection.max} {rejection.measure}{per} in use"
+    try:
+        words = ROUTE_WORDS[Reason(rejection.reason)].operator
+    except ValueError:
+        words = rejection.reason
+    level = f" [{rejection.level}]" if rejection.level else ""
+    detail = f" ({rejection.detail})" if rejection.detail else ""
+    return f"{rejection.reason}{level}: {words}{detail}"
+
+
+def _ended(event: CallEnded) -> list[str]:
+    what = _CALLS.get(event.outcome, event.outcome)
+    reason = f" ({event.reason})" if event.reason else ""
+    lines = [f"{what}{reason}; ended by {event.ended_by} after {_seconds(event.duration_ms)}"]
+    if event.not_converted:
+        lines.append(f"the buyer owes nothing: {event.not_converted}")
+    if event.not_paid:
+        lines.append(f"the publisher earns nothing: {event.not_paid}")
+    return lines
