@@ -11,7 +11,6 @@ from typing import Final
 
 from trunkline.config.schema import Measure
 from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.index import bits
 from trunkline.engine.routing.limits import Full, ask
 from trunkline.engine.routing.offer import Candidate, Decision, Exhausted, Offer, Query
 from trunkline.engine.routing.program import Line
@@ -78,7 +77,7 @@ class Cursor:
         self._stages: list[Stage] = []
         self._taken = set(query.taken)
         self._offered: list[str] = []
-        self._refused: dict[str, Rejection] = {}
+        self._refused: set[Reason] = set()
         self._pending: tuple[Stage, Line] | None = None
         self._payout: Selected | None = None
         self._last: tuple[Usage, int] | None = None
@@ -106,13 +105,13 @@ class Cursor:
     def refuse(self, candidate: Candidate, refused: Refused) -> None:
         """The store had no room any more: the route is passed over with the limit that refused."""
         stage, line = self._waiting(candidate)
-        self._refused[line.id] = capacity_rejection(line, Full(refused.demand, refused.used))
-        stage.drop(line)
+        stage.refuse(line, capacity_rejection(line, Full(refused.demand, refused.used)))
+        self._refused.add(Reason.LIMIT)
 
     def take(self, candidate: Candidate, lease: Lease) -> Offer:
         """The seats are held: the candidate has become an offer."""
         stage, line = self._waiting(candidate)
-        stage.drop(line)
+        stage.offer(line)
         self._taken.add(line.target.key)
         self._offered.append(line.id)
         return Offer(len(self._offered), candidate, lease)
@@ -185,12 +184,13 @@ class Cursor:
         full = self._ask(line, swept.usage, swept.utc_ms, demands)
         if full is None and line.target.key not in self._taken:
             return True
-        stage.drop(line)
         if full is None:
-            self._refused[line.id] = late_rejection(line, Reason.ALREADY_OFFERED)
+            stage.refuse(line, late_rejection(line, Reason.ALREADY_OFFERED))
+            self._refused.add(Reason.ALREADY_OFFERED)
             return False
-        self._refused[line.id] = capacity_rejection(line, full)
-        if self._reported_max is not None and len(self._refused) >= self._reported_max:
+        stage.refuse(line, capacity_rejection(line, full))
+        self._refused.add(Reason.LIMIT)
+        if self._reported_max is not None and len(stage.refused) >= self._reported_max:
             swept.add(full.demand.counter, stage)
         return False
 
@@ -243,12 +243,11 @@ class Cursor:
     def _why_unsold(self) -> Unsold:
         if self._offered:
             return Unsold.NOT_TAKEN
-        if self._entrance.paused is not None:
+        if self._entrance.guards.paused is not None:
             return Unsold.PAUSED
-        reasons = {rejection.reason for rejection in self._refused.values()}
-        if reasons & {Reason.LIMIT, Reason.FUNDS}:
+        if Reason.LIMIT in self._refused:
             return Unsold.NO_CAPACITY
-        return Unsold.NOT_TAKEN if Reason.ALREADY_OFFERED in reasons else Unsold.NO_ROUTE
+        return Unsold.NOT_TAKEN if Reason.ALREADY_OFFERED in self._refused else Unsold.NO_ROUTE
 
     def _finish(self, why: Unsold) -> Exhausted:
         """Nothing more will be offered: whatever is left has come too late."""
@@ -267,21 +266,11 @@ class Cursor:
         """
         listed: list[Rejection] = []
         total = 0
-        room = None if self._reported_max is None else max(0, self._reported_max - len(self._refused))
-        offered = set(self._offered)
         for stage in self._stages:
-            program = stage.program
-            rejected = program.all if ended else program.all & ~stage.left
-            total += rejected.bit_count()
-            for rank in bits(rejected):
-                line = program.lines[rank]
-                if line.id in offered:
-                    total -= 1
-                elif line.id in self._refused:
-                    listed.append(self._refused[line.id])
-                elif room is None or room > 0:
-                    listed.append(self._judge(line))
-                    room = None if room is None else room - 1
+            room = None if self._reported_max is None else max(0, self._reported_max - len(listed) - len(stage.refused))
+            lines, count = stage.rejected(ended=ended, room=room)
+            listed += [stage.refused.get(line.rank) or self._judge(line) for line in lines]
+            total += count
         return tuple(listed), total - len(listed)
 
     def _judge(self, line: Line) -> Rejection:

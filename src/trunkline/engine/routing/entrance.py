@@ -5,14 +5,14 @@ from __future__ import annotations
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import Kind
 from trunkline.config.unbuilt import UnbuiltGuards
-from trunkline.engine.routing.guards import Stand, first_paused
+from trunkline.engine.routing.guards import Guards, Stand
 from trunkline.engine.routing.limits import Calendar, Rules, limit_rules
 
 
 class Entrance:
     """The guards, limits and settings that all routes of one (campaign, publisher, number) share."""
 
-    __slots__ = ("campaign", "floor", "paused", "price", "rules", "stands", "unbuilt")
+    __slots__ = ("campaign", "guards", "price", "rules", "unbuilt")
 
     def __init__(
         self,
@@ -39,9 +39,7 @@ class Entrance:
             stands.append(Stand("publisher", sender.key, sender, sender_zone))
         if tracking is not None:
             stands.append(Stand("number", tracking.number, tracking, zone))
-        self.stands = tuple(stands)
-        self.paused = first_paused(stands)
-        self.floor = max(entry.floor for entry in stands)
+        self.guards = Guards(stands)
         self.price = None if self.campaign.price is None else self.campaign.price.minor
         self.unbuilt = next(
             ((entry, words) for entry in stands if (words := unbuilt.levels.get((entry.level, entry.key)))), None

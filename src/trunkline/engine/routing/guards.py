@@ -12,7 +12,7 @@ from typing import Protocol
 from trunkline.config.criteria import Node
 from trunkline.config.hours import Hours
 from trunkline.config.unbuilt import unbuilt_operator
-from trunkline.engine.routing.criteria import holds
+from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.money import Money
@@ -54,25 +54,38 @@ class Stand:
         self.criteria = criteria if unbuilt_operator(criteria) is None else None
 
 
-def first_paused(stands: Iterable[Stand]) -> Stand | None:
-    """The first that is paused."""
-    return next((stand for stand in stands if stand.paused), None)
+class Guards:
+    """The guards of several objects from the top down, sorted by what they ask."""
 
+    __slots__ = ("_asked", "_floored", "_timed", "floor", "paused", "stands")
 
-def first_closed(stands: Iterable[Stand], clocks: Clocks, utc_ms: int) -> Stand | None:
-    """The first whose hours are not open."""
-    for stand in stands:
-        times = stand.times
-        if times is not None and not times.open_at(clocks.at(utc_ms, times.zone)):
-            return stand
-    return None
+    def __init__(self, stands: Iterable[Stand]) -> None:
+        self.stands = tuple(stands)
+        self.paused = next((stand for stand in self.stands if stand.paused), None)
+        """The first that is paused."""
+        self.floor = max(stand.floor for stand in self.stands)
+        """The highest floor, in minor units."""
+        self._timed = tuple((stand, stand.times) for stand in self.stands if stand.times is not None)
+        self._asked = tuple((stand, stand.criteria) for stand in self.stands if stand.criteria is not None)
+        self._floored = tuple(stand for stand in self.stands if stand.floor > 0)
 
+    def closed(self, clocks: Clocks, utc_ms: int) -> Stand | None:
+        """The first whose hours are not open."""
+        for stand, times in self._timed:
+            if not times.open_at(clocks.at(utc_ms, times.zone)):
+                return stand
+        return None
 
-def first_unmet(stands: Iterable[Stand], known: Known, types: Types) -> Stand | None:
-    """The first whose criteria are not true."""
-    return next((stand for stand in stands if not holds(stand.criteria, known, types)), None)
+    def unmet(self, known: Known, types: Types) -> Stand | None:
+        """The first whose criteria are not true."""
+        for stand, criteria in self._asked:
+            if judge(criteria, known, types) is not True:
+                return stand
+        return None
 
-
-def first_floor_above(stands: Iterable[Stand], price: int | None) -> Stand | None:
-    """The first whose floor is above `price` (minor units); a price that is not known yet is below none."""
-    return None if price is None else next((stand for stand in stands if stand.floor > price), None)
+    def above(self, price: int) -> Stand | None:
+        """The first whose floor is above `price` (minor units)."""
+        for stand in self._floored:
+            if stand.floor > price:
+                return stand
+        return None

@@ -15,7 +15,7 @@ from trunkline.config.lookup import AccountIndex, route_id
 from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier, Trunk
 from trunkline.config.unbuilt import BUILT_METHODS, UnbuiltGuards
 from trunkline.engine.routing.draw import text_hash
-from trunkline.engine.routing.guards import Stand, first_paused
+from trunkline.engine.routing.guards import Guards, Stand
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.index import Cutter, Part, Table, bitmap, build_tables
 from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
@@ -30,14 +30,14 @@ Order = Literal["fixed", "weighted", "round_robin"]
 class Line:
     """A route of the plan with everything about it that does not depend on the caller.
 
-    `price` is in minor units and None when the campaign's counts; `stands` are its guards from plan to route;
+    `price` is in minor units and None when the campaign's counts; `guards` stand from plan to route;
     `rules` its limits below the publisher; `funds` its buyer's; `unbuilt` what of it this version cannot judge.
     """
 
     __slots__ = (
         "buyer",
-        "floor",
         "funds",
+        "guards",
         "id",
         "plan",
         "price",
@@ -45,7 +45,6 @@ class Line:
         "rest",
         "route",
         "rules",
-        "stands",
         "target",
         "tier",
         "turn",
@@ -62,8 +61,7 @@ class Line:
         self.id = route_id(plan.key, tier.key or "", route.key or route.target)
         price = next((level.price for level in (route, target, buyer) if level.price is not None), None)
         self.price = None if price is None else price.minor
-        self.stands: tuple[Stand, ...] = ()
-        self.floor = 0
+        self.guards: Guards
         self.rest: tuple[Node, ...] = ()
         self.rules: dict[Kind, Rules] = {}
         self.funds: Rules = ()
@@ -146,7 +144,7 @@ class Program:
         ranks = (
             line.rank
             for line in self.lines
-            if (cost := line.price_for(price)) is not None and cost >= max(line.floor, floor)
+            if (cost := line.price_for(price)) is not None and cost >= max(line.guards.floor, floor)
         )
         mask = self._floors[floor, price] = bitmap(ranks, len(self.lines))
         return mask
@@ -200,7 +198,7 @@ class Compiler:
             stands = (plan_stand, self._stand("tier", key, tier, self._account.timezone))
             for order, routes in _bands(tier):
                 members = [self._line(len(lines) + place, plan, tier, route, stands) for place, route in routes]
-                bands.append(Band(order, members, text_hash(f"{self._account.key}/{key}/{len(bands)}")))
+                bands.append(Band(order, members, _draw_name(self._account.key, key, tier, members)))
                 lines += members
         parts: list[tuple[int, Part]] = []
         for line in lines:
@@ -209,7 +207,7 @@ class Compiler:
 
     def _cut(self, line: Line, cutter: Cutter, parts: list[tuple[int, Part]]) -> None:
         rest: tuple[Node, ...] = ()
-        for stand in line.stands:
+        for stand in line.guards.stands:
             if stand.criteria is not None:
                 own, more = cutter.cut(stand.criteria)
                 parts.extend((line.rank, part) for part in own)
@@ -221,13 +219,14 @@ class Compiler:
         buyer = self._index.buyers[target.buyer]
         line = Line(rank, plan, tier, route, target, buyer)
         zone = route.timezone or buyer.timezone or self._account.timezone
-        line.stands = (
-            *above,
-            *self._buyer_stands[buyer.key],
-            *self._target_stands[target.key],
-            self._stand("route", line.id, route, zone),
+        line.guards = Guards(
+            (
+                *above,
+                *self._buyer_stands[buyer.key],
+                *self._target_stands[target.key],
+                self._stand("route", line.id, route, zone),
+            )
         )
-        line.floor = max(stand.floor for stand in line.stands)
         line.funds = self._funds[buyer.key]
         for kind in Kind:
             shared = self._buyers[buyer.key][kind] + self._targets[target.key][kind]
@@ -306,15 +305,21 @@ def _bands(tier: Tier) -> Iterator[tuple[Order, list[tuple[int, Route]]]]:
         yield "fixed", list(enumerate(alone))
 
 
+def _draw_name(account: str, tier_key: str, tier: Tier, members: list[Line]) -> int:
+    """What a band's draws are seeded with besides the caller's seed: names only, so that reordering moves nothing."""
+    number = f"/{members[0].route.priority}" if tier.method is Method.PRIORITY else ""
+    return text_hash(f"{account}/{tier_key}{number}")
+
+
 def _stands_open(line: Line, kind: Kind) -> bool:
-    return line.sells(kind) and line.unbuilt is None and first_paused(line.stands) is None
+    return line.sells(kind) and line.unbuilt is None and line.guards.paused is None
 
 
 def _by_name(lines: list[Line]) -> dict[tuple[str, str], int]:
     """For each buyer and group the routes that share its limits."""
     ranks: dict[tuple[str, str], list[int]] = {}
     for line in lines:
-        for stand in line.stands:
+        for stand in line.guards.stands:
             if stand.level in {"buyer", "group"}:
                 ranks.setdefault((stand.level, stand.key), []).append(line.rank)
     return {name: bitmap(members, len(lines)) for name, members in ranks.items()}
@@ -324,7 +329,7 @@ def _hours_of(lines: list[Line]) -> list[tuple[OpenTimes, int]]:
     """Each set of hours in each zone once, with the routes that it closes."""
     ranks: dict[tuple[object, ...], tuple[OpenTimes, list[int]]] = {}
     for line in lines:
-        for stand in line.stands:
+        for stand in line.guards.stands:
             if stand.times is not None:
                 ranks.setdefault(stand.times.identity, (stand.times, []))[1].append(line.rank)
     return [(times, bitmap(members, len(lines))) for times, members in ranks.values()]

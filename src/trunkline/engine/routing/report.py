@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from trunkline.config.schema import Kind
 from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.guards import first_closed, first_floor_above, first_paused, first_unmet
 from trunkline.engine.routing.limits import Full
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason
@@ -24,15 +23,15 @@ def guard_rejection(
     """The first guard that turns this caller away from the route, None when all let it through."""
     if not line.sells(kind):
         return _because(line, Reason.KIND, "target")
-    stands = entrance.stands + line.stands
-    if stand := first_paused(stands):
+    above, own = entrance.guards, line.guards
+    if stand := above.paused or own.paused:
         return _because(line, Reason.PAUSED, stand.level, stand.closed_by)
-    if stand := first_closed(stands, shared.clocks, utc_ms):
+    if stand := above.closed(shared.clocks, utc_ms) or own.closed(shared.clocks, utc_ms):
         return _because(line, Reason.HOURS, stand.level)
-    if stand := first_unmet(stands, known, shared.types):
+    if stand := above.unmet(known, shared.types) or own.unmet(known, shared.types):
         return _because(line, Reason.CRITERIA, stand.level)
     price = line.price_for(entrance.price)
-    if stand := first_floor_above(stands, price):
+    if price is not None and (stand := above.above(price) or own.above(price)):
         return _because(line, Reason.FLOOR, stand.level)
     if entrance.unbuilt is not None:
         return _because(line, Reason.METHOD_UNAVAILABLE, entrance.unbuilt[0].level, entrance.unbuilt[1])

@@ -111,7 +111,7 @@ class Router:
     def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:
         """The reason for not routing a call at all (`paused`), None when it may be routed."""
         entrance = self._entrance_of(campaign, publisher, number)
-        return None if entrance.paused is None else Unsold.PAUSED.value
+        return None if entrance.guards.paused is None else Unsold.PAUSED.value
 
     def incoming_payout(self, query: Query) -> PayoutTerms | None:
         """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""

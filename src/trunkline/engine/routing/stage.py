@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from trunkline.config.schema import Kind
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.guards import first_closed, first_unmet
 from trunkline.engine.routing.index import bits
 from trunkline.engine.routing.program import Band, Line, Program
 from trunkline.engine.routing.shared import Shared
 from trunkline.engine.routing.values import Known
+from trunkline.events.calls import Rejection
 from trunkline.kernel.leases import Usage
 
 
 class Stage:
-    """The routes of one plan that all guards let through (`eligible`), less those that are dealt with (`left`)."""
+    """The routes of one plan that all guards let through and that are still to come (`left`).
 
-    __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "eligible", "left", "program")
+    `offered` are those that became offers, `refused` by rank those that guards let through and something else did not.
+    """
+
+    __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "left", "offered", "program", "refused")
 
     def __init__(
         self, program: Program, kind: Kind, entrance: Entrance, known: Known, shared: Shared, seed: int, utc_ms: int
     ) -> None:
         self.program = program
-        self.eligible = _eligible(program, kind, entrance, known, shared, utc_ms)
-        self.left = self.eligible
+        self.left = _eligible(program, kind, entrance, known, shared, utc_ms)
+        self.offered = 0
+        self.refused: dict[int, Rejection] = {}
         self._known = known
         self._shared = shared
         self._seed = seed
@@ -48,9 +53,30 @@ class Stage:
         """The route is dealt with."""
         self.left &= ~(1 << line.rank)
 
-    def settle(self) -> None:
-        """Judge every predicate that has not been judged, so that `eligible` is exact."""
-        self._sift(self.left)
+    def offer(self, line: Line) -> None:
+        """The route has become an offer."""
+        self.drop(line)
+        self.offered |= 1 << line.rank
+
+    def refuse(self, line: Line, rejection: Rejection) -> None:
+        """The route can not be offered now."""
+        self.drop(line)
+        self.refused[line.rank] = rejection
+
+    def rejected(self, *, ended: bool, room: int | None) -> tuple[list[Line], int]:
+        """Routes that are not offered, in rank order, and how many they are in all.
+
+        All of `refused` and at most `room` others. Before the end, routes still to come are not rejected.
+        """
+        mask = self.program.all & ~self.offered
+        if not ended:
+            mask &= ~self.left
+        total = mask.bit_count()
+        others = mask
+        for rank in self.refused:
+            others &= ~(1 << rank)
+        ranks = sorted([*self.refused, *islice(bits(others), room)])
+        return [self.program.lines[rank] for rank in ranks], total
 
     def _of_band(self, band: Band, usage: Usage) -> Iterator[Line]:
         lines = self.program.lines
@@ -78,7 +104,6 @@ class Stage:
         for node in line.rest:
             if judge(node, self._known, self._shared.types) is not True:
                 self.drop(line)
-                self.eligible &= ~(1 << line.rank)
                 return False
         return True
 
@@ -88,15 +113,15 @@ class Stage:
 
 
 def _eligible(program: Program, kind: Kind, entrance: Entrance, known: Known, shared: Shared, utc_ms: int) -> int:
-    stands = entrance.stands
+    above = entrance.guards
     if (
-        entrance.paused is not None
-        or first_closed(stands, shared.clocks, utc_ms) is not None
-        or first_unmet(stands, known, shared.types) is not None
+        above.paused is not None
+        or above.closed(shared.clocks, utc_ms) is not None
+        or above.unmet(known, shared.types) is not None
         or entrance.unbuilt is not None
     ):
         return 0
-    return program.eligible(kind, known, entrance.floor, entrance.price, utc_ms, shared.clocks)
+    return program.eligible(kind, known, above.floor, entrance.price, utc_ms, shared.clocks)
 
 
 def _drawn(band: Band, left: int, draws: Draws) -> int:

@@ -1,0 +1,229 @@
+"""Routing written down naively, straight from the rules: slow, without bitmaps, caches or shared code for guards.
+
+What it shares with the engine is the generator of draws and the calendar windows, which have tests of their own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.hours import Hours
+from trunkline.config.schema import AccountConfig, Kind, Measure, Method, Plan, Route, Tier
+from trunkline.engine.routing.draw import Draws, text_hash
+from trunkline.engine.routing.offer import Query
+from trunkline.kernel.leases import CounterId, TurnId, Usage
+from trunkline.kernel.windows import Per, window_at
+
+DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Why = tuple[str, str | None, str | None, str | None, int | None, int | None]
+"""reason, level, measure, per, max, used"""
+
+
+def fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip()).casefold()
+
+
+def true_of(node: Node, query: Query) -> bool | None:
+    match node:
+        case Not():
+            inner = true_of(node.node, query)
+            return None if inner is None else not inner
+        case All():
+            verdicts = [true_of(child, query) for child in node.nodes]
+            return False if False in verdicts else None if None in verdicts else True
+        case AnyOf():
+            verdicts = [true_of(child, query) for child in node.nodes]
+            return True if True in verdicts else None if None in verdicts else False
+        case Condition():
+            known = query.attributes.get(node.attr)
+            if node.op is Operator.EXISTS:
+                return (known is not None) == (node.values[0] == "true")
+            if known is None:
+                return None
+            found = fold(known.value) in [fold(value) for value in node.values]
+            return not found if node.op is Operator.NOT_IN else found
+
+
+def open_at(hours: Hours, zone: str, utc_ms: int) -> bool:
+    local = datetime.fromtimestamp(utc_ms // 1000, UTC).astimezone(ZoneInfo(zone))
+    minute = local.hour * 60 + local.minute
+    for days_ago in (0, 1):
+        day = local.date() - timedelta(days=days_ago)
+        ranges = hours.exceptions.get(day.isoformat(), getattr(hours, DAYS[day.weekday()]))
+        for each in ranges:
+            until = each.until if each.until > each.start else each.until + 1440
+            if each.start <= minute + days_ago * 1440 < until:
+                return True
+    return False
+
+
+class Reference:
+    """One account's routing, asked route by route."""
+
+    def __init__(self, config: AccountConfig, query: Query, usage: Usage) -> None:
+        self.config, self.query, self.usage = config, query, usage
+        self.account = config.account
+        self.campaign = next(each for each in config.campaigns if each.key == query.campaign)
+        self.publisher = next(each for each in config.publishers if each.key == query.publisher)
+        self.number = next(each for each in config.numbers if each.number == query.number)
+        self.offers: list[str] = []
+        self.rejected: dict[str, Why] = {}
+        self.taken = set(query.taken)
+
+    def run(self) -> Reference:
+        plans = {plan.key: plan for plan in self.config.plans}
+        key, seen = self.query.plan or self.campaign.plan, []
+        while key is not None and key not in seen:
+            seen.append(key)
+            plan = plans[key]
+            for tier in plan.tiers:
+                self.run_tier(plan, tier, plans[seen[0]].max_offers)
+            key = plan.fallback
+        return self
+
+    def run_tier(self, plan: Plan, tier: Tier, max_offers: int) -> None:
+        eligible = []
+        for route in tier.routes:
+            why = self.guard(plan, tier, route)
+            if why is None:
+                eligible.append(route)
+            else:
+                self.rejected[self.name(plan, tier, route)] = why
+        for route in self.ordered(plan, tier, eligible):
+            name = self.name(plan, tier, route)
+            why = self.capacity(plan, tier, route)
+            if why is not None:
+                self.rejected[name] = why
+            elif route.target in self.taken:
+                self.rejected[name] = ("already_offered", None, None, None, None, None)
+            elif len(self.offers) >= max_offers:
+                self.rejected[name] = ("out_of_patience", None, None, None, None, None)
+            else:
+                self.offers.append(name)
+                self.taken.add(route.target)
+
+    def name(self, plan: Plan, tier: Tier, route: Route) -> str:
+        return f"{plan.key}.{tier.key}.{route.key}"
+
+    def ordered(self, plan: Plan, tier: Tier, eligible: list[Route]) -> list[Route]:
+        scope = f"{self.account.key}/{plan.key}.{tier.key}"
+        if tier.method is Method.ROUND_ROBIN:
+            turns = {
+                route.key: self.usage.turn(TurnId(self.account.key, plan.key, tier.key or "", route.key or ""))
+                for route in eligible
+            }
+            return sorted(eligible, key=lambda route: turns[route.key])
+        if tier.method is Method.WEIGHTED:
+            return self.shuffled(eligible, scope)
+        ordered: list[Route] = []
+        for number in sorted({route.priority for route in tier.routes}):
+            equal = [route for route in eligible if route.priority == number]
+            alone = sum(route.priority == number for route in tier.routes) == 1
+            ordered += equal if alone else self.shuffled(equal, f"{scope}/{number}")
+        return ordered
+
+    def shuffled(self, routes: list[Route], name: str) -> list[Route]:
+        draws = Draws(self.query.seed, text_hash(name))
+        left = sorted(routes, key=lambda route: route.weight)
+        order = []
+        while left:
+            place = draws.below(sum(route.weight for route in left))
+            for route in left:
+                if place < route.weight:
+                    break
+                place -= route.weight
+            order.append(route)
+            left.remove(route)
+        return order
+
+    def levels(self, plan: Plan, tier: Tier, route: Route) -> list[tuple[str, Any, str]]:
+        """(level, object, zone of its hours) from the top."""
+        target = next(each for each in self.config.targets if each.key == route.target)
+        buyer = next(each for each in self.config.buyers if each.key == target.buyer)
+        own = self.account.timezone
+        theirs = buyer.timezone or own
+        groups = [each for each in self.config.buyer_groups if buyer.key in each.buyers]
+        return [
+            ("account", self.account, own),
+            ("campaign", self.campaign, self.campaign.timezone or own),
+            ("publisher", self.publisher, self.publisher.timezone or own),
+            ("number", self.number, own),
+            ("plan", plan, plan.timezone or own),
+            ("tier", tier, own),
+            *(("group", group, group.timezone or own) for group in groups),
+            ("buyer", buyer, theirs),
+            ("target", target, target.timezone or theirs),
+            ("route", route, route.timezone or theirs),
+        ]
+
+    def price(self, levels: list[tuple[str, Any, str]]) -> int:
+        things = {level: thing for level, thing, _ in levels}
+        return next(
+            things[level].price.minor
+            for level in ("route", "target", "buyer", "campaign")
+            if things[level].price is not None
+        )
+
+    def guard(self, plan: Plan, tier: Tier, route: Route) -> Why | None:
+        levels = self.levels(plan, tier, route)
+        target = levels[-2][1]
+        if (target.dial if self.query.kind is Kind.CALL else target.deliver) is None:
+            return ("kind", "target", None, None, None, None)
+        for level, thing, _ in levels:
+            if thing.paused or getattr(thing, "weight", 1) == 0:
+                return ("paused", level, None, None, None, None)
+        for level, thing, zone in levels:
+            if thing.hours is not None and not open_at(thing.hours, zone, self.query.now.utc_ms):
+                return ("hours", level, None, None, None, None)
+        for level, thing, _ in levels:
+            criteria = getattr(thing, "criteria", None)
+            if criteria is not None and true_of(criteria, self.query) is not True:
+                return ("criteria", level, None, None, None, None)
+        price = self.price(levels)
+        for level, thing, _ in levels:
+            if thing.floor is not None and price < thing.floor.minor:
+                return ("floor", level, None, None, None, None)
+        if tier.method not in {Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN}:
+            return ("method_unavailable", None, None, None, None, None)
+        return None
+
+    def capacity(self, plan: Plan, tier: Tier, route: Route) -> Why | None:
+        levels = self.levels(plan, tier, route)
+        price = self.price(levels)
+        buyer = next(thing for level, thing, _ in levels if level == "buyer")
+        if buyer.funding is not None:
+            used = self.usage.used(CounterId(self.account.key, "buyer", buyer.key, "funds", "", "both"), 0)
+            if used + price > buyer.funding.limit.minor:
+                return ("funds", "buyer", "funds", None, buyer.funding.limit.minor, used)
+        for wanted in ("account", "campaign", "publisher", "group", "buyer", "target", "route"):
+            found = []
+            for level, thing, zone in levels:
+                key = self.name(plan, tier, route) if level == "route" else getattr(thing, "key", "")
+                if level == wanted:
+                    found += [(limit, key, limit.zone or zone) for limit in thing.limits]
+            for limit, key, zone in sorted(found, key=lambda each: self.turn_of(each[0])):
+                if limit.applies_to not in {"both", self.query.kind.value}:
+                    continue
+                if limit.measure is (Measure.IN_FLIGHT if self.query.kind is Kind.CALL else Measure.LIVE):
+                    continue
+                concurrent = limit.measure in {Measure.LIVE, Measure.IN_FLIGHT}
+                per = None if concurrent else limit.per or Per.LIFETIME
+                start = 0 if per is None else window_at(per, self.query.now.utc_ms, zone).start_ms
+                counter = CounterId(
+                    self.account.key, wanted, key, limit.measure.value, per.value if per else "", limit.applies_to
+                )
+                used = self.usage.used(counter, start)
+                if used + (price if limit.measure is Measure.SPEND else 1) > limit.max:
+                    return ("limit", wanted, limit.measure.value, per.value if per else None, limit.max, used)
+        return None
+
+    def turn_of(self, limit: Any) -> tuple[int, int, int]:
+        kinds = {Measure.LIVE: 0, Measure.IN_FLIGHT: 0, Measure.SPEND: 2}
+        pers = [Per.HOUR, Per.DAY, Per.WEEK, Per.MONTH, Per.LIFETIME]
+        counts = [Measure.LIVE, Measure.IN_FLIGHT, Measure.ATTEMPT, Measure.CONNECT, Measure.CONVERT, Measure.SPEND]
+        window = 0 if kinds.get(limit.measure) == 0 else pers.index(limit.per or Per.LIFETIME)
+        return kinds.get(limit.measure, 1), window, counts.index(limit.measure)

@@ -1,0 +1,51 @@
+"""The compiled router answers like the naive one: the same offers in the same order, the same reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.properties.routing.reference import Reference
+from tests.properties.routing.worlds import HashedUsage, World
+
+from trunkline.config.schema import Platform
+from trunkline.engine.routing.router import compile_router
+
+pytestmark = pytest.mark.property
+
+
+def compare(seed: int) -> tuple[list[str], Counter[str]]:
+    """Decide one random case both ways; gives the offers and how often each reason was met."""
+    world = World(seed)
+    config, query, usage = world.account(), world.query(), HashedUsage(seed)
+    expected = Reference(config, query, usage).run()
+    explained = compile_router(config, Platform(), "digest").explain(query, usage)
+    assert [offer.route for offer in explained.offers] == expected.offers
+    found = {
+        each.route: (each.reason, each.level, each.measure, each.per, each.max, each.used)
+        for each in explained.rejected
+    }
+    assert found == expected.rejected
+    assert len(explained.rejected) == len(found)
+    return expected.offers, Counter(why[0] for why in expected.rejected.values())
+
+
+@settings(max_examples=1_500)
+@given(st.integers(0, 2**48))
+def test_offers_and_reasons_equal_the_reference(seed: int) -> None:
+    compare(seed)
+
+
+def test_the_random_cases_meet_every_reason_that_is_built() -> None:
+    met: Counter[str] = Counter()
+    offers = 0
+    for seed in range(400):
+        made, reasons = compare(seed)
+        offers += len(made)
+        met += reasons
+    wanted = {"kind", "paused", "hours", "criteria", "floor", "method_unavailable", "funds", "limit",
+              "already_offered", "out_of_patience"}  # fmt: skip
+    assert {reason for reason in wanted if met[reason] < 10} == set()
+    assert offers > 200

@@ -1,0 +1,206 @@
+"""Random accounts and callers, small enough that every rule meets every other."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.hours import Hours, TimeRange
+from trunkline.config.schema import (
+    Account,
+    AccountConfig,
+    Buyer,
+    BuyerGroup,
+    Campaign,
+    Deliver,
+    Funding,
+    Kind,
+    Limit,
+    Measure,
+    Method,
+    Number,
+    Plan,
+    Publisher,
+    Route,
+    Target,
+    Tier,
+)
+from trunkline.engine.routing.draw import text_hash
+from trunkline.engine.routing.offer import Attribute, Query
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.leases import CounterId, TurnId
+from trunkline.kernel.money import Money
+from trunkline.kernel.windows import Per
+
+ATTRIBUTES = ("geo.state", "caller.language", "tag.skill", "ivr.menu")
+VALUES = ("TX", "tx ", "OK", "Straße", "STRASSE", "é", "e\u0301", "İ")
+ZONES = ("America/New_York", "America/Chicago", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
+NUMBER = "+18335550100"
+INSTANTS_MS = (
+    1_795_446_000_000,  # an ordinary Monday
+    1_793_511_000_000,  # the night in which New York's clocks go back
+    1_772_953_200_000,  # the night in which they go forward
+    1_798_178_400_000,  # Christmas Day
+)
+
+
+class HashedUsage:
+    """Every counter and turn has some small number, the same each time it is asked."""
+
+    def __init__(self, salt: int) -> None:
+        self.salt = salt
+
+    def used(self, counter: CounterId, window_start_ms: int) -> int:
+        seats = text_hash(f"{self.salt} {counter} {window_start_ms}") % 4
+        return seats * (1_000 if counter.measure in {"spend", "funds"} else 1)
+
+    def turn(self, turn: TurnId) -> int:
+        return text_hash(f"{self.salt} {turn}") % 5
+
+
+class World:
+    """Makes one random account."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+
+    def maybe(self, chance: float) -> bool:
+        return self.random.random() < chance
+
+    def node(self, depth: int = 0) -> Node:
+        kind = self.random.choice(["condition"] * 3 + ["all", "any", "not"]) if depth < 3 else "condition"
+        if kind == "not":
+            return Not(self.node(depth + 1))
+        if kind in {"all", "any"}:
+            nodes = tuple(self.node(depth + 1) for _ in range(self.random.randint(1, 3)))
+            return All(nodes) if kind == "all" else AnyOf(nodes)
+        operator = self.random.choice([Operator.EQ, Operator.IN, Operator.IN, Operator.NOT_IN, Operator.EXISTS])
+        attr = self.random.choice(ATTRIBUTES)
+        if operator is Operator.EXISTS:
+            return Condition(attr, operator, (self.random.choice(["true", "false"]),))
+        count = 1 if operator is Operator.EQ else self.random.randint(1, 4)
+        return Condition(attr, operator, tuple(self.random.choices(VALUES, k=count)))
+
+    def hours(self) -> Hours:
+        def ranges() -> tuple[TimeRange, ...]:
+            found = []
+            for _ in range(self.random.randint(0, 2)):
+                start, until = self.random.sample(range(0, 1441, 30), 2)
+                found.append(TimeRange(start=min(start, 1439), until=until))
+            return tuple(each for each in found if each.start != each.until)
+
+        days = {day: ranges() for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+        dates = {day: ranges() for day in ("2026-11-23", "2026-11-01", "2026-12-25") if self.maybe(0.3)}
+        return Hours(**days, exceptions=dates)
+
+    def limits(self) -> tuple[Limit, ...]:
+        found: dict[tuple[Any, ...], Limit] = {}
+        for _ in range(self.random.choice([0, 0, 1, 3])):
+            measure = self.random.choice(list(Measure))
+            concurrent = measure in {Measure.LIVE, Measure.IN_FLIGHT}
+            per = None if concurrent else self.random.choice([None, *Per])
+            applies_to = self.random.choice(["both", "both", "call", "lead"])
+            seats = self.random.randint(1, 6) * (1_500 if measure is Measure.SPEND else 1)
+            zone = self.random.choice(ZONES) if self.maybe(0.2) else None
+            effective = None if concurrent else per or Per.LIFETIME
+            found.setdefault(
+                (measure, effective),
+                Limit(measure=measure, per=per, max=seats, applies_to=applies_to, zone=zone),
+            )
+        return tuple(found.values())
+
+    def guards(self, *names: str) -> dict[str, Any]:
+        """Some guards of an object that may have those of `names`."""
+        found: dict[str, Any] = {}
+        if self.maybe(0.02):
+            found["paused"] = True
+        if self.maybe(0.04):
+            found["hours"] = self.hours()
+        if self.maybe(0.06):
+            found["floor"] = Money(self.random.randrange(0, 3_000, 500), "USD")
+        if "criteria" in names and self.maybe(0.1):
+            found["criteria"] = self.node()
+        if "limits" in names:
+            found["limits"] = self.limits()
+        if "timezone" in names and self.maybe(0.4):
+            found["timezone"] = self.random.choice(ZONES)
+        if "price" in names and self.maybe(0.3):
+            found["price"] = Money(self.random.randrange(500, 4_000, 500), "USD")
+        return found
+
+    def route(self, key: str, targets: int) -> Route:
+        return Route(
+            key=key,
+            target=f"target{self.random.randrange(targets)}",
+            priority=self.random.choice([1, 1, 2, 3]),
+            weight=self.random.choice([0, 1, 1, 2, 5]),
+            **self.guards("criteria", "limits", "timezone", "price"),
+        )
+
+    def plan(self, key: str, fallback: str | None, targets: int) -> Plan:
+        tiers = []
+        for place in range(self.random.randint(1, 3)):
+            method = self.random.choice([Method.PRIORITY, Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN] * 3
+                                        + [Method.AUCTION])  # fmt: skip
+            routes = tuple(self.route(f"r{at}", targets) for at in range(self.random.randint(1, 6)))
+            tiers.append(Tier(key=f"t{place}", method=method, routes=routes, **self.guards("criteria")))
+        return Plan(
+            key=key,
+            tiers=tuple(tiers),
+            fallback=fallback,
+            max_offers=self.random.choice([1, 3, 10]),
+            **self.guards("criteria", "timezone"),
+        )
+
+    def target(self, key: str, buyers: int) -> Target:
+        place: dict[str, Any] = {"dial": "sip:desk@127.0.0.1"} if self.maybe(0.8) else {}
+        if not place:
+            place = {"deliver": Deliver(url="http://127.0.0.1/")}
+        buyer = f"buyer{self.random.randrange(buyers)}"
+        return Target(key=key, buyer=buyer, **place, **self.guards("criteria", "limits", "timezone", "price"))
+
+    def buyer(self, key: str) -> Buyer:
+        funding = Funding(mode="prepaid", limit=Money(self.random.randrange(1_000, 6_000, 500), "USD"))
+        return Buyer(
+            key=key,
+            funding=funding if self.maybe(0.3) else None,
+            **self.guards("criteria", "limits", "timezone", "price"),
+        )
+
+    def account(self) -> AccountConfig:
+        buyers, targets = 3, self.random.randint(3, 6)
+        members = tuple(f"buyer{at}" for at in range(buyers) if self.maybe(0.6))
+        campaign = self.guards("criteria", "limits", "timezone") | {"price": Money(2_000, "USD")}
+        return AccountConfig(
+            account=Account(key="acme", timezone=self.random.choice(ZONES), **self.guards("limits")),
+            publishers=(Publisher(key="pub", **self.guards("criteria", "limits", "timezone")),),
+            campaigns=(Campaign(key="camp", flow="flow", plan="main", **campaign),),
+            numbers=(Number(number=NUMBER, campaign="camp", publisher="pub", **self.guards("criteria")),),
+            buyers=tuple(self.buyer(f"buyer{at}") for at in range(buyers)),
+            buyer_groups=(
+                BuyerGroup(key="one", buyers=members, **self.guards("criteria", "limits", "timezone")),
+                BuyerGroup(key="two", buyers=("buyer0",), **self.guards("criteria", "limits", "timezone")),
+            ),
+            targets=tuple(self.target(f"target{at}", buyers) for at in range(targets)),
+            plans=(
+                self.plan("main", "second" if self.maybe(0.5) else None, targets),
+                self.plan("second", "main" if self.maybe(0.5) else None, targets),
+            ),
+        )
+
+    def query(self) -> Query:
+        attributes = {name: Attribute(self.random.choice(VALUES), "stated") for name in ATTRIBUTES if self.maybe(0.75)}
+        taken = frozenset({"target0"}) if self.maybe(0.1) else frozenset()
+        return Query(
+            account="acme",
+            kind=Kind.LEAD if self.maybe(0.15) else Kind.CALL,
+            campaign="camp",
+            publisher="pub",
+            source=None,
+            number=NUMBER,
+            attributes=attributes,
+            now=Instant(0, self.random.choice(INSTANTS_MS) + self.random.randrange(0, 12 * 3_600_000)),
+            seed=self.random.getrandbits(40),
+            taken=taken,
+        )
