@@ -96,12 +96,12 @@ class World:
 
     def limits(self) -> tuple[Limit, ...]:
         found: dict[tuple[Any, ...], Limit] = {}
-        for _ in range(self.random.choice([0, 0, 1, 3])):
+        for _ in range(self.random.choice([0, 0, 0, 0, 1, 3])):
             measure = self.random.choice(list(Measure))
             concurrent = measure in {Measure.LIVE, Measure.IN_FLIGHT}
             per = None if concurrent else self.random.choice([None, *Per])
             applies_to = self.random.choice(["both", "both", "call", "lead"])
-            seats = self.random.randint(1, 6) * (1_500 if measure is Measure.SPEND else 1)
+            seats = self.random.randint(2, 7) * (1_500 if measure is Measure.SPEND else 1)
             zone = self.random.choice(ZONES) if self.maybe(0.2) else None
             effective = None if concurrent else per or Per.LIFETIME
             found.setdefault(
