@@ -87,7 +87,7 @@ def check_flow(subject: Subject, path: Path, flow: Flow) -> None:
         subject.findings.error((*path, "nodes"), "empty", "the flow has no nodes", "add at least {bye: {hang_up: {}}}")
         return
     lost = subject.findings.lost_keys((*path, "nodes"))
-    known = [*flow.nodes, *lost]
+    known = flow.nodes.keys() | lost
     subject.refers((*path, "start"), flow.start, known, "node")
     for name, node in flow.nodes.items():
         here: Path = (*path, "nodes", name)

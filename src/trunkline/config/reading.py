@@ -118,9 +118,10 @@ def _advice(words: str) -> str:
 
 def _take(event: Any, builder: TreeBuilder) -> None:
     line = event.start_mark.line + 1
-    if isinstance(event, yaml.ScalarEvent):
-        _refuse_tag(event, line)
-        nothing = event.implicit[0] and event.value in _NOTHING
+    if type(event) is yaml.ScalarEvent:  # three of five events, so it is looked for first and quickly
+        if event.tag is not None:
+            _refuse_tag(event, line)
+        nothing = event.value in _NOTHING and event.implicit[0]
         builder.scalar(None if nothing else event.value, line, event.anchor)
     elif isinstance(event, yaml.MappingStartEvent):
         _refuse_tag(event, line)

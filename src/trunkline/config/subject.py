@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 from trunkline.config.flows import RouteNode
@@ -34,10 +34,11 @@ class Subject:
                 for route_place, route in enumerate(tier.routes):
                     yield ("plans", place, "tiers", tier_place, "routes", route_place), plan, tier, route
 
-    def refers(self, path: Path, key: str | None, known: Iterable[str], noun: str) -> None:
+    def refers(self, path: Path, key: str | None, known: Collection[str], noun: str) -> None:
         """Report a key that names nothing. An empty one has been reported when it was read."""
-        if not key or key in (names := list(known)):
+        if not key or key in known:
             return
+        names = list(known)
         close = get_close_matches(key, names, n=1)
         have = f"there are: {', '.join(names[:10])}" if names else f"there is no {noun} at all"
         hint = f"did you mean {close[0]!r}?" if close else have

@@ -148,6 +148,7 @@ CASES = [
     criteria("{attr: caller.anonymous, eq: maybe}", e("unlike_types", f"{STAR}.criteria")),
     criteria("{attr: tag.points, lt: 5}", w("not_built", f"{STAR}.criteria")),
     criteria("{attr: geo.city, regex: '('}", e("bad_regex", f"{STAR}.criteria"), w("not_built", f"{STAR}.criteria")),
+    criteria("{attr: geo.city, regex: '[[a]'}", w("not_built", f"{STAR}.criteria")),
     criteria("{attr: time.hour, between: [9]}", e("bad_between", f"{STAR}.criteria"), w("not_built", f"{STAR}.criteria")),
     criteria("{attr: time.hour, between: [17, 9]}", w("never_matches", f"{STAR}.criteria"), w("not_built", f"{STAR}.criteria")),
     criteria("{attr: geo.state, in: [TX, Texas]}", w("unknown_state", f"{STAR}.criteria")),
