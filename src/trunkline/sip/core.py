@@ -25,7 +25,7 @@ from trunkline.sip.transactions.invite_client import InviteClient
 from trunkline.sip.transactions.invite_server import InviteServer
 from trunkline.sip.transactions.machine import Command, Input, State, Transaction
 from trunkline.sip.transactions.server import Server
-from trunkline.sip.uri import Address, bracketed, is_usable
+from trunkline.sip.uri import Address, bracketed, is_host, is_port, is_usable
 
 ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE")
 
@@ -48,7 +48,8 @@ class EndpointConfig(msgspec.Struct, frozen=True):
     """How the endpoint presents itself, and its limits.
 
     `host` and `port` are where peers reach us: an IP literal or name, without brackets. Times are seconds.
-    `timer_c_s` limits how long an outgoing call may ring without any sign of life above 100.
+    `timer_c_s` limits how long an outgoing call may ring without any sign of life above 100; `retry_after_s` is what
+    new calls are told while draining. Raises LocalSipError for a host or port nobody could answer to.
     """
 
     host: str
@@ -58,6 +59,11 @@ class EndpointConfig(msgspec.Struct, frozen=True):
     state_limits: StateLimits = DEFAULT_STATE_LIMITS
     timer_c_s: float = TIMER_C
     retry_after_s: int = 30
+
+    def __post_init__(self) -> None:
+        """Refuse an address that no peer could answer to."""
+        if not is_host(bracketed(self.host)) or not is_port(self.port):
+            raise LocalSipError(f"peers cannot reach {self.host!r} port {self.port}")
 
 
 class ClientUser(Protocol):
@@ -200,6 +206,10 @@ class Core:
             self.dialogs[dialog.key] = leg
             leg.keys.append(dialog.key)
 
+    def absorb(self) -> None:
+        """Count a message that came again and is told nobody."""
+        self.counters["retransmissions_in"] += 1
+
     def tell(self, event: SipEvent) -> None:
         """Queue an event."""
         self.told.append(event)
@@ -289,7 +299,7 @@ class Core:
         known = tx.acks.get(response.to.tag or "")
         if known is None:
             return False
-        self.counters["absorbed"] += 1
+        self.absorb()
         self.send(*known)
         return True
 
@@ -380,7 +390,7 @@ class Core:
                 self.counters["retransmissions_out"] += 1
                 self.send(tx.data, tx.request.destination)
             elif command == Command.ABSORB:
-                self.counters["absorbed"] += 1
+                self.absorb()
             elif command == Command.ACK:
                 assert response is not None
                 self.send(tx.request.failure_ack(response), tx.request.destination)
@@ -404,7 +414,7 @@ class Core:
                     self.counters["retransmissions_out"] += 1
                     self.send(tx.data, tx.destination)
             elif command == Command.ABSORB:
-                self.counters["absorbed"] += 1
+                self.absorb()
             elif command == Command.TIMED_OUT:
                 self.counters["refusals_unacknowledged"] += 1
             elif command == Command.TERMINATED:

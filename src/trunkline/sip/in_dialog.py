@@ -104,7 +104,7 @@ class Answers:
         """The ACK of a 2xx came; one that is not waited for is a repetition."""
         pending = leg.pending_2xx
         if pending is None or ack.cseq.number != pending.cseq:
-            self._core.counters["absorbed"] += 1
+            self._core.absorb()
             return
         leg.pending_2xx = None
         answer = ack.sdp if pending.offered else None

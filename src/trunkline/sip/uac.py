@@ -179,7 +179,7 @@ class Uac:
             leg.timer_c_at = now + core.config.timer_c_s
             told = (response.status, response.sdp)
             if told == leg.last_provisional:
-                core.counters["absorbed"] += 1
+                core.absorb()
             else:
                 leg.last_provisional = told
                 core.tell(Provisional(leg.id, *told))

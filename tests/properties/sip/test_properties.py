@@ -32,6 +32,11 @@ from trunkline.sip.events import Incoming, Reoffered
 from trunkline.sip.headers import format_name_addr, parse_name_addr, split_values
 from trunkline.sip.legs import LegState
 from trunkline.sip.message import Request, Response, parse
+from trunkline.sip.transactions.client import Client
+from trunkline.sip.transactions.invite_client import InviteClient
+from trunkline.sip.transactions.invite_server import InviteServer
+from trunkline.sip.transactions.machine import Input, State, Transaction
+from trunkline.sip.transactions.server import Server
 from trunkline.sip.uri import is_usable, parse_uri
 
 pytestmark = pytest.mark.property
@@ -218,6 +223,28 @@ def test_two_thousand_hostile_datagrams_leave_the_endpoint_alive_and_clean(seed:
     caller.sip.hangup(fresh, net.now)
     net.drain()
     assert_clean(caller, called)
+
+
+@given(
+    st.sampled_from([InviteClient, InviteServer, Client, Server]),
+    st.lists(st.one_of(st.sampled_from(Input), st.floats(0.0, 40.0)), max_size=30),
+)
+def test_no_timer_of_a_transaction_stands_still(kind: type[Transaction], steps: list[Input | float]) -> None:
+    """A timer that fired has moved on, or is off: otherwise `handle_timer` would never return."""
+    now, machine = 0.0, kind(0.0)
+    for step in steps:
+        if isinstance(step, Input):
+            machine.handle(step, now)
+        else:
+            now += step
+        while (due := machine.next_timer()) is not None and due <= now:
+            machine.fire(now)
+            after = machine.next_timer()
+            assert after is None or after > now
+    while (due := machine.next_timer()) is not None:
+        machine.fire(due)
+        assert due < 2_000.0
+    assert machine.state in (State.TERMINATED, State.PROCEEDING, State.TRYING)
 
 
 class Calls(RuleBasedStateMachine):

@@ -19,6 +19,7 @@ from tests.unit.sip.wire import (
 )
 
 from trunkline.sip.endpoint import EndpointConfig
+from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import Incoming, Refused
 from trunkline.sip.limits import MessageLimits, StateLimits
 from trunkline.sip.message import Response
@@ -324,3 +325,10 @@ def test_responses_that_are_not_ours_are_ignored() -> None:
     assert caller.told == []
     net.inject(ringing, CALLED, CALLER)
     assert caller.names() == ["Provisional"]
+
+
+@pytest.mark.parametrize(("host", "port"), [("a\r\nb", 5060), ("", 5060), ("192.0.2.1", 0), ("999.1.1.1", 5060)])
+def test_an_address_nobody_could_answer_to_is_our_own_mistake(host: str, port: int) -> None:
+    with pytest.raises(LocalSipError):
+        EndpointConfig(host, port)
+    assert EndpointConfig("2001:db8::1", 5060).host == "2001:db8::1"
