@@ -48,7 +48,12 @@ class Health:
         with self._lock:
             if self._broken:
                 return
-            free = self._free_bytes()
+            try:
+                free = self._free_bytes()
+            except OSError as error:
+                self._broken = True
+                self.reason = f"the folder of the journal is gone: {error}"
+                return
             if self.reason is None:
                 if free < self._min_free_bytes:
                     self.reason = self._scarce(free)

@@ -8,6 +8,8 @@ from typing import Final
 from trunkline.journal.errors import JournalForeign
 from trunkline.journal.sqlite import Connection, one
 
+JOURNAL_FILE: Final = "journal.db"
+"""The journal, inside the data folder."""
 APPLICATION_ID: Final = 0x54524E4B
 """`TRNK`, in the header of the file: `PRAGMA application_id`."""
 

@@ -27,13 +27,12 @@ from trunkline.journal.errors import JournalForeign, JournalOverloaded, JournalU
 from trunkline.journal.health import Health
 from trunkline.journal.lock import FolderLock
 from trunkline.journal.recovery import RecoveredState, read_end, read_state
-from trunkline.journal.schema import migrate
+from trunkline.journal.schema import JOURNAL_FILE, migrate
 from trunkline.journal.sqlite import Connection, Error, connect_writing, one, require_sound_sqlite, unreadable
 from trunkline.journal.tables import forget_contacts, forget_windows
 from trunkline.journal.upkeep import LOG_PAGES_MAX, Upkeep
 from trunkline.journal.writer import Append, Writer
 
-JOURNAL_FILE: Final = "journal.db"
 MIN_FREE_MB: Final = 512
 WAITING_MAX: Final = 8_192
 """Appends that may wait for the disk. Those that finish running calls may be this many again."""

@@ -1,0 +1,92 @@
+"""`trunkline bench NAME`: measure something on this machine, against a peer, and say what the figures are worth.
+
+The benchmarks are in `bench/` of the repository, not in the package: each is a file with `SUMMARY` and
+`run(long) -> dict`, whose answer has the shape of docs/reference (bench, ratio_to_peer, peer, rows, machine, rounds,
+caveats).
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from trunkline.kernel.errors import EnvironmentFault, ExitCode, UsageError
+
+SUMMARY = "measure routing, the journal or whole calls on this machine"
+
+_FOLDER = Path(__file__).resolve().parents[3] / "bench"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `trunkline bench` takes."""
+    parser.add_argument("name", nargs="?", help="which one; without a name they are listed")
+    parser.add_argument("--long", action="store_true", help="more rounds, for figures worth quoting")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result there (- for standard output)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the benchmarks, or run one and show what it found."""
+    names = benchmark_names()
+    if args.name is None:
+        for name in names:
+            print(f"{name:<10} {load(name).SUMMARY}")
+        return ExitCode.DONE
+    if args.name not in names:
+        close = difflib.get_close_matches(args.name, names, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"there is no benchmark {args.name!r}", hint=f"{hint}they are: {', '.join(names)}")
+    result: dict[str, Any] = load(args.name).run(long=args.long)
+    document = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    if args.json == Path("-"):
+        sys.stdout.write(document)
+        return ExitCode.DONE
+    if args.json is not None:
+        args.json.write_text(document)
+    show(result, Console())
+    return ExitCode.DONE
+
+
+def benchmark_names(folder: Path = _FOLDER) -> list[str]:
+    """What can be measured. Raises EnvironmentFault when this is not a checkout of the repository."""
+    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+    if not names:
+        raise EnvironmentFault(
+            "the benchmarks are not part of the installed package",
+            hint="run ./trunkline bench in a clone of the repository",
+        )
+    return names
+
+
+def load(name: str, folder: Path = _FOLDER) -> ModuleType:
+    """The module of one of `benchmark_names()`."""
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", folder / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """A result as a table with its caveats below, for people."""
+    rows: list[dict[str, Any]] = result["rows"]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    table = Table(title=f"{result['bench']}: {result['ratio_to_peer']}x of {result['peer']}", title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="left" if column in {"case", "unit"} else "right")
+    for row in rows:
+        table.add_row(*(str(row.get(column, "")) for column in columns))
+    console.print(table)
+    console.print(f"{result['machine']}; {result['rounds']} rounds", highlight=False)
+    for caveat in result["caveats"]:
+        console.print(f"- {caveat}", highlight=False)
