@@ -20,11 +20,14 @@ def zones() -> frozenset[str]:
 
 def check_zone(subject: Subject, path: Path, zone: str | None) -> None:
     """A zone must be an IANA name."""
-    if not zone or zone in zones():
-        return
+    if zone and zone not in zones():
+        subject.findings.error(path, "unknown_zone", f"there is no time zone {zone!r}", _hint(zone))
+
+
+@lru_cache(maxsize=256)
+def _hint(zone: str) -> str:
     close = get_close_matches(zone, sorted(zones()), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "write an IANA name such as America/New_York"
-    subject.findings.error(path, "unknown_zone", f"there is no time zone {zone!r}", hint)
+    return f"did you mean {close[0]!r}?" if close else "write an IANA name such as America/New_York"
 
 
 def check_hours(subject: Subject, path: Path, hours: Hours) -> None:

@@ -42,6 +42,8 @@ def check_keys(subject: Subject) -> None:
         check_unique(findings, named, noun, "give one of them another key")
         for path, key in named:
             check_key(findings, path, key)
+    numbers = [(("numbers", place, "key"), number.key) for place, number in enumerate(config.numbers)]
+    check_unique(findings, numbers, "number key", "give one of them another key")
     for place, campaign in enumerate(config.campaigns):
         here: Path = ("campaigns", place)
         fields = [((*here, "lead_fields", at, "name"), field.name) for at, field in enumerate(campaign.lead_fields)]

@@ -26,7 +26,7 @@ MEANINGS: Final[dict[str, str]] = {
     "campaigns": "What is sold.",
     "choices": "Keys of the telephone, and the node that each leads to.",
     "closed": "Node to go to outside the hours.",
-    "conversion": "The event that makes the buyer owe.",
+    "conversion": "The event that makes the buyer owe: `connect` for calls and `accepted` for leads unless said.",
     "conversion_offset_seconds": "Added to the seconds of a duration rule, for a target that answers with a recording.",
     "criteria": "What must hold for the caller; see [criteria](#criteria).",
     "currency": "ISO 4217 code that all amounts of the account are in.",

@@ -12,6 +12,9 @@ from trunkline.config.schema import AccountConfig, Campaign, Plan, Platform, Rou
 from trunkline.config.tree import Path
 from trunkline.config.voices import Voices
 
+SUGGESTED_FROM_MAX = 500
+"""Among more keys than these no similar one is looked for: it takes 10 µs a key, for each of the problems."""
+
 
 class Subject:
     """One account that is being checked."""
@@ -39,7 +42,7 @@ class Subject:
         if not key or key in known:
             return
         names = list(known)
-        close = get_close_matches(key, names, n=1)
+        close = get_close_matches(key, names, n=1) if len(names) <= SUGGESTED_FROM_MAX else []
         have = f"there are: {', '.join(names[:10])}" if names else f"there is no {noun} at all"
         hint = f"did you mean {close[0]!r}?" if close else have
         self.findings.error(path, "unknown_reference", f"there is no {noun} {key!r}", hint)

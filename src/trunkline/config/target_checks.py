@@ -172,6 +172,8 @@ def _check_login(findings: Findings, path: Path, username: str | None, password_
     if username is not None and password_env is None:
         hint = "write password_env: NAME, the environment variable that holds the password"
         findings.error((*path, "password_env"), "missing", "'password_env' is missing beside a user name", hint)
+    if username is not None and not username.isprintable():
+        findings.error((*path, "username"), "bad_text", "the user name holds a control character", "leave it out")
     if password_env and _ENV.fullmatch(password_env) is None:
         hint = "write the variable's name, never the password itself"
         findings.error((*path, "password_env"), "bad_env", "this is no name of an environment variable", hint)

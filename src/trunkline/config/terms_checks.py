@@ -94,10 +94,9 @@ def _check_event(subject: Subject, path: Path, payout: Payout) -> None:
 
 
 def _covers(before: Payout, after: Payout) -> bool:
-    """Whether `before` is selected for everything that `after` would be selected for."""
+    """Whether `before` is selected for everything that `after` would be selected for; paused rules are selected too."""
     return (
-        not before.paused
-        and before.publisher in {"*", after.publisher}
+        before.publisher in {"*", after.publisher}
         and before.source in {None, after.source}
         and before.applies_to in {"both", after.applies_to}
         and before.criteria is None

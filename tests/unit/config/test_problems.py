@@ -179,6 +179,8 @@ CASES = [
     one('allow: ["127.0.0.0/8"], default', 'allow: ["127.0.0.1/8"], default', e("bad_network", "trunks[carrier].allow[0]")),
     one('allow_networks: ["127.0.0.0/8"]', "allow_networks: [localhost]", e("bad_network", "outbound.allow_networks[0]")),
     one('"sip:127.0.0.1:5090"', '"127.0.0.1:5090"', e("bad_sip_uri", "trunks[carrier].outbound.proxy")),
+    one('"sip:127.0.0.1:5090"', r'"sip:127.0.0.1", username: "a\nb", password_env: P', e("bad_text", "trunks[carrier].outbound.username")),
+    one("publisher: own}", "publisher: own, key: n}\n  - {number: '+18335550102', campaign: injury, publisher: own, key: n}", e("duplicate", "numbers[n].key")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me', e("missing", "trunks[carrier].outbound.password_env")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me, password_env: "s3cret!"', e("bad_env", "trunks[carrier].outbound.password_env")),
     one(DIAL, 'deliver: {url: "ftp://x.example/"}', e("bad_url", "targets[star].deliver.url"), w("not_built", "targets[star].deliver")),
