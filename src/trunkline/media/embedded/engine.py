@@ -263,8 +263,9 @@ class Engine:
         if recording is None:
             now = self._clock()
             recording = self.recordings[name] = Recording(name, path, self._disk, now)
-            # Bound to this very recording: the next of the same name has its own.
-            self.schedule(now + FLUSH_S, lambda due, mine=recording: self._flush(mine, due))  # type: ignore[misc]
+            # Recordings that began together are not all flushed together: a hundred calls may be answered at once.
+            # The timer is bound to this very recording; the next of the same name has its own.
+            self.schedule(now + FLUSH_S * random.random(), lambda due, mine=recording: self._flush(mine, due))  # type: ignore[misc]
         for side, leg_name in enumerate((left, right)):
             if leg_name is None or recording.sides[side] == leg_name:
                 continue
