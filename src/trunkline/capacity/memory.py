@@ -247,8 +247,8 @@ class MemoryCapacity:
         return expired
 
     def leases(self) -> int:
-        """How many leases hold something."""
-        return sum(1 for held in self._leases.values() if held.cells)
+        """How many leases have not ended, those that hold no seat (any more) included."""
+        return len(self._leases)
 
     def take_changes(self) -> list[CapacityChange]:
         """What has changed since this was last asked, for the journal: the last state of each thing, once."""

@@ -158,7 +158,7 @@ class Capacity(Usage, Protocol):
         ...
 
     def leases(self) -> int:
-        """How many leases hold something."""
+        """How many leases have not ended, those that hold no seat (any more) included: one a live leg."""
         ...
 
     def take_changes(self) -> list[CapacityChange]:

@@ -1,0 +1,284 @@
+"""A world for one call machine, without sockets, files or clocks: what the switch does for it, in virtual time.
+
+The real machine, flow, router and capacity store are used; only the drivers are played. For model checks, and for
+anybody who wants to see what the machine says when.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from trunkline.capacity.memory import MemoryCapacity
+from trunkline.config.load import Source, load_sources
+from trunkline.config.lookup import AccountIndex
+from trunkline.config.schema import Kind
+from trunkline.config.unbuilt import unbuilt_guards
+from trunkline.engine.calls import commands as c
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.context import CallContext
+from trunkline.engine.calls.machine import CallMachine
+from trunkline.engine.calls.table import State
+from trunkline.engine.flow.machine import FlowMachine
+from trunkline.engine.routing.attributes import Origin
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.draw import Draws, text_hash
+from trunkline.engine.routing.offer import Offer, Query
+from trunkline.engine.routing.profile import CallerProfile
+from trunkline.engine.routing.router import compile_router
+from trunkline.events.calls import AnyCallEvent, AttemptEnded, CallEnded, OfferReserved
+from trunkline.kernel.clock import MS, Instant
+from trunkline.kernel.phone import parse_caller
+
+START = Instant(1_000_000_000_000, 1_795_359_600_000)
+"""2026-11-22 15:00 UTC, a Sunday; the monotonic clock somewhere."""
+
+
+class CallWorld:
+    """One call in a world whose every event is chosen by the test.
+
+    `text` is a configuration with one account; the call goes to its first number. After each `tell` the commands are
+    obeyed; what the world knows then is in its public attributes.
+    """
+
+    def __init__(self, text: str, caller: str = "+15125550100", seed: int = 7) -> None:
+        loaded = load_sources([Source("test.yaml", text.encode())], "/nowhere")
+        assert loaded.snapshot is not None, loaded.problems
+        config = loaded.snapshot.accounts[0]
+        index, number = AccountIndex(config), config.numbers[0]
+        self.router = compile_router(config, loaded.snapshot.platform, "digest", unbuilt_guards(config))
+        campaign = index.campaigns[number.campaign]
+        who = parse_caller(caller, "US")
+        origin = Origin(zone=config.account.timezone, caller=who.number, publisher=number.publisher)
+        self.profile = CallerProfile(config, origin, config.account.timezone)
+        self.now = START
+        self.capacity = MemoryCapacity()
+        self._query = Query(
+            account=config.account.key,
+            kind=Kind.CALL,
+            campaign=campaign.key,
+            publisher=number.publisher,
+            source=None,
+            number=number.number,
+            attributes=self.profile.attributes(self.now),
+            now=self.now,
+            seed=seed,
+        )
+        context = CallContext(
+            call="call",
+            account=config.account.key,
+            number=number.number,
+            campaign=campaign.key,
+            publisher=number.publisher,
+            source=None,
+            caller=who.number,
+            caller_given=who.given,
+            contact="contact",
+            trunk="lo",
+            snapshot="digest",
+            answer=campaign.answer,
+            refusal=self.router.receipt_guard(campaign.key, number.publisher, number.number),
+            payout=self.router.incoming_payout(self._query),
+            record=self.router.campaign_recording(campaign.key),
+        )
+        flow = FlowMachine(
+            index.flows[campaign.flow], self.profile, lambda node, total: Draws(seed, text_hash(node)).below(total)
+        )
+        self._serial = 0
+        self.machine = CallMachine(context, flow, self.profile, lambda _now: self._name("rec"))
+        self._cursors: dict[str | None, Cursor] = {}
+        self._inbox: deque[i.Input] = deque()
+        self.written: list[AnyCallEvent] = []
+        self.said: list[c.Command] = []
+        self.tickets: list[int] = []
+        self.prepared: set[str] = set()
+        self.ringing: set[str] = set()
+        self.playing: dict[i.Side, int] = {}
+        self.bridged = False
+        self.recording: dict[str, tuple[i.Side, ...]] = {}
+        self.closing: list[str] = []
+        self.caller_open = True
+        self.answered = False
+        self.remembered = False
+        self.done = False
+
+    def _name(self, kind: str) -> str:
+        self._serial += 1
+        return f"{kind}{self._serial}"
+
+    def pass_time(self, ms: int) -> None:
+        """Let time pass without telling anybody."""
+        self.now = self.now.later(ms * MS)
+
+    def tell(self, event: i.Input) -> None:
+        """Tell the machine, and obey."""
+        self._inbox.append(event)
+        while self._inbox:
+            for command in self.machine.handle(self._inbox.popleft(), self.now):
+                self.said.append(command)
+                _OBEY[type(command)](self, command)
+
+    def next_tick(self) -> None:
+        """Let time pass until the machine's next timer, and tell it."""
+        due = self.machine.next_timer()
+        assert due is not None, "no timer is running"
+        self.now = self.now.later(max(0, due - self.now.mono_ns))
+        self.tell(i.Tick())
+
+    def durable(self) -> None:
+        """Everything written is on disk."""
+        while self.tickets:
+            self.tell(i.Durable(self.tickets.pop(0)))
+
+    def finish_playing(self, side: i.Side, completed: bool = True) -> None:
+        """What the side hears has ended."""
+        self.tell(i.Played(self.playing.pop(side), completed))
+
+    def close_files(self) -> None:
+        """The files that were stopped are closed."""
+        while self.closing:
+            self.tell(i.Recorded(self.closing.pop(), 1000, None))
+
+    def events(self, kind: type[msgspec.Struct]) -> list[Any]:
+        """The events of one type that were written."""
+        return [event for event in self.written if isinstance(event, kind)]
+
+    @property
+    def attempt(self) -> str:
+        """The running attempt."""
+        assert self.machine.attempt is not None
+        return self.machine.attempt.id
+
+    def check(self) -> None:
+        """What must hold at any moment."""
+        ended = [event.attempt for event in self.written if isinstance(event, AttemptEnded)]
+        offered = [event.attempt for event in self.written if isinstance(event, OfferReserved)]
+        assert len(ended) == len(set(ended)), "an attempt ended twice"
+        assert set(ended) <= set(offered)
+        assert len(self.events(CallEnded)) <= 1
+        running = self.machine.attempt
+        assert set(offered) - set(ended) == (set() if running is None else {running.id})
+        assert self.ringing <= set(offered) - set(ended), "a leg was left"
+        assert self.capacity.leases() == (0 if running is None else 1), "leases differ from attempts"
+
+    def check_over(self) -> None:
+        """What must hold when the call is over: nothing is left, everything has an outcome."""
+        self.check()
+        assert self.machine.state is State.OVER
+        assert self.done
+        assert len(self.events(CallEnded)) == 1
+        assert self.capacity.leases() == 0
+        assert not self.ringing
+        assert not self.recording
+        assert not self.caller_open
+        assert not self.remembered
+        assert self.machine.next_timer() is None
+
+    # -- obeying ---------------------------------------------------------------------------------------------------
+
+    def _write(self, command: c.Write) -> None:
+        assert not self.done, "written after the end"
+        self.written.append(command.event)
+
+    def _remember(self, command: c.Remember) -> None:
+        self.remembered = command.call is not None
+
+    def _await(self, command: c.Await) -> None:
+        self.tickets.append(command.ticket)
+
+    def _seek(self, command: c.Seek) -> None:
+        cursor = self._cursors.get(command.plan)
+        if cursor is None:
+            query = msgspec.structs.replace(self._query, attributes=self.profile.attributes(self.now), now=self.now)
+            cursor = self._cursors[command.plan] = self.router.cursor(query)
+        attempt = self._name("att")
+        found = cursor.next(self.capacity, self._name("lease"), attempt, "call", self.now)
+        if isinstance(found, Offer):
+            self._inbox.append(i.Offered(found, attempt, 1))
+        else:
+            self._inbox.append(i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan)))
+
+    def _ignore(self, command: c.Command) -> None:
+        pass
+
+    def _settle(self, command: c.Settle) -> None:
+        self.capacity.settle(command.lease, command.measure, self.now, command.amount)
+
+    def _release(self, command: c.Release) -> None:
+        self.capacity.release(command.lease, self.now)
+
+    def _answer(self, _command: c.AnswerCaller) -> None:
+        assert self.caller_open
+        assert not self.answered
+        self.answered = True
+
+    def _hang_up_caller(self, _command: c.HangUpCaller) -> None:
+        assert self.caller_open
+        self.caller_open = False
+
+    def _prepare(self, command: c.PrepareBuyer) -> None:
+        self.prepared.add(command.attempt)
+
+    def _ring(self, command: c.RingBuyer) -> None:
+        self.prepared.remove(command.attempt)
+        self.ringing.add(command.attempt)
+        self._inbox.append(i.Dialled(command.attempt, 1))
+
+    def _hang_up_buyer(self, command: c.HangUpBuyer) -> None:
+        self.ringing.discard(command.attempt)
+        self.prepared.discard(command.attempt)
+        self.playing.pop("buyer", None)
+        self.bridged = False
+
+    def _play(self, command: c.Play) -> None:
+        assert command.side != "caller" or self.answered, "played to a caller who was not answered"
+        self.playing[command.side] = command.tag
+
+    def _stop_play(self, command: c.StopPlay) -> None:
+        tag = self.playing.pop(command.side, None)
+        if tag is not None:
+            self._inbox.append(i.Played(tag, completed=False))
+
+    def _bridge(self, _command: c.Bridge) -> None:
+        assert self.answered
+        self.bridged = True
+
+    def _record(self, command: c.Record) -> None:
+        assert self.answered
+        self.recording[command.recording] = command.sides
+
+    def _stop_record(self, command: c.StopRecord) -> None:
+        del self.recording[command.recording]
+        self.closing.append(command.recording)
+
+    def _finish(self, _command: c.Done) -> None:
+        self.done = True
+
+
+_OBEY: dict[type, Callable[[CallWorld, Any], None]] = {
+    c.Write: CallWorld._write,
+    c.Remember: CallWorld._remember,
+    c.Await: CallWorld._await,
+    c.Seek: CallWorld._seek,
+    c.WriteRouting: CallWorld._ignore,
+    c.Settle: CallWorld._settle,
+    c.Release: CallWorld._release,
+    c.Alert: CallWorld._ignore,
+    c.AnswerCaller: CallWorld._answer,
+    c.HangUpCaller: CallWorld._hang_up_caller,
+    c.PrepareBuyer: CallWorld._prepare,
+    c.RingBuyer: CallWorld._ring,
+    c.HangUpBuyer: CallWorld._hang_up_buyer,
+    c.Play: CallWorld._play,
+    c.Ringback: CallWorld._ignore,
+    c.StopPlay: CallWorld._stop_play,
+    c.Bridge: CallWorld._bridge,
+    c.Record: CallWorld._record,
+    c.PauseRecord: CallWorld._ignore,
+    c.ResumeRecord: CallWorld._ignore,
+    c.StopRecord: CallWorld._stop_record,
+    c.Done: CallWorld._finish,
+}
