@@ -1,0 +1,46 @@
+"""Free ports of loopback for programs that have to be told their ports beforehand."""
+
+from __future__ import annotations
+
+import random
+import socket
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+LOWEST: Final = 10_000
+HIGHEST: Final = 32_000
+"""Below the range that systems hand out by themselves (32768 and up on Linux), so that nobody gets one in passing."""
+TRIES_MAX: Final = 500
+
+
+class NoFreePorts(Exception):
+    """No block of free ports of the wanted size was found."""
+
+
+def free_block(count: int, host: str = HOST) -> int:
+    """The first of `count` neighbouring UDP ports, even, that nobody has at this moment. Raises NoFreePorts.
+
+    The start is drawn, so that test runs side by side seldom meet; who binds them later must still expect a loss.
+    """
+    draw = random.SystemRandom()
+    for _ in range(TRIES_MAX):
+        first = draw.randrange(LOWEST, HIGHEST - count) & ~1
+        if _all_free(host, range(first, first + count)):
+            return first
+    raise NoFreePorts(f"no {count} free UDP ports in a row between {LOWEST} and {HIGHEST} of {host}")
+
+
+def _all_free(host: str, ports: range) -> bool:
+    held: list[socket.socket] = []
+    try:
+        for port in ports:
+            one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            held.append(one)
+            one.bind((host, port))
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        for one in held:
+            one.close()
