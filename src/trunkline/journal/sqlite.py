@@ -32,7 +32,7 @@ BUSY_TIMEOUT_S: Final = 5
 
 def sqlite_version_problem(version: tuple[int, ...] | None = None) -> str | None:
     """Why the SQLite in use (or `version`) must not be used, or None when it may."""
-    found = library.sqlite_version_info if version is None else version
+    found = VERSION if version is None else version
     if found >= VERSION_MIN:
         return None
     has, needs = (".".join(map(str, v)) for v in (found, VERSION_MIN))
