@@ -12,6 +12,7 @@ from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours_checks import check_hours, check_zone
 from trunkline.config.key_checks import check_account_keys, check_key, check_keys, check_numbers, check_unique
 from trunkline.config.limit_checks import check_limits, check_ranges
+from trunkline.config.never_open import check_never_open
 from trunkline.config.plan_checks import check_plans
 from trunkline.config.problems import Findings
 from trunkline.config.prompt_checks import check_file, check_say
@@ -75,6 +76,7 @@ def _check_account(subject: Subject) -> None:
                 check(subject, (*path, field), held)
     check_plans(subject)
     check_route_levels(subject)
+    check_never_open(subject)
     warn_unbuilt(subject)
 
 

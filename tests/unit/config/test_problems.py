@@ -204,6 +204,11 @@ CASES = [
     one("method: priority", "method: priority\n        deadline_ms: 800", w("no_effect", "plans[injury].tiers[contract].deadline_ms")),
     one("flows:\n", "  - {key: two, tiers: []}\nflows:\n", e("empty", "plans[two].tiers")),
     one("flows:\n", "  - {key: two, tiers: [{method: priority, routes: []}]}\nflows:\n", e("empty", "plans[two].tiers[t1].routes")),
+    one('floor: "20.00"', 'timezone: America/Chicago\n    hours: {tue: ["08:00-18:00"]}', w("never_matches", STAR)),
+    one('floor: "20.00"', 'timezone: America/Chicago\n    hours: {sun: ["01:59-02:00"]}'),
+    one('floor: "20.00"', 'timezone: America/Chicago\n    hours: {sun: ["02:00-03:00"]}', w("never_matches", STAR)),
+    one('floor: "20.00"', 'timezone: America/Denver\n    hours: {tue: ["08:00-18:00"]}'),
+    one('floor: "20.00"', 'timezone: America/Chicago\n    hours: {tue: ["08:00-18:00"], exceptions: {"2026-12-24": ["08:00-09:00"]}}'),
     # conversion and payouts
     one("event: duration, seconds: 90", "event: duration", e("bad_conversion", "campaigns[injury].conversion.call.seconds")),
     one("event: duration, seconds: 90", "event: connect, seconds: 90", e("bad_conversion", "campaigns[injury].conversion.call.seconds")),
