@@ -120,7 +120,11 @@ def test_the_engine_speaks_once_and_the_cache_after(
 
 @pytest.mark.parametrize(
     ("script", "says"),
-    [("echo out of words >&2; exit 3", "out of words"), ("exit 0", "no readable audio"), ("exec sleep 9", "did not speak")],
+    [
+        ("echo out of words >&2; exit 3", "out of words"),
+        ("exit 0", "no readable audio"),
+        ("exec sleep 9", "did not speak"),
+    ],
 )
 def test_an_engine_that_fails(
     store: PromptStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, says: str

@@ -272,8 +272,13 @@ def test_a_full_disk_ends_the_recording_and_not_the_call(tmp_path: Path, monkeyp
     with media(tmp_path) as rig:
         a, b = rig.leg("a"), rig.leg("b")
         rig.bridge("a", "b")
-        start(rig, "a", "b")
-        rig.say(a, *(frame(1) for _ in range(60)))
+        path = start(rig, "a", "b")
+        rig.say(a, *(frame(1) for _ in range(100)))
+        for _ in range(100):
+            if path.exists() and path.stat().st_size > 44 + 4 * 30 * FRAME:
+                break
+            # The disk thread has no more to tell; this gives it time to write.
+            rig.engine.turn(0.05)
         real = os.pwrite
 
         def full(fd: int, data: bytes, offset: int) -> int:
