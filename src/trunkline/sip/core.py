@@ -224,8 +224,6 @@ class Core:
         del self.legs[leg.id]
         if leg.reoffer_in is not None:
             self.respond(leg.reoffer_in, 487, now)
-        if leg.reoffer_out is not None:
-            self.limit(leg.reoffer_out, now)
         if leg.orphan:
             self.tell(OrphanEnded(leg.id, status))
         self.tell(Gone(leg.id))

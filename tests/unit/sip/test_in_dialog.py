@@ -126,6 +126,28 @@ def test_an_answer_to_a_new_offer_that_is_never_acknowledged_ends_the_call() -> 
     assert_clean(caller, called)
 
 
+def test_hanging_up_ends_the_wait_for_the_ack_of_a_new_offer() -> None:
+    net, caller, called, leg, incoming = established()
+    caller.sip.reoffer(leg, HOLD, net.now)
+    net.run(0.05)
+    net.nodes.clear()
+    net.nodes[CALLED] = called
+    called.sip.reanswer(incoming, ANSWER, net.now)
+    called.sip.hangup(incoming, net.now)
+    net.drain()
+    assert called.names()[-2:] == ["Reoffered", "Gone"]
+    assert_clean(called)
+
+
+def test_a_new_offer_that_is_taken_up_and_then_left_lying_ends_the_call() -> None:
+    net, caller, called, leg, _incoming = established()
+    caller.sip.reoffer(leg, HOLD, net.now)
+    net.drain()
+    assert caller.told[-2:] == [Ended(leg, "INVITE", None, 408), Gone(leg)]
+    assert called.names()[-2:] == ["Ended", "Gone"]
+    assert_clean(caller, called)
+
+
 def test_a_new_offer_nobody_answers_ends_the_call() -> None:
     net, caller, _called, leg, _incoming = established()
     del net.nodes[CALLED]
@@ -153,11 +175,11 @@ def test_an_offerless_new_invite_gets_our_offer_and_brings_the_answer_in_its_ack
         "Contact: <sip:moved@192.0.2.1:5070>\r\nCSeq: 7 {method}\r\n"
     )
     net.inject((head.format(method="INVITE", branch="re1") + "\r\n").encode(), CALLER, CALLED)
-    assert called.told[-1] == Reoffered(incoming, None)
+    assert called.of(Reoffered) == [Reoffered(incoming, None)]
     called.sip.reanswer(incoming, ANSWER, net.now)
     ack = (head.format(method="ACK", branch="re2") + "Content-Type: application/sdp\r\n\r\n").encode() + SDP
     net.inject(ack, CALLER, CALLED)
-    assert called.told[-1] == Reanswered(incoming, SDP)
+    assert called.of(Reanswered) == [Reanswered(incoming, SDP)]
     called.sip.hangup(incoming, net.now)
     net.flush()
     assert net.sent[-1][2].destination == ("192.0.2.1", 5070), "12.2: the new INVITE moved the target"
@@ -194,7 +216,7 @@ def test_a_request_with_an_old_cseq_is_refused_with_500() -> None:
     ids = caller.sip.identifiers(leg)
     net.inject(in_dialog(ids, "INFO", 5), CALLER, CALLED)
     assert net.starts()[-1] == "200 INFO"
-    for old in (4, 1):
+    for old in (5, 4, 1):
         net.inject(in_dialog(ids, "BYE", old), CALLER, CALLED)
         assert net.starts()[-1] == "500 BYE"
     assert called.sip.live_legs == 1

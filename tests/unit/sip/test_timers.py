@@ -43,10 +43,10 @@ def test_deadlines_come_in_order_and_moved_ones_where_they_moved_to() -> None:
     heap.arm(owners[0])
     owners[2].due = None
     taken = []
-    while (owner := heap.pop_due(10.0)) is not None:
-        assert isinstance(owner, Owner)
-        taken.append(owner.due)
-        owner.due = None
+    while (woken := heap.pop_due(10.0)) is not None:
+        assert isinstance(woken, Owner)
+        taken.append(woken.due)
+        woken.due = None
     assert taken == [2.0, 4.0]
     assert heap.next_due() is None
     assert len(heap) == 0

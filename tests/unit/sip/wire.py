@@ -149,7 +149,7 @@ def target(**changes: object) -> InviteTarget:
 
 def established(**wire: float) -> tuple[Wire, Node, Node, int, int]:
     """A call that stands: wire, caller, called, and the leg of each."""
-    net, caller, called = pair(**wire)
+    net, caller, called = pair(None, **wire)
     leg = caller.sip.invite(target(), net.now)
     net.run(0.1)
     incoming = called.told[-1].leg
