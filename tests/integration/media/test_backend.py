@@ -206,6 +206,7 @@ def test_orders_for_unknown_legs_are_ignored(tmp_path: Path) -> None:
             media.bridge("x", "y")
             media.unbridge("x", "y")
             media.record("r", str(tmp_path / "r.wav"), "x", None)
+            assert await running.one(Recorded) == Recorded("r", str(tmp_path / "r.wav"), 0, "its legs are gone")
             media.pause_record("r")
             media.resume_record("r")
             media.stop_record("r")
@@ -214,7 +215,7 @@ def test_orders_for_unknown_legs_are_ignored(tmp_path: Path) -> None:
             a, b = running.leg("a", "call"), running.leg("b", "call")
             media.bridge("a", "b")
             await hears_something(a, b)
-            assert running.events == []
+            assert len(running.events) == 1
 
     run(scenario)
 
@@ -251,6 +252,9 @@ def test_bad_addresses_are_refused() -> None:
                 media.connect("a", RemoteMedia(HOST, 99_999_999, "PCMU", 0))
             with pytest.raises(BadRemote):
                 media.connect("a", RemoteMedia(HOST, 4000, "PCMU", 200))
+            own = media.open("b", "call").port
+            with pytest.raises(BadRemote, match="one of our own"):
+                media.connect("a", RemoteMedia(HOST, own, "PCMU", 0))
             media.connect("a", good)
             media.connect("a", RemoteMedia("0.0.0.0", 4000, "PCMU", 0, None, "inactive"))
 
@@ -300,6 +304,34 @@ def test_bad_ranges_are_refused(host: str, low: int, high: int, children: int) -
     media = EmbeddedMedia(host, HOST, low, high, children=children)
     with pytest.raises(MediaStartError):
         asyncio.run(media.start())
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    media = EmbeddedMedia("192.0.2.1", "192.0.2.1", 20_000, 20_003)
+    with pytest.raises(MediaStartError, match="Cannot assign") as caught:
+        asyncio.run(media.start())
+    assert "no address of this machine" in caught.value.hint
+
+
+def test_a_listener_that_fails_does_not_end_the_calls(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with switch() as running:
+            a, b = running.leg("a", "call"), running.leg("b", "call")
+            running.media.bridge("a", "b")
+            failed = asyncio.Event()
+
+            def fail(event: MediaEvent) -> None:
+                failed.set()
+                raise ZeroDivisionError(event)
+
+            running.media.on_event = fail
+            running.media.play("a", 1, [])
+            async with asyncio.timeout(WAIT_S):
+                await failed.wait()
+            await hears_something(a, b)
+
+    run(scenario)
+    assert "the listener failed" in caplog.text
 
 
 def test_a_killed_child_loses_less_than_a_second_and_is_replaced(tmp_path: Path) -> None:

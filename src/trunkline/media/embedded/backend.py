@@ -14,12 +14,12 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from trunkline.media.embedded import wire
 from trunkline.media.embedded.process import Process
 from trunkline.media.errors import BadRemote, MediaStartError, NoMediaPorts
-from trunkline.media.port import BackendLost, Closed, LocalMedia, MediaEvent, Prompt, Recorded, RemoteMedia
+from trunkline.media.port import BackendLost, Closed, LocalMedia, Media, MediaEvent, Prompt, Recorded, RemoteMedia
 from trunkline.media.recordings import repair_if_there
 
 log = logging.getLogger(__name__)
@@ -145,6 +145,8 @@ class EmbeddedMedia:
         if slot is None:
             sides = [self._legs[leg].slot for leg in (left, right) if leg is not None and leg in self._legs]
             if not sides:
+                lost = Recorded(recording, path, 0, "its legs are gone")
+                asyncio.get_running_loop().call_soon(self._tell, lost)
                 return
             slot = sides[0]
             self._recordings[recording] = slot
@@ -229,6 +231,10 @@ class EmbeddedMedia:
             raise BadRemote(f"media cannot be sent to {remote.host}")
         if not 1 <= remote.port <= 65534:
             raise BadRemote(f"media port {remote.port} is not within 1-65534")
+        ours = (ipaddress.ip_address(self._host), self._advertised_host)
+        if self._port_min <= remote.port <= self._port_max and (address in ours or remote.host in ours):
+            # Two legs that answer each other would never stop.
+            raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
         if not 0 <= remote.payload_type <= 127 or not 0 <= (remote.dtmf_payload_type or 0) <= 127:
             raise BadRemote("an RTP payload type is not within 0-127")
 
@@ -254,7 +260,14 @@ class EmbeddedMedia:
         elif isinstance(report, Recorded):
             slot.recordings.pop(report.recording, None)
             self._recordings.pop(report.recording, None)
-        self.on_event(report)
+        self._tell(report)
+
+    def _tell(self, event: MediaEvent) -> None:
+        try:
+            self.on_event(event)
+        except Exception:
+            # Raised further it would close the socket to the child, and with it every call.
+            log.exception("media: the listener failed on %r", event)
 
     def _forget_leg(self, leg: str) -> None:
         call = self._legs.pop(leg).call
@@ -276,7 +289,7 @@ class EmbeddedMedia:
         slot.free = list(slot.ports)
         if self._stopping:
             if legs or recordings:
-                self.on_event(BackendLost(legs, tuple(recordings)))
+                self._tell(BackendLost(legs, tuple(recordings)))
             return
         log.error("media: a media process died; %d legs are lost, another is being started", len(legs))
         task = asyncio.get_running_loop().create_task(self._recover(slot, process, legs, recordings))
@@ -290,7 +303,7 @@ class EmbeddedMedia:
             for reason in await asyncio.to_thread(_repair, list(recordings.values())):
                 log.error("media: a recording could not be repaired: %s", reason)
         finally:
-            self.on_event(BackendLost(legs, tuple(recordings)))
+            self._tell(BackendLost(legs, tuple(recordings)))
         attempt = 0
         while slot.process is None:
             await asyncio.sleep(_RESTART_S[min(attempt, len(_RESTART_S) - 1)])
@@ -299,6 +312,13 @@ class EmbeddedMedia:
                 await self._start_slot(slot)
             except MediaStartError as error:
                 log.error("media: %s", error.message)
+
+
+if TYPE_CHECKING:
+
+    def _is_media(backend: EmbeddedMedia) -> Media:
+        """Has mypy hold the class to the port."""
+        return backend
 
 
 class _Call:

@@ -91,7 +91,7 @@ def main() -> int:
     try:
         pairs = [Pair(setup.host, port) for port in setup.ports]
     except PortInUse as error:
-        control.send(wire.Unable(error.port, error.reason))
+        control.send(wire.Unable(error.port, error.reason, error.errno))
         return 1
     _serve(control, setup, pairs)
     return 0

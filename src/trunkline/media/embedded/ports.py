@@ -17,10 +17,11 @@ _DRAIN_MAX: Final = 4096
 class PortInUse(Exception):
     """A port of the range cannot be bound."""
 
-    def __init__(self, port: int, reason: str) -> None:
-        super().__init__(f"{port}: {reason}")
+    def __init__(self, port: int, error: OSError) -> None:
+        super().__init__(f"{port}: {error}")
         self.port = port
-        self.reason = reason
+        self.reason = error.strerror or str(error)
+        self.errno = error.errno or 0
 
 
 class Pair:
@@ -52,7 +53,10 @@ class Pair:
 
 def _bind(host: str, port: int) -> socket.socket:
     six = ipaddress.ip_address(host).version == 6
-    sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise PortInUse(port, error) from error
     try:
         sock.setblocking(False)
         if six:
@@ -62,5 +66,5 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise PortInUse(port, error.strerror or str(error)) from error
+        raise PortInUse(port, error) from error
     return sock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import subprocess
@@ -139,7 +140,12 @@ def _spawn(control: socket.socket) -> subprocess.Popen[bytes]:
 def _explain(setup: wire.Setup, answer: wire.Unable) -> MediaStartError:
     if not answer.port:
         return MediaStartError(answer.reason, hint="run `trunkline doctor`")
+    hints = {
+        errno.EADDRNOTAVAIL: f"{setup.host} is no address of this machine; give one with --rtp HOST:MIN-MAX",
+        errno.EMFILE: f"allow more than {2 * len(setup.ports) + 64} open files (ulimit -n), or give fewer ports",
+    }
+    in_use = f"find who has it with `ss -ulpn sport = :{answer.port}`, or give another range with --rtp HOST:MIN-MAX"
     return MediaStartError(
         f"media port {setup.host}:{answer.port} cannot be bound: {answer.reason}",
-        hint=f"find who has it with `ss -ulpn sport = :{answer.port}`, or give another range with --rtp HOST:MIN-MAX",
+        hint=hints.get(answer.errno, in_use),
     )

@@ -138,10 +138,11 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 
 class Unable(Struct, frozen=True, tag="unable"):
-    """The ports could not be bound; `port` is the first that failed."""
+    """The ports could not be bound; `port` is the first that failed and `errno` the system's reason."""
 
     port: int
     reason: str
+    errno: int = 0
 
 
 Report = Played | Digit | DeadMedia | Recorded | Closed | BackendLost | Ready | Unable
