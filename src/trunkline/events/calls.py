@@ -13,6 +13,7 @@ import msgspec
 
 from trunkline.kernel.money import Money
 
+RoutingOutcome = Literal["sold", "unsold", "abandoned", "failed", "interrupted"]
 EndedBy = Literal["caller", "buyer", "system"]
 
 
@@ -93,7 +94,7 @@ class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
     seed: int
     versions: Versions
     routed_ms: int
-    outcome: Literal["sold", "unsold", "abandoned", "interrupted"]
+    outcome: RoutingOutcome
     reason: str | None
     offered: tuple[str, ...]
     rejected: tuple[Rejection, ...]

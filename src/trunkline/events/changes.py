@@ -29,8 +29,8 @@ class StoredLeg(msgspec.Struct, frozen=True):
 class StoredCall(msgspec.Struct, frozen=True):
     """A call that is going on: what recovery needs to end it.
 
-    `attempt` is the running one, `recording` the id and path of a file being written; `ended` says that `call.ended`
-    is written and only the recording is not.
+    `attempt` is the running one, `recordings` ids and paths of files being written; `ended` says that `call.ended`
+    is written and only files are left to close.
     """
 
     call: str
@@ -38,7 +38,7 @@ class StoredCall(msgspec.Struct, frozen=True):
     contact: str
     attempt: str | None = None
     connected: bool = False
-    recording: tuple[str, str] | None = None
+    recordings: tuple[tuple[str, str], ...] = ()
     ended: bool = False
 
 
