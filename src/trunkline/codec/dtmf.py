@@ -60,9 +60,7 @@ class Press:
 
 
 def parse_event(payload: bytes) -> Event:
-    """Read a payload (section 2.3). Longer ones, as some gateways send, are read by their first four bytes. Raises
-    `DtmfError`.
-    """
+    """Read a payload (section 2.3); of longer ones, as some gateways send, the first four bytes. Raises `DtmfError`."""
     if len(payload) < _PAYLOAD.size:
         raise DtmfError("short event")
     code, flags, duration = _PAYLOAD.unpack_from(payload)

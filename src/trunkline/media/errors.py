@@ -6,9 +6,7 @@ from trunkline.kernel.errors import EnvironmentFault, Fault, TrunklineError
 
 
 class MediaStartError(EnvironmentFault):
-    """The media backend cannot start: a port of its range is in use, the range is unusable, or its process died at
-    once.
-    """
+    """The media backend cannot start: a port is in use, the range is unusable, or its process died at once."""
 
 
 class NoMediaPorts(TrunklineError):

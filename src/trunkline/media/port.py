@@ -21,8 +21,8 @@ Builtin = Literal["ringback", "beep", "silence"]
 
 
 class LocalMedia(Struct, frozen=True):
-    """Where a leg receives: the address to advertise in SDP, its RTP port (even) and, by RFC 3550 section 11, RTCP on
-    port + 1.
+    """Where a leg receives, to be advertised in SDP: its RTP port is even, and RTCP is the next (RFC 3550 section
+    11).
     """
 
     leg: str
@@ -69,9 +69,7 @@ class LegStats(Struct, frozen=True):
 
 
 class Played(Struct, frozen=True, tag="played"):
-    """What `play` was asked to play under `tag` is over: `completed` to its end, or replaced, stopped or closed
-    before.
-    """
+    """What `play` was asked to play under `tag` is over: `completed` to its end, or replaced, stopped or closed."""
 
     leg: str
     tag: int
@@ -79,9 +77,7 @@ class Played(Struct, frozen=True, tag="played"):
 
 
 class Digit(Struct, frozen=True, tag="digit"):
-    """The party of `leg` pressed a key (0-9 * # A-D). Reported once, when it was released or its last packet was
-    lost.
-    """
+    """The party of `leg` pressed a key (0-9 * # A-D). Reported once, when it was released or its end was lost."""
 
     leg: str
     digit: str
@@ -143,7 +139,11 @@ class Media(Protocol):
         """
 
     def connect(self, leg: str, remote: RemoteMedia) -> None:
-        """Say where the leg's party is. Used again on re-INVITE (hold, resume), which re-arms the source latch."""
+        """Say where the leg's party is. Used again on re-INVITE (hold, resume), which re-arms the source latch.
+
+        Raises `BadRemote` for an address that media cannot be sent to: no IP address, port 0, multicast, one of our
+        own.
+        """
 
     def play(self, leg: str, tag: int, prompts: Sequence[Prompt], loop: bool = False) -> None:
         """Play to the leg's party, in place of what plays and of its bridge peer's audio. Ends with `Played(tag)`."""
@@ -152,9 +152,7 @@ class Media(Protocol):
         """Stop what plays on the leg."""
 
     def bridge(self, a: str, b: str) -> None:
-        """Join two legs of one call: each hears the other. A leg has at most one peer; a new bridge replaces the
-        old.
-        """
+        """Join two legs of one call: each hears the other. A leg has one peer; a new bridge replaces the old."""
 
     def unbridge(self, a: str, b: str) -> None:
         """Part two legs. Nothing happens when they are not joined."""
@@ -172,8 +170,9 @@ class Media(Protocol):
         """End the recording and close its file. Ends with `Recorded`."""
 
     def send_digits(self, leg: str, digits: str) -> None:
-        """Send keys to the leg's party as RFC 4733 events, 100 ms each, 100 ms apart; behind digits still being
-        sent.
+        """Send keys to the leg's party, 100 ms each, 100 ms apart, behind those still being sent.
+
+        They go as RFC 4733 events, or as in-band tones when the party agreed to no events.
         """
 
     def close(self, leg: str) -> None:

@@ -1,6 +1,4 @@
-"""What comes in on a leg, counted as RFC 3550 appendix A says: sequence, loss, jitter, and the report block made of
-them.
-"""
+"""What comes in on a leg, counted as RFC 3550 appendix A says: sequence, loss, jitter, and the report block of it."""
 
 from __future__ import annotations
 

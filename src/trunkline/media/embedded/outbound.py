@@ -78,9 +78,7 @@ class Outbound:
         self._step = len(payload)
 
     def event(self, payload_type: int, payload: bytes, first: bool, samples: int, now: float) -> None:
-        """Send a telephone-event packet. All of one key bear the time of its `first`; the key takes `samples` in
-        all.
-        """
+        """Send a telephone-event packet. All of a key bear the time of its `first`; the key takes `samples` so far."""
         timestamp = self._join(now) if first else self._timestamp
         self._head = True
         second = payload_type | MARKER if first else payload_type

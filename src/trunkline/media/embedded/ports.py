@@ -1,4 +1,4 @@
-"""The port pairs of a child: an even port for RTP and the next for RTCP (RFC 3550 section 11), bound once and lent to
+"""The port pairs of a child: an even port for RTP, the next for RTCP (RFC 3550 section 11), bound once, lent to
 legs.
 """
 

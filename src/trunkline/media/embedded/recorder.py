@@ -36,9 +36,7 @@ _ROOM: Final = SAMPLE_RATE_HZ // 2 * _FRAME
 
 
 class Channel:
-    """One party's side of a recording; `lane` is 0 for left and 2 for right, the byte where its sample stands in a
-    pair.
-    """
+    """One party's side of a recording; `lane` is the byte of a sample pair where it stands, 0 left and 2 right."""
 
     __slots__ = ("_lane", "_origin", "_ssrc", "_strikes", "_timestamp", "end", "late", "recording")
 

@@ -1,6 +1,4 @@
-"""RTCP of a leg: a report every five seconds on the port above, the peer's reports read for the statistics, BYE at
-the end.
-"""
+"""RTCP of a leg: a report every five seconds, the party's reports read for the statistics, BYE at the end."""
 
 from __future__ import annotations
 

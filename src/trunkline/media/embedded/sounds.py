@@ -1,6 +1,4 @@
-"""The sounds a child plays: prepared prompt files and the builtins, kept in memory in the law of the leg that hears
-them.
-"""
+"""The sounds a child plays: prepared files and the builtins, kept in memory in the law of the leg that hears them."""
 
 from __future__ import annotations
 

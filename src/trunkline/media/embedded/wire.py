@@ -1,7 +1,7 @@
 """What the switch and its media children say to each other: frames of msgpack over a UNIX stream socket.
 
 Orders go down, `MediaEvent`s and the two answers to `Setup` come up. A frame is four bytes of length, then one tagged
-value. Both ends are this very package, so a frame that cannot be read is a bug and ends the child.
+value. Both ends are this very package, so a frame that cannot be read is a bug.
 """
 
 from __future__ import annotations
