@@ -23,6 +23,7 @@ from trunkline.kernel.errors import EnvironmentFault, ExitCode, UsageError
 
 SUMMARY = "measure routing, the journal or whole calls on this machine"
 
+_COLUMNS = ("case", "ours", "peer", "unit", "ratio")
 _FOLDER = Path(__file__).resolve().parents[3] / "bench"
 
 
@@ -78,15 +79,18 @@ def load(name: str, folder: Path = _FOLDER) -> ModuleType:
 
 
 def show(result: dict[str, Any], console: Console) -> None:
-    """A result as a table with its caveats below, for people."""
+    """A result as a table with its caveats below, for people. What else a row says is in the JSON."""
     rows: list[dict[str, Any]] = result["rows"]
-    columns = list(dict.fromkeys(column for row in rows for column in row))
     table = Table(title=f"{result['bench']}: {result['ratio_to_peer']}x of {result['peer']}", title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column in {"case", "unit"} else "right")
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in {"case", "unit"} else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
+        table.add_row(*(_cell(row.get(column, "")) for column in _COLUMNS))
     console.print(table)
     console.print(f"{result['machine']}; {result['rounds']} rounds", highlight=False)
     for caveat in result["caveats"]:
         console.print(f"- {caveat}", highlight=False)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -33,7 +33,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_call ON events (call) WHERE call IS NOT NULL;
 
--- A key is never deleted with its row: zeros are written over it where it lies (docs/decisions/0007).
+-- A key is never deleted with its row: zeros are written over it where it lies (docs/decisions/0008).
 CREATE TABLE contact_keys (
     number INTEGER PRIMARY KEY,
     contact TEXT NOT NULL UNIQUE,

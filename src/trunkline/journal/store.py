@@ -1,7 +1,7 @@
 """The journal as the switch sees it: append, wait until durable, go on.
 
 Group commit: what one turn of the event loop appends goes to the writer's thread as one batch, and everything that
-came in while the disk was busy shares the next transaction. A hundred waiters cost one flush (docs/decisions/0006).
+came in while the disk was busy shares the next transaction. A hundred waiters cost one flush (docs/decisions/0007).
 While the writer waits for the disk, the loop is free and already encodes the next batch.
 """
 
@@ -135,7 +135,7 @@ class Journal:
             stored.append((encoded, entry.contact))
         if not self._turn:
             loop.call_soon(self._hand_over)
-        self._turn.append(Append(stored, changes, future))
+        self._turn.append(Append(stored, tuple(changes), future))
         self._waiting += 1
         return future
 
