@@ -192,6 +192,13 @@ class Sipp:
             raise SippFailed(f"{self.name} did not end in {self._seconds} s: {self.said()}") from error
         return self.figures()
 
+    def succeed(self) -> Figures:
+        """Wait, and see that every call went by the scenario. Raises SippFailed with what did not."""
+        figures = self.wait()
+        if figures.failed or figures.successful != figures.calls or not figures.calls:
+            raise SippFailed(f"{self.name}: {figures}\n{self.said()}\npassed: {self.names()[-20:]}")
+        return figures
+
     def stop(self) -> Figures:
         """Take no new calls; end when those that go on have ended, or after a moment anyway. The figures."""
         assert self._process is not None, f"{self.name} was not started"
