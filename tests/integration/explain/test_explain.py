@@ -1,0 +1,149 @@
+"""`trunkline explain` as its user meets it: the document, the table, and every way to call it wrongly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trunkline.cli.main import main
+
+pytestmark = pytest.mark.integration
+
+CONFIG = """
+version: 1
+account: {key: acme, currency: USD, timezone: America/New_York}
+publishers: [{key: adwave}]
+campaigns: [{key: injury, flow: intake, plan: main}]
+numbers: [{number: "+18335550100", campaign: injury, publisher: adwave, source: search}]
+buyers: [{key: ann, funding: {mode: prepaid, limit: "100.00"}, limits: [{measure: live, max: 2}]}, {key: bob}]
+targets:
+  - {key: ann-desk, buyer: ann, dial: "sip:ann@127.0.0.1:5081"}
+  - {key: bob-desk, buyer: bob, dial: "sip:bob@127.0.0.1:5082"}
+plans:
+  - key: main
+    tiers: [{key: t1, method: priority, routes: [
+      {target: ann-desk, priority: 1, price: "50.00"}, {target: bob-desk, priority: 2, price: "40.00"}]}]
+flows: [{key: intake, start: sell, nodes: {sell: {route: {}}}}]
+"""
+CALL = ["--to", "+18335550100", "--from", "+15125550100", "--at", "2026-11-23T10:00:00-05:00"]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "acme.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def explain(config: Path, *arguments: str) -> int:
+    try:
+        return main(["explain", "--config", str(config), *arguments])
+    except SystemExit as end:  # argparse ends so
+        return int(str(end.code))
+
+
+def test_the_document(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(config, *CALL, "--live", "buyer/ann=2", "--seed", "7", "--json") == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert err == ""
+    assert answer["seed"] == 7
+    offer = answer["offers"][0]
+    wanted = {"rank": 1, "route": "main.t1.bob-desk", "target": "bob-desk", "buyer": "bob", "tier": "t1",
+              "method": "priority", "price": "40.00"}  # fmt: skip
+    assert {name: offer[name] for name in wanted} == wanted
+    assert answer["rejected"] == [
+        {"route": "main.t1.ann-desk", "target": "ann-desk", "reason": "limit", "level": "buyer", "measure": "live",
+         "per": None, "max": 2, "used": 2, "detail": "ann"}
+    ]  # fmt: skip
+    assert answer["attributes"]["geo.state"] == {"value": "TX", "basis": "area_code", "confidence": 0.98}
+    assert len(answer["versions"]["snapshot"]) == 64
+    assert answer["versions"].keys() == {"snapshot", "facts", "engine"}
+
+
+def test_the_same_question_has_the_same_answer(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = set()
+    for _ in range(2):
+        assert explain(config, *CALL, "--json") == 0
+        answers.add(capsys.readouterr().out)
+    assert len(answers) == 1
+
+
+def test_words_for_people(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(config, *CALL, "--funds", "ann=49.99", "--attr", "geo.zip=94103") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "main.t1.bob-desk" in out
+    assert "funds" in out
+    assert "94103" in out
+
+
+def test_nobody_takes_the_call(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(CONFIG.replace("{key: bob}", "{key: bob, paused: true}"))
+    assert explain(config, *CALL, "--live=buyer/ann=2") == 0
+    assert "No offer" in capsys.readouterr().out
+
+
+def test_an_anonymous_caller(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(config, "--to", "+18335550100", "--from", "anonymous", "--json") == 0
+    attributes = json.loads(capsys.readouterr().out)["attributes"]
+    assert attributes["caller.anonymous"]["value"] == "yes"
+    assert "geo.state" not in attributes
+
+
+def test_use_at_one_level_is_not_spread_to_others(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(config, *CALL, "--live", "target/ann-desk=50", "--live", "account/acme=50", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["offers"]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--to", "+18335550199", "--from", "+15125550100"],
+        ["--to", "nonsense", "--from", "+15125550100"],
+        ["--from", "+15125550100"],
+        ["--to", "+18335550100", "--campaign", "injury"],
+        ["--campaign", "other", "--kind", "lead"],
+        ["--to", "+18335550100", "--from", "12"],
+        [*CALL, "--at", "2026-11-23T10:00:00"],
+        [*CALL, "--at", "yesterday"],
+        [*CALL, "--at", "0001-01-01T00:00:00Z"],
+        [*CALL, "--seed", "-1"],
+        [*CALL, "--seed", "x"],
+        [*CALL, "--attr", "geo.state"],
+        [*CALL, "--attr", "state=TX"],
+        [*CALL, "--live", "buyer/ann"],
+        [*CALL, "--live", "buyer/ann=-1"],
+        [*CALL, "--live", "buyer/ann=many"],
+        [*CALL, "--live", "buyer/nobody=1"],
+        [*CALL, "--live", "plan/main=1"],
+        [*CALL, "--used", "buyer/ann=1"],
+        [*CALL, "--used", "buyer/ann:live:day=1"],
+        [*CALL, "--used", "buyer/ann:convert:year=1"],
+        [*CALL, "--used", "buyer/ann:spend:day=1.234"],
+        [*CALL, "--funds", "nobody=1.00"],
+        [*CALL, "--funds", "ann=lots"],
+        [*CALL, "--bid", "ann-desk=5.00"],
+        [*CALL, "--score", "ann-desk=0.5"],
+        [*CALL, "--seen", "connect,2026-11-01T00:00:00Z"],
+        ["--queries", "file.jsonl"],
+        [*CALL, "--kind", "fax"],
+        [*CALL, "--surprise"],
+    ],
+)
+def test_bad_use_ends_with_two_and_says_why(
+    config: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain(config, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err
+
+
+def test_a_wrong_configuration_ends_with_one(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(CONFIG.replace("buyer: bob", "buyer: nobody"))
+    assert explain(config, *CALL, "--json") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "nobody" in err
