@@ -110,7 +110,7 @@ class Closed(Struct, frozen=True, tag="closed"):
 class BackendLost(Struct, frozen=True, tag="backend_lost"):
     """A media process died: these legs are gone, and these recordings have ended where the process was.
 
-    The files of the lost recordings have been repaired when this arrives, so they are readable.
+    Each of the recordings has been repaired and reported as `Recorded`, with an error, before this arrives.
     """
 
     legs: tuple[str, ...]

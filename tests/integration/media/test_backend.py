@@ -349,6 +349,9 @@ def test_a_killed_child_loses_less_than_a_second_and_is_replaced(tmp_path: Path)
             assert isinstance(event, BackendLost)
             assert set(event.legs) == {"caller", "buyer"}
             assert event.recordings == ("rec",)
+            [ended] = [event for event in running.events if isinstance(event, Recorded)]
+            assert (ended.recording, ended.error) == ("rec", "the media process died")
+            assert ended.duration_ms == (path.stat().st_size - 44) // 32
             assert not repair(path), "it is repaired already"
             with wave.open(str(path)) as file:
                 left = pcm_samples(file.readframes(file.getnframes()))[0::2]

@@ -7,7 +7,7 @@ import pytest
 
 from trunkline.codec.wav import recording_header
 from trunkline.media.errors import BadRecording
-from trunkline.media.recordings import repair, repair_all, repair_if_there
+from trunkline.media.recordings import length_ms, repair, repair_all, repair_if_there
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +57,8 @@ def test_a_folder(tmp_path: Path) -> None:
     assert repair_all(tmp_path)[0] == []
     assert repair_all(tmp_path / "missing") == ([], {})
     assert repair_if_there(tmp_path / "missing.wav") is None
+
+
+def test_length(tmp_path: Path) -> None:
+    assert length_ms(crashed(tmp_path / "r.wav", bytes(32 * 250))) == 250
+    assert length_ms(tmp_path / "missing.wav") == 0

@@ -20,7 +20,7 @@ from trunkline.media.embedded import wire
 from trunkline.media.embedded.process import Process
 from trunkline.media.errors import BadRemote, MediaStartError, NoMediaPorts
 from trunkline.media.port import BackendLost, Closed, LocalMedia, Media, MediaEvent, Prompt, Recorded, RemoteMedia
-from trunkline.media.recordings import repair_if_there
+from trunkline.media.recordings import length_ms, repair_if_there
 
 log = logging.getLogger(__name__)
 
@@ -300,8 +300,8 @@ class EmbeddedMedia:
         try:
             # Only when the child is gone for good does nobody write any more, and are its ports free.
             await process.reap()
-            for reason in await asyncio.to_thread(_repair, list(recordings.values())):
-                log.error("media: a recording could not be repaired: %s", reason)
+            for ended in await asyncio.to_thread(_repair, recordings):
+                self._tell(ended)
         finally:
             self._tell(BackendLost(legs, tuple(recordings)))
         attempt = 0
@@ -351,8 +351,13 @@ def _normal(remote: RemoteMedia) -> RemoteMedia:
     return RemoteMedia(host, remote.port, remote.codec, remote.payload_type, remote.dtmf_payload_type, remote.direction)
 
 
-def _repair(paths: list[str]) -> list[str]:
-    return [reason for path in paths if (reason := repair_if_there(path)) is not None]
+def _repair(recordings: dict[str, str]) -> list[Recorded]:
+    """Make the files of a lost child readable; how each recording ended."""
+    ended = []
+    for recording, path in recordings.items():
+        unrepaired = repair_if_there(path)
+        ended.append(Recorded(recording, path, length_ms(path), unrepaired or "the media process died"))
+    return ended
 
 
 def _unset(event: MediaEvent) -> None:
