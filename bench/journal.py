@@ -54,9 +54,9 @@ Write = Callable[[int, int], Awaitable[object]]
 """Write a step (0 to 2) of call number N durably."""
 
 
-def run(long: bool = False, seconds: float = SECONDS) -> dict[str, object]:
+def run(long: bool = False, seconds: float = SECONDS, rounds: int = ROUNDS) -> dict[str, object]:
     """Measure and return the document of `bench --json`. `seconds` is the time of one side of one round."""
-    rounds = 10 * ROUNDS if long else ROUNDS
+    rounds = 10 * rounds if long else rounds
     with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
         rows = uvloop.run(_measure(Path(folder), rounds, seconds))
     return {

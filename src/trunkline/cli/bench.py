@@ -24,7 +24,7 @@ from trunkline.kernel.errors import EnvironmentFault, ExitCode, UsageError
 SUMMARY = "measure routing, the journal or whole calls on this machine"
 
 _COLUMNS = ("case", "ours", "peer", "unit", "ratio")
-_FOLDER = Path(__file__).resolve().parents[3] / "bench"
+FOLDER = Path(__file__).resolve().parents[3] / "bench"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def benchmark_names(folder: Path = _FOLDER) -> list[str]:
+def benchmark_names(folder: Path | None = None) -> list[str]:
     """What can be measured. Raises EnvironmentFault when this is not a checkout of the repository."""
-    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+    names = sorted(path.stem for path in (folder or FOLDER).glob("[a-z]*.py"))
     if not names:
         raise EnvironmentFault(
             "the benchmarks are not part of the installed package",
@@ -67,9 +67,9 @@ def benchmark_names(folder: Path = _FOLDER) -> list[str]:
     return names
 
 
-def load(name: str, folder: Path = _FOLDER) -> ModuleType:
+def load(name: str, folder: Path | None = None) -> ModuleType:
     """The module of one of `benchmark_names()`."""
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", folder / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", (folder or FOLDER) / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
