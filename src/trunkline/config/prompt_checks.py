@@ -37,7 +37,7 @@ def check_say(subject: Subject, path: Path, text: str | None, lang: str | None) 
 
 
 def check_file(subject: Subject, path: Path, file: str | None) -> None:
-    """A prompt file lies below the configuration and is there."""
+    """A prompt file lies below the configuration. One that is not there costs the prompt, never a call: a warning."""
     if not file:
         return
     pure = PurePosixPath(file)
@@ -48,8 +48,8 @@ def check_file(subject: Subject, path: Path, file: str | None) -> None:
         hint = "convert it: sox in.mp3 -r 8000 -c 1 -b 16 out.wav"
         subject.findings.error(path, "bad_file", f"{file!r} is no WAV file", hint)
     elif subject.voices is not None and not subject.voices.file_exists(file):
-        hint = "put the file there, or use `say`"
-        subject.findings.error(path, "missing_file", f"there is no file {file!r} beside the configuration", hint)
+        hint = "put the file there, or use `say`; until then callers do not hear it, and calls go on without"
+        subject.findings.warning(path, "missing_file", f"there is no file {file!r} beside the configuration", hint)
 
 
 def _short(text: str) -> str:

@@ -19,9 +19,10 @@ CALLER_IDS = ("caller", "number", "anonymous")
 """What a target can be shown besides a number: who calls, the tracking number, nobody."""
 
 _SIP_URI = re.compile(
-    r"sip:(?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,128}@)?(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<v4>[0-9.]{7,15}))"
+    r"sip:(?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,128}@)?(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9.-]{1,253}))"
     r"(?::(?P<port>[0-9]{1,5}))?(?:;[A-Za-z0-9_.=;~-]{1,128})?"
 )
+_HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?")
 _KEYS = re.compile(r"[0-9*#]")
 _DIGITS = re.compile(r"[0-9*#A-Dw]{1,64}")
 _PREFIX = re.compile(r"\+[0-9]{0,14}")
@@ -34,12 +35,15 @@ _OURS = frozenset(
 
 
 def is_sip_uri(text: str) -> bool:
-    """Whether `text` is a `sip:` URI whose host is an IP address (RFC 3261 section 19.1, the part that is dialled)."""
+    """Whether `text` is a `sip:` URI that can be dialled: its host an address or a name (RFC 3261 section 19.1)."""
     match = _SIP_URI.fullmatch(text)
     if match is None or not 0 < int(match["port"] or 5060) < 65_536:
         return False
+    name = match["name"]
+    if name is not None and _HOST_NAME.fullmatch(name):
+        return True
     try:
-        ip_address(match["v6"] or match["v4"])
+        ip_address(match["v6"] or name)
     except ValueError:
         return False
     return True
@@ -83,7 +87,7 @@ def _check_dial(subject: Subject, path: Path, target: Target, dial: str) -> None
     if not is_e164(dial):
         hint = 'write a number such as "+12125550123" or an address such as "sip:intake@203.0.113.7:5060"'
         if dial.startswith(("sip:", "sips:")):
-            hint = "the host must be an IP address: names are not looked up yet; only sip: is spoken"
+            hint = "write sip:USER@HOST:PORT with an address or a name as HOST; only sip: is spoken"
         findings.error((*path, "dial"), "bad_dial", f"{dial!r} cannot be dialled", hint)
         return
     if not target.trunk:
@@ -160,7 +164,7 @@ def _check_trunk(findings: Findings, path: Path, trunk: Trunk) -> None:
     if trunk.outbound is not None:
         proxy = trunk.outbound.proxy
         if proxy and not is_sip_uri(proxy):
-            hint = 'write "sip:203.0.113.7:5060": the host must be an IP address, names are not looked up yet'
+            hint = 'write "sip:203.0.113.7:5060": the host is an address or a name'
             findings.error((*path, "outbound", "proxy"), "bad_sip_uri", f"{proxy!r} cannot be dialled", hint)
         _check_login(findings, (*path, "outbound"), trunk.outbound.username, trunk.outbound.password_env)
     elif not trunk.allow:

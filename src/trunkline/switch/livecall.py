@@ -80,6 +80,7 @@ class LiveCall:
         self._answered = False
         self._entries: list[Entry] = []
         self._changes: list[Change] = []
+        self._cut: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
 
@@ -383,15 +384,10 @@ class LiveCall:
 
     # -- audio -----------------------------------------------------------------------------------------------------
 
-    def _sounds(self, prompts: tuple[Prompt, ...]) -> list[Sound] | None:
-        """The prepared sounds; None when one of them could not be prepared."""
-        found: list[Sound] = []
-        for prompt in prompts:
-            sound = BEEP_SOUND if prompt == BEEP else self.world.sounds.get(prompt)
-            if sound is None:
-                return None
-            found.append(sound)
-        return found
+    def _sounds(self, prompts: tuple[Prompt, ...]) -> list[Sound]:
+        """The sounds that could be prepared."""
+        found = (BEEP_SOUND if prompt == BEEP else self.world.sounds.get(prompt) for prompt in prompts)
+        return [sound for sound in found if sound is not None]
 
     def _media_leg(self, side: i.Side) -> str | None:
         if side == "caller":
@@ -401,10 +397,17 @@ class LiveCall:
 
     def _play(self, command: c.Play, _now: Instant) -> None:
         leg, sounds = self._media_leg(command.side), self._sounds(command.prompts)
+        whole = len(sounds) == len(command.prompts)
         if leg is None or not sounds:
-            self._inbox.append(i.Played(command.tag, completed=sounds == []))
+            self._inbox.append(i.Played(command.tag, completed=whole and leg is not None))
             return
+        if not whole:
+            self._cut.add(command.tag)
         self.plant.media.play(leg, command.tag, sounds)
+
+    def played(self, tag: int, completed: bool) -> None:
+        """What was played under `tag` has ended. It was not heard whole when a part of it could not be prepared."""
+        self.tell(i.Played(tag, completed and tag not in self._cut))
 
     def _ringback(self, command: c.Ringback, _now: Instant) -> None:
         music = None if command.music is None else self.world.sounds.get(command.music)

@@ -152,7 +152,7 @@ class Switchboard:
         match event:
             case media.Played(tag=tag, completed=completed):
                 if tag:  # 0 is ringback, which nobody waits for
-                    whose.call.tell(i.Played(tag, completed))
+                    whose.call.played(tag, completed)
             case media.Digit(digit=digit):
                 self._key(whose.call, whose.attempt, digit)
             case media.DeadMedia():

@@ -44,7 +44,10 @@ class CallWorld:
     obeyed; what the world knows then is in its public attributes.
     """
 
-    def __init__(self, text: str, caller: str = "+15125550100", seed: int = 7) -> None:
+    def __init__(self, text: str, caller: str = "+15125550100", seed: int = 7, *, slow_offers: bool = False) -> None:
+        """With `slow_offers` an offer that is sought is found when `find` is called, as from a store elsewhere."""
+        self._slow_offers = slow_offers
+        self.sought: list[c.Seek] = []
         loaded = load_sources([Source("test.yaml", text.encode())], "/nowhere")
         assert loaded.snapshot is not None, loaded.problems
         config = loaded.snapshot.accounts[0]
@@ -190,6 +193,16 @@ class CallWorld:
         self.tickets.append(command.ticket)
 
     def _seek(self, command: c.Seek) -> None:
+        if self._slow_offers:
+            self.sought.append(command)
+        else:
+            self._inbox.append(self._found(command))
+
+    def find(self) -> None:
+        """Answer the oldest `Seek` that waits, even if the call is long over."""
+        self.tell(self._found(self.sought.pop(0)))
+
+    def _found(self, command: c.Seek) -> i.Input:
         cursor = self._cursors.get(command.plan)
         if cursor is None:
             query = msgspec.structs.replace(self._query, attributes=self.profile.attributes(self.now), now=self.now)
@@ -197,9 +210,8 @@ class CallWorld:
         attempt = self._name("att")
         found = cursor.next(self.capacity, self._name("lease"), attempt, "call", self.now)
         if isinstance(found, Offer):
-            self._inbox.append(i.Offered(found, attempt, 1))
-        else:
-            self._inbox.append(i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan)))
+            return i.Offered(found, attempt, 1)
+        return i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan))
 
     def _ignore(self, command: c.Command) -> None:
         pass

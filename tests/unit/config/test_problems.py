@@ -163,7 +163,7 @@ CASES = [
     # targets and trunks
     one(DIAL + ", ", "", e("target_kind", "targets[star]")),
     one(DIAL, DIAL + ', deliver: {url: "https://x.example/"}', e("target_kind", "targets[star]"), w("not_built", "targets[star].deliver")),
-    one(DIAL, 'dial: "sip:intake@example.com"', e("bad_dial", "targets[star].dial")),
+    one(DIAL, 'dial: "sip:intake@exa_mple.com"', e("bad_dial", "targets[star].dial")),
     one(DIAL, 'dial: "sip:intake@300.0.0.1"', e("bad_dial", "targets[star].dial")),
     one(DIAL, 'dial: "sip:intake@127.0.0.1:99999"', e("bad_dial", "targets[star].dial")),
     one(DIAL, 'dial: "sips:intake@127.0.0.1"', e("bad_dial", "targets[star].dial")),
@@ -256,7 +256,7 @@ CASES = [
     one('{say: "Thank you for calling."}', "{say: Hi, lang: English}", e("bad_language", f"{NODES}.greet.prompts[0].say")),
     one('{say: "Thank you for calling."}', "{say: Hola., lang: es}"),
     one('{say: "Thank you for calling."}', "{say: Hi., lang: en-GB}"),
-    one('{say: "Thank you for calling."}', "{file: prompts/there.wav}", e("missing_file", f"{NODES}.greet.prompts[0].file")),
+    one('{say: "Thank you for calling."}', "{file: prompts/there.wav}", w("missing_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: ../there.wav}", e("bad_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: there.mp3}", e("bad_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: prompts/here.wav}"),

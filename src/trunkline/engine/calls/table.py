@@ -76,8 +76,9 @@ ALIVE: Mapping[type, Step] = {
     i.HangUp: ("_system_hangs_up", END),
     i.MediaLost: ("_media_lost", END),
     i.NotDurable: ("_not_durable", (*ALIVE_STATES, *END)),
-    i.Recorded: ("_recorded", ALIVE_STATES),
 }
+RECORDED_STATES = tuple(state for state in ALIVE_STATES if state not in (S.SAVING, S.ANNOUNCING))
+"""Where a file can be open: never before the caller is answered and has heard that there may be one."""
 
 _OWN: Mapping[tuple[State, type], Step] = {
     (S.NEW, i.Arrived): ("_arrived", (S.SAVING, S.SEEKING)),
@@ -119,6 +120,7 @@ _OWN: Mapping[tuple[State, type], Step] = {
 
 TRANSITIONS: Mapping[tuple[State, type], Step] = {
     **{(state, event): step for state in ALIVE_STATES for event, step in ALIVE.items()},
+    **{(state, i.Recorded): ("_recorded", (state,)) for state in RECORDED_STATES},
     **_OWN,
 }
 """(state, input) to its step. Any other pair is late or early news and changes nothing."""

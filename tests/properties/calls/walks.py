@@ -1,0 +1,244 @@
+"""Calls to which anything happens: the configurations and the steps that the model checks choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.table import State
+from trunkline.events.calls import OfferReserved
+from trunkline.testing.callworld import CallWorld
+
+FLOWS = {
+    "direct": ["sell: {route: {}}"],
+    "asks": [
+        'zip: {collect: {say: "ZIP", digits: 2, seconds: 3, tries: 2, into: geo.zip}, next: menu, otherwise: menu}',
+        'menu: {menu: {say: "1?", choices: {"1": sell, "2": bye}, seconds: 3, tries: 1, otherwise: message}}',
+        'message: {voicemail: {say: "Speak", seconds: 10}}',
+        "bye: {hang_up: {}}",
+        "sell: {route: {}, otherwise: message}",
+    ],
+    "sensitive": [
+        'card: {collect: {say: "Card", digits: 2, seconds: 3, tries: 1, sensitive: true}, next: sell, otherwise: sell}',
+        "sell: {route: {}}",
+    ],
+}
+RECORDINGS = ("off", "from_answer", "from_connect")
+NO_BUYER = (
+    "{then: hang_up}",
+    '{say: "Sorry.", then: hang_up}',
+    '{say: "Sorry.", then: voicemail}',
+    "{then: voicemail}",
+)
+TIMERS = ("{event: connect}", "{event: attempt}", "{event: duration, seconds: 4, timer: dial}")
+STATUSES = (486, 480, 603, 404, 500)
+
+
+class Choose(Protocol):
+    """How a step is chosen: by hypothesis or by a seeded generator."""
+
+    def one_of(self, options: Sequence[object]) -> object: ...
+
+    def below(self, bound: int) -> int: ...
+
+
+def configuration(choose: Choose) -> str:
+    """A configuration with one number, three targets, and everything that changes the order of things chosen."""
+    flow = str(choose.one_of(sorted(FLOWS)))
+    accept = 'press_to_accept: "1", ' if choose.below(2) else ""
+    said = 'whisper: "A call.", ' if choose.below(2) else ""
+    return f"""
+version: 1
+account: {{key: acme, currency: USD, timezone: America/New_York}}
+publishers: [{{key: pub}}]
+campaigns:
+  - key: c
+    flow: f
+    plan: p
+    answer: {choose.one_of(("flow", "buyer"))}
+    conversion: {{call: {choose.one_of(TIMERS)}}}
+    payouts: [{{event: convert, percent: 60}}]
+    recording: {{mode: {choose.one_of(RECORDINGS)}, announce: "Recorded."}}
+numbers: [{{number: "+18335550100", campaign: c, publisher: pub}}]
+buyers:
+  - key: one
+    limits: [{{measure: live, max: 1}}, {{measure: convert, per: day, max: 5}}]
+    funding: {{mode: prepaid, limit: "500.00"}}
+  - {{key: two}}
+targets:
+  - {{key: a, buyer: one, {accept}{said}dial: "sip:a@127.0.0.1:5081", ring_seconds: 5}}
+  - {{key: b, buyer: two, {said}dial: "sip:b@127.0.0.1:5082", ring_seconds: 5, max_duration_seconds: 30}}
+  - {{key: d, buyer: two, dial: "sip:d@127.0.0.1:5083", ring_seconds: 5}}
+plans:
+  - key: p
+    tiers:
+      - {{method: priority, routes: [{{target: a, price: "10.00"}}, {{target: b, priority: 2, price: "5.00"}}]}}
+      - {{method: weighted, routes: [{{target: d, price: "1.00"}}]}}
+    no_buyer: {choose.one_of(NO_BUYER)}
+flows: [{{key: f, start: {FLOWS[flow][0].split(":")[0]}, nodes: {{{", ".join(FLOWS[flow])}}}}}]
+trunks: [{{key: lo, allow: ["127.0.0.0/8"], default_country: US}}]
+"""
+
+
+class Walk:
+    """One call and the steps that can be taken with it."""
+
+    def __init__(self, choose: Choose) -> None:
+        self.world = CallWorld(configuration(choose), slow_offers=choose.below(2) == 1)
+        self.choose = choose
+        self.world.tell(i.Arrived())
+
+    @property
+    def alive(self) -> bool:
+        """Whether the caller's leg still stands."""
+        return self.world.machine.state not in (State.ENDING, State.OVER)
+
+    def step(self, name: str) -> None:
+        """Take one step, then check what must always hold."""
+        STEPS[name](self)
+        self.world.check()
+
+    def finish(self) -> None:
+        """End the call in a usual way, let everything late arrive, and check that nothing is left."""
+        world = self.world
+        if self.alive:
+            world.caller_open = False
+            world.tell(i.CallerLeft())
+        while world.sought:
+            world.find()
+        world.close_files()
+        while world.machine.next_timer() is not None:
+            world.next_tick()
+        world.durable()
+        world.check_over()
+
+    def go_on(self) -> None:
+        """The likely thing, so that calls get far."""
+        world, choice = self.world, self.choose.below(4)
+        if world.sought:
+            world.find()
+        elif world.tickets:
+            world.durable()
+        elif world.machine.state is State.RINGING:
+            ringing = world.attempt
+            if choice == 0:
+                world.ringing.discard(ringing)
+                world.tell(i.BuyerRefused(ringing, 486))
+            else:
+                world.tell(i.BuyerRings(ringing) if choice == 1 else i.BuyerAnswered(ringing))
+        elif world.playing and choice:
+            world.finish_playing("buyer" if "buyer" in world.playing else "caller")
+        else:
+            world.tell(i.KeyPressed("buyer" if world.machine.state is State.PRESSING else "caller", "1"))
+
+    def refuse(self) -> None:
+        """The buyer that rings says no."""
+        if self.world.machine.state is State.RINGING:
+            ringing = self.world.attempt
+            self.world.ringing.discard(ringing)
+            self.world.tell(i.BuyerRefused(ringing, 486))
+
+    def disk(self) -> None:
+        """One append is durable, or was not possible."""
+        if self.world.tickets:
+            ticket = self.world.tickets.pop(0)
+            self.world.tell(i.Durable(ticket) if self.choose.below(6) else i.NotDurable(ticket))
+
+    def stale_ticket(self) -> None:
+        """News of an append that nobody waits for any more."""
+        self.world.tell(i.NotDurable(0) if self.choose.below(2) else i.Durable(0))
+
+    def time(self) -> None:
+        """Time passes, seen by the machine or not."""
+        self.world.pass_time(self.choose.below(8_000))
+        if self.choose.below(2):
+            self.world.tell(i.Tick())
+
+    def timer(self) -> None:
+        """The next timer fires."""
+        if self.world.machine.next_timer() is not None:
+            self.world.next_tick()
+
+    def played(self) -> None:
+        """A prompt ends, heard or not."""
+        if self.world.playing:
+            side = self.choose.one_of(sorted(self.world.playing))
+            self.world.finish_playing("buyer" if side == "buyer" else "caller", bool(self.choose.below(4)))
+
+    def stale_prompt(self) -> None:
+        """A prompt ends that nobody waits for."""
+        tag = self.choose.below(5)
+        if tag not in self.world.playing.values():
+            self.world.tell(i.Played(tag, completed=True))
+
+    def key(self) -> None:
+        """Somebody presses a key."""
+        side: i.Side = "buyer" if self.choose.below(2) else "caller"
+        self.world.tell(i.KeyPressed(side, str(self.choose.one_of(("1", "2", "#")))))
+
+    def buyer(self) -> None:
+        """News of a buyer's leg: the running attempt's, or one that is long over."""
+        world = self.world
+        attempts = [event.attempt for event in world.events(OfferReserved)]
+        if not attempts:
+            return
+        attempt = str(self.choose.one_of(attempts))
+        running = world.machine.attempt is not None and world.machine.attempt.id == attempt
+        if running and attempt not in world.ringing:
+            return  # nobody can speak for a leg that was not rung yet
+        refusable = not running or world.machine.state is State.RINGING
+        kind = self.choose.below(6 if refusable else 4)
+        if running and kind in (3, 5):
+            world.ringing.discard(attempt)  # the peer has ended its leg itself
+        status = self.choose.one_of(STATUSES)
+        assert isinstance(status, int)
+        world.tell(
+            (
+                i.BuyerRings(attempt),
+                i.BuyerAnswered(attempt),
+                i.BuyerUnreachable(attempt, "dns"),
+                i.BuyerLeft(attempt),
+                i.BuyerSilent(attempt),
+                i.BuyerRefused(attempt, status),
+            )[kind]
+        )
+
+    def files(self) -> None:
+        """Files that were stopped are closed; or one that is open is closed by a full disk."""
+        if self.choose.below(3) == 0 and self.world.recording:
+            recording = self.world.recording.popitem()[0]
+            self.world.tell(i.Recorded(recording, 10, "disk full"))
+        self.world.close_files()
+
+    def late_offer(self) -> None:
+        """An offer is found, whether or not it is still wanted."""
+        if self.world.sought:
+            self.world.find()
+
+    def end(self) -> None:
+        """Once in a while: the caller leaves, the system hangs up, the audio process dies."""
+        odds = 2 if self.world.machine.state is State.CLOSING else 6  # few calls come there, and they leave at once
+        if not self.alive or self.choose.below(odds):
+            return
+        kind = self.choose.below(3)
+        if kind == 0:
+            self.world.caller_open = False
+        self.world.tell((i.CallerLeft(), i.HangUp("operator"), i.MediaLost())[kind])
+
+
+STEPS: dict[str, Callable[[Walk], None]] = {
+    "go_on": Walk.go_on,
+    "refuse": Walk.refuse,
+    "disk": Walk.disk,
+    "stale_ticket": Walk.stale_ticket,
+    "time": Walk.time,
+    "timer": Walk.timer,
+    "played": Walk.played,
+    "stale_prompt": Walk.stale_prompt,
+    "key": Walk.key,
+    "buyer": Walk.buyer,
+    "files": Walk.files,
+    "late_offer": Walk.late_offer,
+    "end": Walk.end,
+}
