@@ -23,7 +23,7 @@ from trunkline.events.changes import Change
 from trunkline.events.codec import encode
 from trunkline.events.entry import Entry, Position
 from trunkline.events.sealing import SECRET_BYTES
-from trunkline.journal.errors import JournalForeign, JournalOverloaded, JournalUnavailable
+from trunkline.journal.errors import JournalForeign, JournalMissing, JournalOverloaded, JournalUnavailable
 from trunkline.journal.health import Health
 from trunkline.journal.lock import FolderLock
 from trunkline.journal.recovery import RecoveredState, read_end, read_state
@@ -234,6 +234,10 @@ class Journal:
         started = time.perf_counter()
         self._health.check()
         error = self._try_commit(batch)
+        if error is not None and len(batch) > 1 and not isinstance(error, JournalUnavailable):
+            for append in batch:  # a mistake in one of them; the others are not to suffer from it
+                self._commit([append])
+            return
         events = sum(len(append.entries) for append in batch)
         commit = Commit(len(batch), events, time.perf_counter() - started, error is None)
         self._in_loop(self._deliver, batch, error, commit)
@@ -249,7 +253,7 @@ class Journal:
         except Error as error:
             self._health.failed(error)
             return self._health.unavailable()
-        except Exception as error:  # noqa: BLE001 - our bug; every waiter gets it, and the thread must live on
+        except Exception as error:  # noqa: BLE001 - our bug; its waiter gets it, and the thread must live on
             return error
         return None
 
@@ -317,8 +321,13 @@ def open_journal(
     journal opens but is not healthy. Raises SqliteTooOld, JournalLocked, JournalForeign, JournalMissing.
     """
     require_sound_sqlite()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder_lock = FolderLock(folder)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder_lock = FolderLock(folder)
+    except OSError as error:
+        raise JournalMissing(
+            f"the data folder {folder} can not be used: {error}", hint="--data names a folder this user may write in"
+        ) from error
     path = folder / JOURNAL_FILE
     connections: list[Connection] = []
     try:

@@ -321,6 +321,12 @@ def test_reading_where_there_is_no_journal(tmp_path: Path) -> None:
         JournalReader(tmp_path)
 
 
+def test_a_data_folder_that_can_not_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalMissing, match="can not be used"):
+        opened(tmp_path / "file")
+
+
 def test_a_position_of_another_stream_is_refused(tmp_path: Path) -> None:
     in_loop(write(tmp_path, ended()))
     with JournalReader(tmp_path) as reader, pytest.raises(JournalForeign, match="'sw9'"):
@@ -404,12 +410,16 @@ def test_an_event_that_can_not_be_encoded_is_its_authors_problem_alone(tmp_path:
     in_loop(scenario())
 
 
-def test_a_change_that_can_not_be_written_fails_its_waiter_and_rolls_back(tmp_path: Path) -> None:
+def test_a_change_that_can_not_be_written_fails_its_waiter_alone(tmp_path: Path) -> None:
     async def scenario() -> None:
         journal, _ = opened(tmp_path)
+        before = journal.append([ended("call_1")])
+        bad = journal.append([ended("call_2")], ["no change"])  # type: ignore[list-item]
+        after = journal.append([ended("call_3")])
         with pytest.raises(KeyError):
-            await journal.append([ended()], ["no change"])  # type: ignore[list-item]
-        assert (await journal.append([ended()])).seq == 1
+            await bad
+        assert [(await before).seq, (await after).seq] == [1, 2]
+        assert journal.healthy
         await journal.close()
 
     in_loop(scenario())
