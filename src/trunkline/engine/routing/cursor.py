@@ -197,13 +197,12 @@ class Cursor:
     def _ask(self, line: Line, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
         """What of the route's funds and limits has no room, None when all have."""
         demands.clear()
-        kind = self._query.kind
         price = line.price_for(self._entrance.price)
         assert price is not None, f"{line.id} has no price"
         return (
             ask(line.funds, price, usage, utc_ms, demands)
-            or ask(self._entrance.rules[kind], price, usage, utc_ms, demands)
-            or ask(line.rules[kind], price, usage, utc_ms, demands)
+            or ask(self._entrance.rules[line.kind], price, usage, utc_ms, demands)
+            or ask(line.rules, price, usage, utc_ms, demands)
         )
 
     def _made(self, line: Line, demands: list[Demand], utc_ms: int) -> Candidate:

@@ -8,21 +8,16 @@ demands in this order, so its refusal names the same counter that explain names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from trunkline.config.schema import Buyer, Kind, Limit, Measure
 from trunkline.engine.routing.reasons import LIMIT_LEVELS
 from trunkline.kernel.leases import FUNDS, CounterId, Demand, Usage
 from trunkline.kernel.windows import Per, Window, window_at
 
-_MEASURES = (
-    Measure.LIVE,
-    Measure.IN_FLIGHT,
-    Measure.ATTEMPT,
-    Measure.CONNECT,
-    Measure.CONVERT,
-    Measure.SPEND,
-)
-_PERS = (None, *Per)
+_MEASURES: dict[str, int] = {measure.value: place for place, measure in enumerate(Measure)} | {FUNDS: -1}
+"""Measures in the order in which they are judged: the configuration's own."""
+_PERS = {per: place for place, per in enumerate((None, *Per))}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NOT_FOR = {Kind.CALL: Measure.IN_FLIGHT, Kind.LEAD: Measure.LIVE}
 _ALWAYS = Window(0, 0)
@@ -51,7 +46,7 @@ class LimitRule:
     `priced` says that an offer takes its price and not one seat.
     """
 
-    __slots__ = ("_calendar", "_last", "_week_start", "counter", "max", "per", "priced", "zone")
+    __slots__ = ("_calendar", "_last", "_week_start", "counter", "max", "order", "per", "priced", "zone")
 
     def __init__(
         self, counter: CounterId, maximum: int, per: Per | None, zone: str, week_start: int, calendar: Calendar
@@ -63,6 +58,9 @@ class LimitRule:
         self.priced = counter.measure in {Measure.SPEND, FUNDS}
         self._week_start = week_start
         self._calendar = calendar
+        place = _MEASURES[counter.measure]
+        self.order = (0 if place <= 1 else 2 if self.priced else 1, _PERS[per], place)
+        """Where the rule stands among those of its level."""
         self._last = Demand(counter, 0, maximum)  # the demand made last: mostly it is the next one too
 
     def demand(self, price: int, utc_ms: int) -> Demand:
@@ -80,15 +78,9 @@ class LimitRule:
         self._last = Demand(self.counter, amount, self.max, window.start_ms, window.end_ms)
         return self._last
 
-    @property
-    def order(self) -> tuple[int, int, int]:
-        """Where the rule stands among those of its level."""
-        measure = _MEASURES.index(Measure(self.counter.measure))
-        group = 0 if measure <= 1 else 2 if self.counter.measure == Measure.SPEND else 1
-        return group, _PERS.index(self.per), measure
-
 
 Rules = tuple[LimitRule, ...]
+_ORDER = attrgetter("order")
 
 
 def limit_rules(
@@ -112,14 +104,16 @@ def limit_rules(
         known = found.get((counter, rule.zone, week_start))
         if known is None or rule.max < known.max:
             found[counter, rule.zone, week_start] = rule
-    return tuple(sorted(found.values(), key=lambda rule: rule.order))
+    if len(found) == 1:
+        return tuple(found.values())
+    return tuple(sorted(found.values(), key=_ORDER))
 
 
 def merged(groups: Sequence[Rules]) -> Rules:
     """The limits of several objects of one level as one sequence in order."""
     if len(groups) == 1:
         return groups[0]
-    return tuple(sorted((rule for rules in groups for rule in rules), key=lambda rule: rule.order))
+    return tuple(sorted((rule for rules in groups for rule in rules), key=_ORDER))
 
 
 def funds_rule(account: str, buyer: Buyer, calendar: Calendar) -> Rules:

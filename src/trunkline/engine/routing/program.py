@@ -39,6 +39,7 @@ class Line:
         "funds",
         "guards",
         "id",
+        "kind",
         "plan",
         "price",
         "rank",
@@ -58,19 +59,16 @@ class Line:
         self.route = route
         self.target = target
         self.buyer = buyer
+        self.kind = Kind.CALL if target.dial is not None else Kind.LEAD
         self.id = route_id(plan.key, tier.key or "", route.key or route.target)
         price = next((level.price for level in (route, target, buyer) if level.price is not None), None)
         self.price = None if price is None else price.minor
         self.guards: Guards
         self.rest: tuple[Node, ...] = ()
-        self.rules: dict[Kind, Rules] = {}
+        self.rules: Rules = ()
         self.funds: Rules = ()
         self.unbuilt: str | None = None
         self.turn: TurnId | None = None
-
-    def sells(self, kind: Kind) -> bool:
-        """Whether the target takes calls or leads, whichever is asked."""
-        return (self.target.dial if kind is Kind.CALL else self.target.deliver) is not None
 
     def price_for(self, campaign_price: int | None) -> int | None:
         """What an offer costs the buyer, in minor units; None for a bidder."""
@@ -228,9 +226,9 @@ class Compiler:
             )
         )
         line.funds = self._funds[buyer.key]
-        for kind in Kind:
-            shared = self._buyers[buyer.key][kind] + self._targets[target.key][kind]
-            line.rules[kind] = shared + self._rules("route", line.id, route.limits, zone, kind)
+        line.rules = self._buyers[buyer.key][line.kind] + self._targets[target.key]
+        if route.limits:
+            line.rules += self._rules("route", line.id, route.limits, zone, line.kind)
         if tier.method is Method.ROUND_ROBIN:
             line.turn = TurnId(self._account.key, plan.key, tier.key or "", route.key or route.target)
         line.unbuilt = self._unbuilt.routes.get(line.id)
@@ -255,14 +253,13 @@ class Compiler:
             for kind in Kind
         }
 
-    def _target_rules(self, target: Target) -> dict[Kind, Rules]:
+    def _target_rules(self, target: Target) -> Rules:
         zone = target.timezone or self._zone(self._index.buyers[target.buyer])
+        kind = Kind.CALL if target.dial is not None else Kind.LEAD
         bid = () if target.bid is None else target.bid.limits
-        return {
-            kind: self._rules("bidder", target.key, bid, zone, kind)
-            + self._rules("target", target.key, target.limits, zone, kind)
-            for kind in Kind
-        }
+        return self._rules("bidder", target.key, bid, zone, kind) + self._rules(
+            "target", target.key, target.limits, zone, kind
+        )
 
     def _stands_of_buyer(self, buyer: Buyer) -> tuple[Stand, ...]:
         groups = self._index.groups_of.get(buyer.key, ())
@@ -312,7 +309,7 @@ def _draw_name(account: str, tier_key: str, tier: Tier, members: list[Line]) -> 
 
 
 def _stands_open(line: Line, kind: Kind) -> bool:
-    return line.sells(kind) and line.unbuilt is None and line.guards.paused is None
+    return line.kind is kind and line.unbuilt is None and line.guards.paused is None
 
 
 def _by_name(lines: list[Line]) -> dict[tuple[str, str], int]:

@@ -21,7 +21,7 @@ def guard_rejection(
     line: Line, kind: Kind, entrance: Entrance, known: Known, shared: Shared, utc_ms: int
 ) -> Rejection | None:
     """The first guard that turns this caller away from the route, None when all let it through."""
-    if not line.sells(kind):
+    if line.kind is not kind:
         return _because(line, Reason.KIND, "target")
     above, own = entrance.guards, line.guards
     if stand := above.paused or own.paused:
