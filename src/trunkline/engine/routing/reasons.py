@@ -53,6 +53,20 @@ class Reason(StrEnum):
     OUT_OF_PATIENCE = "out_of_patience"
 
 
+NOT_GIVEN_YET = frozenset(
+    {
+        Reason.SUPPRESSION,
+        Reason.DUPLICATE,
+        Reason.ATTESTATION,
+        Reason.HOP,
+        Reason.TARGET_DOWN,
+        Reason.BID,
+        Reason.SCORE,
+    }
+)
+"""Reasons that have their place in the order but no rule of this version gives."""
+
+
 class Unsold(StrEnum):
     """Why no buyer was found for a caller."""
 

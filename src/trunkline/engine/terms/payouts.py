@@ -30,6 +30,15 @@ class NotPaid(StrEnum):
     PAID_AT_RECEIPT_ONLY = "paid_at_receipt_only"
 
 
+NOT_PAID_WORDS = {
+    NotPaid.NO_RULE: "No payout rule of the campaign is for this publisher, source, kind and caller.",
+    NotPaid.RULE_PAUSED: "The rule that is for this caller is paused.",
+    NotPaid.RULE_HOURS: "The rule that is for this caller does not pay at this hour.",
+    NotPaid.PAID_AT_RECEIPT_ONLY: "The rule pays when a call arrives; what it pays was decided then.",
+}
+"""The sentence for the operator of each code."""
+
+
 class Traffic(msgspec.Struct, frozen=True):
     """What payout rules select by, besides criteria. `zone` is the account's, for the rules' hours."""
 
