@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.calls.walks import STEPS, Walk
+from tests.properties.calls.walks import STEPS, SUDDEN, Walk
 
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.machine import CallMachine
@@ -16,9 +16,9 @@ from trunkline.engine.calls.table import TRANSITIONS, State
 
 pytestmark = pytest.mark.property
 
-WALKS = 4_000
+WALKS = 1_500
 STEPS_MAX = 45
-MOODS = (("go_on",) * 12 + ("end",), ("go_on",) * 6 + ("refuse",) * 12 + ("files",) * 2 + ("end",) * 6)
+MOODS = (("go_on",) * 12 + ("end",), ("go_on",) * 6 + ("refuse",) * 12 + ("end",))
 """Walks that lead far into a sale, and walks in which nobody buys."""
 
 
@@ -71,15 +71,27 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> set[tuple[State, type]]:
     return seen
 
 
-def test_nothing_is_left_after_thousands_of_long_walks_through_every_transition(
-    taken: set[tuple[State, type]],
-) -> None:
+def stroll(seed: int, length: int | None = None) -> Iterator[Walk]:
+    """A walk by seed: the walk itself, again after every step, not finished."""
+    choose = Seeded(seed)
+    walk = Walk(choose)
+    yield walk
+    names = (*STEPS, *MOODS[seed % len(MOODS)])
+    for _ in range(choose.below(STEPS_MAX) if length is None else length):
+        walk.step(str(choose.one_of(names)))
+        yield walk
+
+
+def test_nothing_is_left_after_long_walks_through_every_transition(taken: set[tuple[State, type]]) -> None:
+    passed: dict[State, tuple[int, int]] = {}
     for seed in range(WALKS):
-        names = (*STEPS, *MOODS[seed % len(MOODS)])
-        choose = Seeded(seed)
-        walk = Walk(choose)
-        for _ in range(choose.below(STEPS_MAX)):
-            walk.step(str(choose.one_of(names)))
+        for length, walk in enumerate(stroll(seed, STEPS_MAX)):
+            passed.setdefault(walk.world.machine.state, (seed, length))
+        walk.finish()
+    assert set(passed) == set(State) - {State.NEW}
+    for state, event in set(TRANSITIONS) - taken:  # rare ones are gone to on purpose
+        *_, walk = stroll(*passed[state])
+        walk.meet(SUDDEN[event])
         walk.finish()
     missed = {f"{state.name} {event.__name__}" for state, event in set(TRANSITIONS) - taken}
     assert not missed, f"never taken: {sorted(missed)}"

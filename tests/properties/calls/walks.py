@@ -218,14 +218,25 @@ class Walk:
 
     def end(self) -> None:
         """Once in a while: the caller leaves, the system hangs up, the audio process dies."""
-        odds = 2 if self.world.machine.state is State.CLOSING else 6  # few calls come there, and they leave at once
-        if not self.alive or self.choose.below(odds):
-            return
-        kind = self.choose.below(3)
-        if kind == 0:
-            self.world.caller_open = False
-        self.world.tell((i.CallerLeft(), i.HangUp("operator"), i.MediaLost())[kind])
+        if self.alive and not self.choose.below(6):
+            self.meet(SUDDEN[(i.CallerLeft, i.HangUp, i.MediaLost)[self.choose.below(3)]])
 
+    def meet(self, event: i.Input) -> None:
+        """Something happens that can happen at any moment."""
+        if isinstance(event, i.CallerLeft):
+            self.world.caller_open = False
+        self.world.tell(event)
+        self.world.check()
+
+
+SUDDEN: dict[type, i.Input] = {
+    i.CallerLeft: i.CallerLeft(),
+    i.HangUp: i.HangUp("operator"),
+    i.MediaLost: i.MediaLost(),
+    i.NotDurable: i.NotDurable(0),
+    i.Recorded: i.Recorded("nobody's", 0, None),
+}
+"""What can happen at any moment."""
 
 STEPS: dict[str, Callable[[Walk], None]] = {
     "go_on": Walk.go_on,
