@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.peer.phone import Phone
+
+from trunkline.codec import wav
 from trunkline.testing.sipp import Sipp
 from trunkline.testing.sipp_steps import (
     ack,
@@ -18,6 +21,7 @@ from trunkline.testing.sipp_steps import (
     byed,
     caller,
     expect,
+    held,
     invite,
     invited,
     pause,
@@ -34,6 +38,10 @@ TALKS = (invited(), answer(180), answer(200), acked(), byed())
 def calls_and_hangs_up(talk_ms: int = 200) -> tuple[str, ...]:
     """A caller that is answered, talks, and hangs up."""
     return (invite(), provisional(), expect(200), ack(), pause(talk_ms), bye())
+
+
+TALKS_UNTIL_TOLD = (invite(), provisional(), expect(200), ack(), held(), bye())
+"""A caller that is answered and hangs up when the test says `go_on`."""
 
 
 def refuses(status: int) -> tuple[str, ...]:
@@ -95,9 +103,11 @@ class Lab:
         self._stack = ExitStack()
         self._names: dict[str, int] = {}
 
-    def switch(self, config: str, **options: Any) -> SwitchProcess:
-        """A running switch."""
+    def switch(self, config: str, files: Mapping[str, bytes] | None = None, **options: Any) -> SwitchProcess:
+        """A running switch, with `files` beside its configuration."""
         made = SwitchProcess(config, self.folder / f"switch{len(self.switches) or ''}", **options)
+        for name, content in (files or {}).items():
+            (made.folder / name).write_bytes(content)
         self.switches.append(made)
         self._stack.callback(made.kill)
         return made.start()
@@ -105,6 +115,10 @@ class Lab:
     def buyer(self, *steps: str, name: str = "buyer", **options: Any) -> Sipp:
         """A running sipp that takes calls."""
         return self._stack.enter_context(Sipp(buyer(*steps), self.folder, self._name(name), **options))
+
+    def phone(self, **options: Any) -> Phone:
+        """The audio of a peer."""
+        return self._stack.enter_context(Phone(**options))
 
     def caller(self, switch: SwitchProcess, *steps: str, calls: int = 1, name: str = "caller", **options: Any) -> Sipp:
         """A running sipp that makes calls."""
@@ -135,3 +149,8 @@ class Lab:
 def attempts(call: dict[str, Any]) -> list[tuple[str, str, int | None]]:
     """Target, outcome and SIP status of a call's attempts."""
     return [(each["target"], each["outcome"], each["sip_status"]) for each in call["attempts"]]
+
+
+def prompt(codes: bytes) -> bytes:
+    """The content of a WAV file that is played as exactly these µ-law codes."""
+    return wav.write(wav.Encoding.ULAW, 1, codes)

@@ -22,6 +22,7 @@ from typing import Final, Self
 import msgspec
 
 from trunkline.testing.ports import HOST, free_block
+from trunkline.testing.sipp_steps import GO_ON
 
 START_S_MAX: Final = 10.0
 SOFT_STOP_S: Final = 3.0
@@ -198,6 +199,15 @@ class Sipp:
         if figures.failed or figures.successful != figures.calls or not figures.calls:
             raise SippFailed(f"{self.name}: {figures}\n{self.said()}\npassed: {self.names()[-20:]}")
         return figures
+
+    def go_on(self) -> None:
+        """Let every call that stands at `held()` go on; calls that do not, ignore it."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for call_id in dict.fromkeys(message.call_id for message in self.messages()):
+                lines = [f"{GO_ON} sip:peer@{self.address} SIP/2.0", f"Via: SIP/2.0/UDP {HOST}:9;branch=z9hG4bK-go-on"]
+                lines += [f"From: <sip:test@{HOST}>;tag=1", f"To: <sip:peer@{HOST}>", f"Call-ID: {call_id}"]
+                lines += [f"CSeq: 1 {GO_ON}", "Content-Length: 0", "", ""]
+                sender.sendto("\r\n".join(lines).encode(), (HOST, self.port))
 
     def stop(self) -> Figures:
         """Take no new calls; end when those that go on have ended, or after a moment anyway. The figures."""

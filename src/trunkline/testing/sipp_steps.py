@@ -25,6 +25,8 @@ a=fmtp:101 0-15
 a=ptime:20
 a={direction}"""
 
+GO_ON: Final = "OPTIONS"
+"""What `Sipp.go_on` sends to sipp itself; the switch never sends it inside a call."""
 _INVITE_BRANCH: Final = "z9hG4bK-[pid]-[call_number]-invite"
 """Written out, because CANCEL and the ACK of a refusal bear the branch of their INVITE (RFC 3261 section 17.1.1.3)."""
 _TAG: Final = "[pid]T[call_number]"
@@ -67,6 +69,11 @@ def _send(lines: list[str], body: str = "", content_type: str = "application/sdp
 def pause(ms: int) -> str:
     """Wait, while what was not waited for is answered in sipp's default way."""
     return f'<pause milliseconds="{ms}"/>'
+
+
+def held() -> str:
+    """Wait until the test calls `Sipp.go_on`."""
+    return expect_request(GO_ON)
 
 
 def expect(status: int, *, optional: bool = False, ms: int | None = None, actions: str = "") -> str:
