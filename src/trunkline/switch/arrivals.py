@@ -22,6 +22,7 @@ from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.profile import CallerProfile
 from trunkline.engine.routing.router import Router
+from trunkline.events.changes import ContactSeen
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.phone import CallerId
@@ -137,7 +138,17 @@ class Arrivals:
         )
         flow = FlowMachine(index.flows[campaign.flow], profile, _splits(seed))
         machine = CallMachine(context, flow, profile, lambda at: plant.ids.make("rec", at.utc_ms))
-        return LiveCall(plant, world, machine, router, _cursors(router, query, profile), leg, self._registry)
+        plant.contacts[seen] = now.utc_ms
+        return LiveCall(
+            plant,
+            world,
+            machine,
+            router,
+            _cursors(router, query, profile),
+            leg,
+            self._registry,
+            ContactSeen(*seen, now.utc_ms),
+        )
 
 
 def _splits(seed: int) -> Callable[[str, int], int]:

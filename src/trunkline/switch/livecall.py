@@ -26,10 +26,11 @@ from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
 from trunkline.events.calls import AttemptEnded, CallEnded, CallRouted
-from trunkline.events.changes import CallDrop, CallPut, Change, LegDrop, LegPut, StoredLeg
+from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegDrop, LegPut, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import TrunklineError
+from trunkline.media.errors import BadRemote
 from trunkline.media.port import Prompt as Sound
 from trunkline.sip import sdp
 from trunkline.sip.errors import LocalSipError, RemoteSipError
@@ -58,6 +59,7 @@ class LiveCall:
         new_cursor: Callable[[str | None, Instant], Cursor],
         caller: CallerLeg,
         registry: Registry,
+        seen: ContactSeen,
     ) -> None:
         self.plant = plant
         self.world = world
@@ -79,7 +81,7 @@ class LiveCall:
         self._over = False
         self._answered = False
         self._entries: list[Entry] = []
-        self._changes: list[Change] = []
+        self._changes: list[Change] = [seen]
         self._cut: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
@@ -247,10 +249,18 @@ class LiveCall:
             body = sdp.offer(local.host, local.port, session_id=caller.sip)
         else:
             body, agreed = sdp.answer(caller.offer, local.host, local.port, session_id=caller.sip)
-            plant.media.connect(caller.media, remote_media(agreed))
+            self._connect(caller.media, agreed)
         self._answered = True
         plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
         self._keep_leg(caller.sip, caller.media, None, confirmed=True)
+
+    def _connect(self, leg: str, agreed: sdp.AudioMedia) -> None:
+        """Send the caller's audio where its SDP says; one that names no place to send to ends its own call."""
+        try:
+            self.plant.media.connect(leg, remote_media(agreed))
+        except BadRemote as error:
+            log.warning("call %s: %s", self.machine.context.call, error.message)
+            self._inbox.append(i.HangUp("no_common_audio"))
 
     def _hang_up_caller(self, command: c.HangUpCaller, _now: Instant) -> None:
         endpoint, now_s = self.plant.sip.endpoint, self.plant.sip.now()
@@ -343,12 +353,11 @@ class LiveCall:
         if leg is None or leg.sip is None:
             return
         try:
-            agreed = sdp.accept(body or b"")
-        except RemoteSipError as error:
+            self.plant.media.connect(leg.media, remote_media(sdp.accept(body or b"")))
+        except (RemoteSipError, BadRemote) as error:
             log.warning("attempt %s: %s", attempt, error)
             self.tell(i.BuyerUnreachable(attempt, "no_common_audio"))
             return
-        self.plant.media.connect(leg.media, remote_media(agreed))
         self._keep_leg(leg.sip, leg.media, attempt, confirmed=True)
         self.tell(i.BuyerAnswered(attempt))
 

@@ -7,6 +7,7 @@ import logging
 from trunkline.engine.calls import inputs as i
 from trunkline.events.changes import LegDrop
 from trunkline.media import port as media
+from trunkline.media.errors import BadRemote
 from trunkline.sip import dtmf_info, events, sdp
 from trunkline.sip.errors import RemoteSipError
 from trunkline.switch.arrivals import Arrivals
@@ -71,12 +72,10 @@ class Switchboard:
     def _late_answer(self, body: bytes, call: LiveCall) -> None:
         """The caller answers our offer in its ACK."""
         try:
-            agreed = sdp.accept(body)
-        except RemoteSipError as error:
+            self._plant.media.connect(call.caller.media, remote_media(sdp.accept(body)))
+        except (RemoteSipError, BadRemote) as error:
             log.warning("call %s: %s", call.machine.context.call, error)
             call.tell(i.HangUp("no_common_audio"))
-        else:
-            self._plant.media.connect(call.caller.media, remote_media(agreed))
 
     def _about_buyer(self, event: events.SipEvent, call: LiveCall, attempt: str) -> None:
         match event:
@@ -123,11 +122,11 @@ class Switchboard:
             return
         try:
             offered = sdp.parse_audio(event.sdp)
-        except RemoteSipError as error:
-            endpoint.refuse_reoffer(event.leg, error.status, now_s)
+            body, agreed = sdp.answer(offered, local.host, local.port, session_id=event.leg, version=leg.version)
+            self._plant.media.connect(leg.media, remote_media(agreed))
+        except (RemoteSipError, BadRemote) as error:
+            endpoint.refuse_reoffer(event.leg, error.status if isinstance(error, RemoteSipError) else 488, now_s)
             return
-        body, agreed = sdp.answer(offered, local.host, local.port, session_id=event.leg, version=leg.version)
-        self._plant.media.connect(leg.media, remote_media(agreed))
         endpoint.reanswer(event.leg, body, now_s)
 
     # -- media -----------------------------------------------------------------------------------------------------
