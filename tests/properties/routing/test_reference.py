@@ -11,7 +11,10 @@ from tests.properties.routing.reference import Reference
 from tests.properties.routing.worlds import HashedUsage, World
 
 from trunkline.config.schema import Platform
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.offer import Exhausted
 from trunkline.engine.routing.router import compile_router
+from trunkline.kernel.leases import Lease
 
 pytestmark = pytest.mark.property
 
@@ -49,3 +52,23 @@ def test_the_random_cases_meet_every_reason_that_is_built() -> None:
               "already_offered", "out_of_patience"}  # fmt: skip
     assert {reason for reason in wanted if met[reason] < 10} == set()
     assert offers > 300
+
+
+@settings(max_examples=500)
+@given(st.integers(0, 2**48), st.integers(0, 2))
+def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
+    """With a full list the cursor passes over routes that share a full limit without asking each."""
+    world = World(seed)
+    config, query, usage = world.account(), world.query(), HashedUsage(seed)
+    router = compile_router(config, Platform(), "digest")
+    whole = router.explain(query, usage)
+    cursor = Cursor(router._shared, router._entrance(query), query, reported_max=listed)
+    offers = []
+    while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
+        offers.append(found)
+        cursor.take(found, Lease("", "acme", "", "", found.demands, 0))
+    assert tuple(offers) == whole.offers
+    assert found.reason == whole.unsold
+    assert len(found.rejected) + found.more == len(whole.rejected)
+    assert len(found.rejected) == min(listed, len(whole.rejected))
+    assert set(found.rejected) <= set(whole.rejected)

@@ -130,12 +130,16 @@ def test_a_limits_window_is_the_one_of_the_offer_not_of_the_call() -> None:
     assert isinstance(later.next(3600), Offer)
 
 
-def test_decisions_list_the_first_hundred_and_count_the_rest() -> None:
-    targets = "\n".join(f'  - {{key: x{n}, buyer: ann, dial: "sip:x{n}@127.0.0.1"}}' for n in range(150))
+FULL = "limits: [{measure: live, max: 0}]"
+
+
+@pytest.mark.parametrize(("buyer", "target"), [(f", {FULL}", ""), ("", f", {FULL}")])
+def test_decisions_list_the_first_hundred_and_count_the_rest(buyer: str, target: str) -> None:
+    targets = "\n".join(f'  - {{key: x{n}, buyer: ann, dial: "sip:x{n}@127.0.0.1"{target}}}' for n in range(150))
     routes = ", ".join(f'{{target: x{n}, price: "1.00", priority: {n}}}' for n in range(150))
     caller = Caller(
         router(
-            f"buyers: [{{key: ann, limits: [{{measure: live, max: 0}}]}}]\ntargets:\n{targets}\n"
+            f"buyers: [{{key: ann{buyer}}}]\ntargets:\n{targets}\n"
             f"plans: [{{key: main, tiers: [{{key: t, method: priority, routes: [{routes}]}}]}}]"
         ),
         query(),

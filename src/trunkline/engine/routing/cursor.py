@@ -266,8 +266,8 @@ class Cursor:
         listed: list[Rejection] = []
         total = 0
         for stage in self._stages:
-            room = None if self._reported_max is None else max(0, self._reported_max - len(listed) - len(stage.refused))
-            lines, count = stage.rejected(ended=ended, room=room)
+            most = None if self._reported_max is None else self._reported_max - len(listed)
+            lines, count = stage.rejected(ended=ended, most=most)
             listed += [stage.refused.get(line.rank) or self._judge(line) for line in lines]
             total += count
         return tuple(listed), total - len(listed)

@@ -63,20 +63,21 @@ class Stage:
         self.drop(line)
         self.refused[line.rank] = rejection
 
-    def rejected(self, *, ended: bool, room: int | None) -> tuple[list[Line], int]:
-        """Routes that are not offered, in rank order, and how many they are in all.
+    def rejected(self, *, ended: bool, most: int | None) -> tuple[list[Line], int]:
+        """At most `most` routes that are not offered, in rank order, and how many they are in all.
 
-        All of `refused` and at most `room` others. Before the end, routes still to come are not rejected.
+        Those in `refused` come first. Before the end, routes still to come are not rejected.
         """
         mask = self.program.all & ~self.offered
         if not ended:
             mask &= ~self.left
-        total = mask.bit_count()
+        met = sorted(self.refused)[:most]
         others = mask
-        for rank in self.refused:
+        for rank in met:
             others &= ~(1 << rank)
-        ranks = sorted([*self.refused, *islice(bits(others), room)])
-        return [self.program.lines[rank] for rank in ranks], total
+        room = None if most is None else most - len(met)
+        ranks = sorted([*met, *islice(bits(others), room)])
+        return [self.program.lines[rank] for rank in ranks], mask.bit_count()
 
     def _of_band(self, band: Band, usage: Usage) -> Iterator[Line]:
         lines = self.program.lines
