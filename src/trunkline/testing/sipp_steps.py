@@ -76,9 +76,22 @@ def held() -> str:
     return expect_request(GO_ON)
 
 
-def expect(status: int, *, optional: bool = False, ms: int | None = None, actions: str = "") -> str:
-    """Wait for a response, at most `ms`."""
+def label(name: str) -> str:
+    """A place to go to."""
+    return f'<label id="{name}"/>'
+
+
+def go_to(name: str) -> str:
+    """Go on behind that label."""
+    return f'<nop next="{name}"/>'
+
+
+def expect(
+    status: int, *, optional: bool = False, ms: int | None = None, then: str | None = None, actions: str = ""
+) -> str:
+    """Wait for a response, at most `ms`; when it came, go on behind the label `then`."""
     flags = ' optional="true"' if optional else ""
+    flags += f' next="{then}"' if then is not None else ""
     flags += f' timeout="{ms}"' if ms is not None else ""
     return f'<recv response="{status}" rrs="true"{flags}>{actions}</recv>'
 
