@@ -1,4 +1,4 @@
-"""Many calls at once: seats are never oversold, a long waterfall fails no call, a line that loses packets loses none."""
+"""Many calls at once: seats are never oversold, a long waterfall fails no call, and neither does a lossy line."""
 
 from __future__ import annotations
 
