@@ -27,7 +27,7 @@ class CallerLeg:
 class BuyerLeg:
     """One attempt's leg. `failure` says why it cannot be rung; `sip` is None until the INVITE has left."""
 
-    __slots__ = ("failure", "invite", "local", "media", "resolving", "ring", "sip", "version", "wanted")
+    __slots__ = ("ended", "failure", "invite", "local", "media", "resolving", "ring", "sip", "version", "wanted")
 
     def __init__(self, media: str, ring: Ring) -> None:
         self.media = media
@@ -37,5 +37,6 @@ class BuyerLeg:
         self.sip: int | None = None
         self.failure: str | None = None
         self.wanted = False
+        self.ended = False
         self.resolving: asyncio.Task[None] | None = None
         self.version = 1

@@ -16,35 +16,28 @@ from typing import Any
 
 import msgspec
 
-from trunkline.config.flows import Prompt
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
-from trunkline.engine.calls.greeting import BEEP
 from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
 from trunkline.events.calls import AttemptEnded, CallEnded, CallRouted
-from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegDrop, LegPut, StoredLeg
+from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegPut, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.kernel.clock import Instant
-from trunkline.kernel.errors import TrunklineError
 from trunkline.media.errors import BadRemote
-from trunkline.media.port import Prompt as Sound
 from trunkline.sip import sdp
-from trunkline.sip.errors import LocalSipError, RemoteSipError
-from trunkline.switch.legs import BuyerLeg, CallerLeg
+from trunkline.switch.audio import Audio
+from trunkline.switch.buyers import Buyers
+from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant, observe
 from trunkline.switch.registry import Registry, Whose
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.world import World
-from trunkline.telephony.sip.dial import Shown, Undiallable, invite_to, next_hop
 
 log = logging.getLogger("trunkline.calls")
-
-RINGBACK = Sound("ringback")
-BEEP_SOUND = Sound("beep")
 
 
 class LiveCall:
@@ -65,31 +58,32 @@ class LiveCall:
         self.world = world
         self.machine = machine
         self.caller = caller
-        self.buyers: dict[str, BuyerLeg] = {}
+        self.registry = registry
+        self.buyers = Buyers(self)
+        self.audio = Audio(self)
         self.lease: str | None = None
+        self.routing_ns = time.perf_counter_ns()
         self._router = router
         self._new_cursor = new_cursor
         self._cursor: Cursor | None = None
         self._cursor_plan: str | None = None
-        self._registry = registry
         registry.calls[machine.context.call] = self
         registry.sip[caller.sip] = registry.media[caller.media] = Whose(self, None)
-        self._arrived_ns = time.perf_counter_ns()
-        self._routing_ns = self._arrived_ns
         self._inbox: deque[i.Input] = deque()
         self._running = False
         self._over = False
         self._answered = False
         self._entries: list[Entry] = []
         self._changes: list[Change] = [seen]
-        self._cut: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
-    def tell(self, event: i.Input) -> None:
-        """Tell the machine something, and carry out what follows from it."""
+    def tell(self, event: i.Input | None) -> None:
+        """Tell the machine something, and carry out what follows from it; None is no news."""
+        if event is None:
+            return
         self._inbox.append(event)
         if self._running or self._over:
             return
@@ -133,8 +127,7 @@ class LiveCall:
             self._finish()
             return
         self._inbox.clear()
-        for attempt in tuple(self.buyers):
-            self._hang_up_buyer(c.HangUpBuyer(attempt), now)
+        self.buyers.hang_up_all()
         if self.lease is not None:
             self.plant.capacity.release(self.lease, now)
         self._hang_up_caller(c.HangUpCaller(500), now)
@@ -153,6 +146,11 @@ class LiveCall:
         self._append()
         self._finish()
 
+    def _note(self, event: i.Input | None) -> None:
+        """Something that a command has led to at once: the machine is told when the command's list is done."""
+        if event is not None:
+            self._inbox.append(event)
+
     # -- the journal -----------------------------------------------------------------------------------------------
 
     def _write(self, command: c.Write, _now: Instant) -> None:
@@ -166,6 +164,10 @@ class LiveCall:
     def _remember(self, command: c.Remember, _now: Instant) -> None:
         kept = command.call
         self._changes.append(CallDrop(self.machine.context.call) if kept is None else CallPut(kept))
+
+    def keep(self, change: Change) -> None:
+        """Change a state table, with what is written next."""
+        self._changes.append(change)
 
     def _append(self) -> asyncio.Future[Any] | None:
         """Hand everything written since the last append to the journal, as one transaction."""
@@ -195,7 +197,8 @@ class LiveCall:
         started_ns = time.perf_counter_ns()
         if self._cursor is None or self._cursor_plan != command.plan:
             self._cursor, self._cursor_plan = self._new_cursor(command.plan, now), command.plan
-            self._routing_ns = started_ns if self._answered else self._arrived_ns
+            if self._answered:
+                self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call
         lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
         found = self._cursor.next(self.plant.capacity, lease, attempt, call, now)
@@ -220,7 +223,7 @@ class LiveCall:
             plan=decision.plan,
             seed=decision.seed,
             versions=decision.versions,
-            routed_ms=(time.perf_counter_ns() - self._routing_ns) // 1_000_000,
+            routed_ms=(time.perf_counter_ns() - self.routing_ns) // 1_000_000,
             outcome=command.outcome,
             reason=command.reason,
             offered=decision.offered,
@@ -252,7 +255,17 @@ class LiveCall:
             self._connect(caller.media, agreed)
         self._answered = True
         plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
-        self._keep_leg(caller.sip, caller.media, None, confirmed=True)
+        context = self.machine.context
+        identifiers = msgspec.json.encode(plant.sip.endpoint.identifiers(caller.sip))
+        leg = StoredLeg(
+            leg=caller.media,
+            account=context.account,
+            call=context.call,
+            attempt=None,
+            confirmed=True,
+            identifiers=identifiers,
+        )
+        self.keep(LegPut(leg))
 
     def _connect(self, leg: str, agreed: sdp.AudioMedia) -> None:
         """Send the caller's audio where its SDP says; one that names no place to send to ends its own call."""
@@ -270,175 +283,31 @@ class LiveCall:
             headers = (("Retry-After", "10"),) if command.status == 503 else ()
             endpoint.reject(self.caller.sip, command.status, now_s, headers=headers)
 
-    # -- the buyer's leg -------------------------------------------------------------------------------------------
+    # -- the buyer and the audio -----------------------------------------------------------------------------------
 
     def _prepare_buyer(self, command: c.PrepareBuyer, _now: Instant) -> None:
-        leg = self.buyers[command.attempt] = BuyerLeg(command.attempt, command.ring)
-        self._registry.media[leg.media] = Whose(self, command.attempt)
-        self.plant.metrics.live_legs.inc()
-        try:
-            hop = next_hop(leg.ring, self.world.trunks)
-        except Undiallable as error:
-            leg.failure = error.reason
-            return
-        host = self.plant.names.address(hop.host)
-        if host is not None:
-            self._prepare_invite(command.attempt, leg, host)
-            return
-        leg.resolving = self.plant.loop.create_task(self._resolve(command.attempt, leg, hop.host))
-
-    async def _resolve(self, attempt: str, leg: BuyerLeg, name: str) -> None:
-        """Find the target's address while the offer becomes durable, then go on as if it had been known."""
-        try:
-            host = await self.plant.names.resolve(name)
-        except Undiallable as error:
-            leg.failure = error.reason
-        else:
-            if attempt in self.buyers:
-                self._prepare_invite(attempt, leg, host)
-        leg.resolving = None
-        if leg.wanted and attempt in self.buyers:
-            self._launch(attempt, leg)
-            self.tell(i.Tick())
-
-    def _prepare_invite(self, attempt: str, leg: BuyerLeg, host: str) -> None:
-        plant, context = self.plant, self.machine.context
-        try:
-            local = leg.local = plant.media.open(leg.media, context.call)
-            hop = next_hop(leg.ring, self.world.trunks)
-            first = self.caller.codec
-            body = sdp.offer(local.host, local.port, codecs=(first, *(name for name in sdp.CODECS if name != first)))
-            shown = Shown(context.caller, context.number)
-            leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, hop, host, shown, plant.sip.public, body))
-        except LocalSipError as error:
-            log.error("target of attempt %s cannot be dialled: %s", attempt, error)
-            leg.failure = "bad_address"
-        except TrunklineError as error:
-            log.error("attempt %s: %s", attempt, error.message)
-            leg.failure = "no_media"
-        else:
-            self._changes.append(
-                LegPut(
-                    StoredLeg(
-                        leg=leg.media,
-                        account=context.account,
-                        call=context.call,
-                        attempt=attempt,
-                        confirmed=False,
-                        identifiers=msgspec.json.encode(leg.invite.identifiers()),
-                    )
-                )
-            )
+        self.buyers.prepare(command.attempt, command.ring)
 
     def _ring_buyer(self, command: c.RingBuyer, _now: Instant) -> None:
-        leg = self.buyers[command.attempt]
-        if leg.resolving is not None:
-            leg.wanted = True
-        else:
-            self._launch(command.attempt, leg)
-
-    def _launch(self, attempt: str, leg: BuyerLeg) -> None:
-        if leg.invite is None:
-            self._inbox.append(i.BuyerUnreachable(attempt, leg.failure or "bad_address"))
-            return
-        leg.sip = self.plant.sip.endpoint.launch(leg.invite, self.plant.sip.now())
-        self._registry.sip[leg.sip] = Whose(self, attempt)
-        took_ns = time.perf_counter_ns() - self._routing_ns
-        self.plant.metrics.post_dial.observe(took_ns / 1e9)
-        self._inbox.append(i.Dialled(attempt, took_ns // 1000))
-
-    def buyer_answered(self, attempt: str, body: bytes | None) -> None:
-        """The buyer's 2xx is there: agree on the audio, then tell the machine."""
-        leg = self.buyers.get(attempt)
-        if leg is None or leg.sip is None:
-            return
-        try:
-            self.plant.media.connect(leg.media, remote_media(sdp.accept(body or b"")))
-        except (RemoteSipError, BadRemote) as error:
-            log.warning("attempt %s: %s", attempt, error)
-            self.tell(i.BuyerUnreachable(attempt, "no_common_audio"))
-            return
-        self._keep_leg(leg.sip, leg.media, attempt, confirmed=True)
-        self.tell(i.BuyerAnswered(attempt))
+        self._note(self.buyers.ring(command.attempt))
 
     def _hang_up_buyer(self, command: c.HangUpBuyer, _now: Instant) -> None:
-        leg = self.buyers.get(command.attempt)
-        if leg is not None and leg.sip is not None:
-            self.plant.sip.endpoint.hangup(leg.sip, self.plant.sip.now())
-        self.forget_buyer(command.attempt)
-
-    def forget_buyer(self, attempt: str) -> None:
-        """The attempt's leg is over, or being ended by the SIP core alone: its audio stops here."""
-        leg = self.buyers.pop(attempt, None)
-        if leg is None:
-            return
-        self.plant.metrics.live_legs.dec()
-        self._registry.media.pop(leg.media, None)
-        self.plant.media.close(leg.media)
-        if leg.sip is None:
-            self._changes.append(LegDrop(leg.media))
-
-    def _keep_leg(self, sip: int, name: str, attempt: str | None, *, confirmed: bool) -> None:
-        context = self.machine.context
-        identifiers = msgspec.json.encode(self.plant.sip.endpoint.identifiers(sip))
-        leg = StoredLeg(
-            leg=name,
-            account=context.account,
-            call=context.call,
-            attempt=attempt,
-            confirmed=confirmed,
-            identifiers=identifiers,
-        )
-        self._changes.append(LegPut(leg))
-
-    # -- audio -----------------------------------------------------------------------------------------------------
-
-    def _sounds(self, prompts: tuple[Prompt, ...]) -> list[Sound]:
-        """The sounds that could be prepared."""
-        found = (BEEP_SOUND if prompt == BEEP else self.world.sounds.get(prompt) for prompt in prompts)
-        return [sound for sound in found if sound is not None]
-
-    def _media_leg(self, side: i.Side) -> str | None:
-        if side == "caller":
-            return self.caller.media
-        attempt = self.machine.attempt
-        return attempt.id if attempt is not None and attempt.id in self.buyers else None
+        self.buyers.hang_up(command.attempt)
 
     def _play(self, command: c.Play, _now: Instant) -> None:
-        leg, sounds = self._media_leg(command.side), self._sounds(command.prompts)
-        whole = len(sounds) == len(command.prompts)
-        if leg is None or not sounds:
-            self._inbox.append(i.Played(command.tag, completed=whole and leg is not None))
-            return
-        if not whole:
-            self._cut.add(command.tag)
-        self.plant.media.play(leg, command.tag, sounds)
-
-    def played(self, tag: int, completed: bool) -> None:
-        """What was played under `tag` has ended. It was not heard whole when a part of it could not be prepared."""
-        self.tell(i.Played(tag, completed and tag not in self._cut))
+        self._note(self.audio.play(command))
 
     def _ringback(self, command: c.Ringback, _now: Instant) -> None:
-        music = None if command.music is None else self.world.sounds.get(command.music)
-        self.plant.media.play(self.caller.media, 0, [music or RINGBACK], loop=True)
+        self.audio.ringback(command)
 
     def _stop_play(self, command: c.StopPlay, _now: Instant) -> None:
-        leg = self._media_leg(command.side)
-        if leg is not None:
-            self.plant.media.stop_play(leg)
+        self.audio.stop_play(command)
 
     def _bridge(self, _command: c.Bridge, _now: Instant) -> None:
-        buyer = self._media_leg("buyer")
-        if buyer is not None:
-            self.plant.media.bridge(self.caller.media, buyer)
+        self.audio.bridge()
 
     def _record(self, command: c.Record, _now: Instant) -> None:
-        path = self.plant.data / command.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._registry.recordings[command.recording] = self
-        left = self.caller.media if "caller" in command.sides else None
-        right = self._media_leg("buyer") if "buyer" in command.sides else None
-        self.plant.media.record(command.recording, str(path), left, right)
+        self.audio.record(command, self.plant.data)
 
     def _pause_record(self, command: c.PauseRecord, _now: Instant) -> None:
         self.plant.media.pause_record(command.recording)
@@ -458,13 +327,10 @@ class LiveCall:
         if self._over:
             return
         self._over = True
-        for attempt in tuple(self.buyers):
-            self.forget_buyer(attempt)
+        self.buyers.hang_up_all()
         self.plant.media.close(self.caller.media)
-        if not self._answered:
-            self._changes.append(LegDrop(self.caller.media))
-        self._registry.forget(self)
-        self.plant.metrics.live_calls.set(len(self._registry.calls))
+        self.registry.forget(self)
+        self.plant.metrics.live_calls.set(len(self.registry.calls))
 
 
 _BEGINNING = frozenset({State.NEW, State.SAVING, State.RESERVING})

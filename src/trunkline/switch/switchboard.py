@@ -82,14 +82,16 @@ class Switchboard:
             case events.Provisional():
                 call.tell(i.BuyerRings(attempt))
             case events.Answered():
-                call.buyer_answered(attempt, event.sdp)
+                call.tell(call.buyers.answered(attempt, event.sdp))
             case events.Refused():
+                call.buyers.ended(attempt)
                 call.tell(i.BuyerRefused(attempt, event.status))
             case events.NoResponse():
                 call.tell(i.BuyerSilent(attempt))
             case events.TransportFailed():
                 call.tell(i.BuyerUnreachable(attempt, "transport"))
             case events.Ended() | events.Unacknowledged():
+                call.buyers.ended(attempt)
                 call.tell(i.BuyerLeft(attempt))
             case _:
                 pass
@@ -150,8 +152,7 @@ class Switchboard:
     def _heard(self, event: media.Played | media.Digit | media.DeadMedia, whose: Whose) -> None:
         match event:
             case media.Played(tag=tag, completed=completed):
-                if tag:  # 0 is ringback, which nobody waits for
-                    whose.call.played(tag, completed)
+                whose.call.tell(whose.call.audio.played(tag, completed))
             case media.Digit(digit=digit):
                 self._key(whose.call, whose.attempt, digit)
             case media.DeadMedia():

@@ -85,7 +85,7 @@ class RingBuyer(msgspec.Struct, frozen=True):
 
 
 class HangUpBuyer(msgspec.Struct, frozen=True):
-    """End that attempt's leg, ringing or answered."""
+    """Let that attempt's leg go: prepared, ringing, answered, or ended by its peer already."""
 
     attempt: str
 

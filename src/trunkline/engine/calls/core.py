@@ -140,14 +140,11 @@ class CallCore:
         if any(isinstance(command, c.Record) for command in commands):
             self._remember()
 
-    def _end_attempt(
-        self, outcome: AttemptOutcome, *, reason: str | None = None, status: int | None = None, hang_up: bool = True
-    ) -> None:
+    def _end_attempt(self, outcome: AttemptOutcome, *, reason: str | None = None, status: int | None = None) -> None:
         """The running attempt is over: its leg is ended, its outcome written, its seats are given back."""
         attempt = self.attempt
         assert attempt is not None
-        if hang_up:
-            self._out.append(c.HangUpBuyer(attempt.id))
+        self._out.append(c.HangUpBuyer(attempt.id))
         self.books.close()
         self._timers.set(Timer.RING, None)
         self._timers.set(Timer.PRESS, None)
@@ -177,9 +174,7 @@ class CallCore:
         assert not self._ended
         if self.attempt is not None:
             connected = self.attempt.connected is not None
-            self._end_attempt(
-                AttemptOutcome.CONNECTED if connected else _unconnected(outcome), hang_up=by != "buyer", reason=reason
-            )
+            self._end_attempt(AttemptOutcome.CONNECTED if connected else _unconnected(outcome), reason=reason)
         if self._caller_here:
             self._out.append(c.HangUpCaller(status, reason))
             self._caller_here = False

@@ -84,7 +84,7 @@ class CallMachine(Selling):
         """The journal cannot keep a promise: nothing new is begun for this call."""
         if event.ticket == self._tickets and self.state in (State.SAVING, State.RESERVING):
             if self.attempt is not None:
-                self._end_attempt(AttemptOutcome.CAPACITY_LOST, reason="journal", hang_up=False)
+                self._end_attempt(AttemptOutcome.CAPACITY_LOST, reason="journal")
             self._end(CallOutcome.FAILED, "journal", "system", status=STATUS_BUSY_HERE)
 
     def _last_file_closed(self, event: i.Recorded) -> None:

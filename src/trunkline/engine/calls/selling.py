@@ -80,7 +80,7 @@ class Selling(Greeting):
 
     def _buyer_refused(self, event: i.BuyerRefused) -> None:
         if self._is_current(event.attempt):
-            self._next(outcome_of_status(event.sip_status), status=event.sip_status, hang_up=False)
+            self._next(outcome_of_status(event.sip_status), status=event.sip_status)
 
     def _buyer_silent(self, event: i.BuyerSilent) -> None:
         if self._is_current(event.attempt):
@@ -92,16 +92,14 @@ class Selling(Greeting):
 
     def _buyer_declined(self, event: i.BuyerLeft) -> None:
         if self._is_current(event.attempt):
-            self._next(AttemptOutcome.DECLINED, hang_up=False)
+            self._next(AttemptOutcome.DECLINED)
 
     def _ring_time_over(self, _event: i.Tick) -> None:
         self._next(AttemptOutcome.NO_ANSWER, reason="ring_seconds")
 
-    def _next(
-        self, outcome: AttemptOutcome, *, reason: str | None = None, status: int | None = None, hang_up: bool = True
-    ) -> None:
+    def _next(self, outcome: AttemptOutcome, *, reason: str | None = None, status: int | None = None) -> None:
         """This attempt failed: look for the next buyer."""
-        self._end_attempt(outcome, reason=reason, status=status, hang_up=hang_up)
+        self._end_attempt(outcome, reason=reason, status=status)
         self._remember()
         self.state = State.SEEKING
         self._out.append(c.Seek(self._plan))
@@ -144,7 +142,7 @@ class Selling(Greeting):
     def _pressing_left(self, event: i.BuyerLeft) -> None:
         if self._is_current(event.attempt):
             self._timers.set(Timer.PRESS, None)
-            self._next(AttemptOutcome.NOT_ACCEPTED, reason="hung_up", hang_up=False)
+            self._next(AttemptOutcome.NOT_ACCEPTED, reason="hung_up")
 
     def _connect(self) -> None:
         """The buyer has taken the call. What it still has to hear comes first, the caller hears ringing meanwhile."""

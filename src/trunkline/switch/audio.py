@@ -1,0 +1,82 @@
+"""What the two sides of one live call hear, and what is recorded of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trunkline.config.flows import Prompt
+from trunkline.engine.calls import commands as c
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.greeting import BEEP
+from trunkline.media.port import Prompt as Sound
+
+if TYPE_CHECKING:
+    from trunkline.switch.livecall import LiveCall
+
+RINGBACK = Sound("ringback")
+BEEP_SOUND = Sound("beep")
+UNAWAITED = 0
+"""The tag of what nobody waits for the end of."""
+
+
+class Audio:
+    """Turns the machine's commands into orders to the media backend."""
+
+    def __init__(self, call: LiveCall) -> None:
+        self._call = call
+        self._media = call.plant.media
+        self._cut: set[int] = set()
+
+    def _leg(self, side: i.Side) -> str | None:
+        if side == "caller":
+            return self._call.caller.media
+        attempt = self._call.machine.attempt
+        return attempt.id if attempt is not None and attempt.id in self._call.buyers else None
+
+    def _sounds(self, prompts: tuple[Prompt, ...]) -> list[Sound]:
+        """The sounds that could be prepared."""
+        sounds = self._call.world.sounds
+        found = (BEEP_SOUND if prompt == BEEP else sounds.get(prompt) for prompt in prompts)
+        return [sound for sound in found if sound is not None]
+
+    def play(self, command: c.Play) -> i.Input | None:
+        """Play; what has come of it at once, when there is nothing to be played."""
+        leg, sounds = self._leg(command.side), self._sounds(command.prompts)
+        whole = len(sounds) == len(command.prompts)
+        if leg is None or not sounds:
+            return i.Played(command.tag, completed=whole and leg is not None)
+        if not whole:
+            self._cut.add(command.tag)
+        self._media.play(leg, command.tag, sounds)
+        return None
+
+    def played(self, tag: int, completed: bool) -> i.Input | None:
+        """What was played has ended. It was not heard whole when a part of it could not be prepared."""
+        return None if tag == UNAWAITED else i.Played(tag, completed and tag not in self._cut)
+
+    def ringback(self, command: c.Ringback) -> None:
+        """Let the caller hear ringing or music."""
+        music = None if command.music is None else self._call.world.sounds.get(command.music)
+        self._media.play(self._call.caller.media, UNAWAITED, [music or RINGBACK], loop=True)
+
+    def stop_play(self, command: c.StopPlay) -> None:
+        """Silence one side."""
+        leg = self._leg(command.side)
+        if leg is not None:
+            self._media.stop_play(leg)
+
+    def bridge(self) -> None:
+        """Join the caller and the running attempt's buyer."""
+        buyer = self._leg("buyer")
+        if buyer is not None:
+            self._media.bridge(self._call.caller.media, buyer)
+
+    def record(self, command: c.Record, folder: Path) -> None:
+        """Record into a file below `folder`; the caller is left, the buyer right."""
+        path = folder / command.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._call.registry.recordings[command.recording] = self._call
+        left = self._leg("caller") if "caller" in command.sides else None
+        right = self._leg("buyer") if "buyer" in command.sides else None
+        self._media.record(command.recording, str(path), left, right)
