@@ -30,7 +30,7 @@ from trunkline.switch.clock import read_clock
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.orphans import Orphans
-from trunkline.switch.plant import Plant
+from trunkline.switch.plant import Plant, observe
 from trunkline.switch.registry import Registry
 from trunkline.switch.reload import Reloader, first_world
 from trunkline.switch.switchboard import Switchboard
@@ -59,6 +59,7 @@ class Switch:
         self._draining = False
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._endless: list[asyncio.Task[None]] = []
         self._last_snapshot = ""
 
     @classmethod
@@ -158,8 +159,10 @@ class Switch:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
-        works = (self._reloader.run(), self._renew(), self._sweep(), *(listener.serve() for listener in self._web))
-        self._tasks = [loop.create_task(work) for work in works]
+        names = self._plant.names.keep_fresh(lambda: self._plant.world.hosts)
+        endless = (self._reloader.run(), self._renew(), self._sweep(), names)
+        self._endless = [loop.create_task(work) for work in endless]
+        self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())
         print(self.ready_line(), flush=True)
         done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -195,9 +198,7 @@ class Switch:
             changes = self._plant.capacity.take_changes()
             if lost or changes:
                 self._plant.metrics.leases_expired.inc(len(lost))
-                self._plant.journal.append(lost, changes, finishing=True).add_done_callback(
-                    lambda done: done.exception()
-                )
+                self._plant.journal.append(lost, changes, finishing=True).add_done_callback(observe)
 
     async def _drain(self) -> None:
         """New calls get 503; those that go on may end by themselves for a while, then they are ended."""
@@ -217,7 +218,7 @@ class Switch:
     async def _close(self) -> None:
         for listener in self._web:
             listener.stop()
-        for task in self._tasks[:3]:
+        for task in self._endless:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._plant.sip.close()

@@ -6,17 +6,20 @@ Only what the configuration names is ever dialled: a target's SIP address, or it
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from trunkline.config.schema import Trunk
+from trunkline.config.schema import AccountConfig, Platform, Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.sip.endpoint import Address, InviteTarget
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.uri import DEFAULT_PORT, SipUri, bracketed, is_ip_literal, parse_uri
+
+log = logging.getLogger("trunkline.sip")
 
 NAMES_KEPT_S = 60
 """How long a host name's address is used before it is asked for again."""
@@ -52,10 +55,10 @@ class Names:
         return None if found is None or found[1] < time.monotonic() else found[0]
 
     async def resolve(self, host: str) -> str:
-        """Ask for the address of `host`. Raises Undiallable when it has none."""
-        known = self.address(host)
-        if known is not None:
-            return known
+        """The address of `host`, asked for when it is not known. Raises Undiallable when it has none."""
+        return self.address(host) or await self._ask(host)
+
+    async def _ask(self, host: str) -> str:
         loop = asyncio.get_running_loop()
         try:
             answers = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
@@ -66,6 +69,24 @@ class Names:
             self._found.clear()
         self._found[host] = (address, time.monotonic() + NAMES_KEPT_S)
         return address
+
+    async def keep_fresh(self, hosts: Callable[[], Collection[str]]) -> None:
+        """Ask for all of `hosts` again and again, so that no call has to wait for it. Until cancelled."""
+        while True:
+            for host in hosts():
+                try:
+                    await self._ask(host)
+                except Undiallable as error:
+                    log.warning("%s", error)
+            await asyncio.sleep(NAMES_KEPT_S / 2)
+
+
+def names_to_resolve(platform: Platform, accounts: Iterable[AccountConfig]) -> frozenset[str]:
+    """The host names that targets and proxies are dialled by."""
+    dialled = [target.dial for config in accounts for target in config.targets if target.dial is not None]
+    dialled += [trunk.outbound.proxy for trunk in platform.trunks if trunk.outbound is not None]
+    hosts = {parse_uri(text).host for text in dialled if text.lower().startswith("sip:")}
+    return frozenset(host for host in hosts if host and not is_ip_literal(host.strip("[]")))
 
 
 def next_hop(ring: Ring, trunks: Mapping[str, Trunk]) -> SipUri:
