@@ -10,8 +10,9 @@ from trunkline.kernel.errors import UsageError
 
 Address = tuple[str, int]
 
-DEFAULT_RTP_PORTS = (40_000, 40_999)
-"""Two ports a leg: 500 legs, 250 bridged calls."""
+DEFAULT_RTP_PORTS = (16_384, 17_383)
+"""Two ports a leg: 500 legs, 250 bridged calls. Below the ports that systems hand out by themselves (32768 and up on
+Linux), which any program may hold for a moment."""
 
 
 class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +44,7 @@ def parse_ports(text: str, flag: str) -> tuple[str, tuple[int, int]]:
     host, separator, ports = text.rpartition(":")
     first, dash, last = ports.partition("-")
     if not separator or not dash or not first.isdigit() or not last.isdigit():
-        raise UsageError(f"{flag} {text} is not HOST:MIN-MAX", hint=f"for example {flag} 127.0.0.1:40000-40999")
+        raise UsageError(f"{flag} {text} is not HOST:MIN-MAX", hint=f"for example {flag} 127.0.0.1:16384-17383")
     low, high = int(first), int(last)
     if not 1024 <= low < high <= 65_535:
         raise UsageError(f"{flag} {text}: ports lie between 1024 and 65535, the lower one first")
