@@ -18,6 +18,7 @@ def answers(
     after_s: float = 0.0,
     *,
     press: str | None = None,
+    listen_first: bool = False,
     say: bytes | None = None,
     repeat: bool = False,
     echo: bool = False,
@@ -25,9 +26,10 @@ def answers(
 ) -> Script:
     """Ring at once and pick up after `after_s` seconds.
 
-    `press` are keys pressed once something has been heard (a request to accept the call). `say` is 16-bit PCM of
-    8 kHz, said once or again and again. With `echo` everything heard is said back. Hangs up after `talk_s` seconds, or
-    leaves that to the other side.
+    `press` are keys pressed once something has been heard (a request to accept the call). With `listen_first` it
+    waits until a prompt (a whisper, an announcement) is over. `say` is 16-bit PCM of 8 kHz, said once or again and
+    again. With `echo` everything heard is said back. Hangs up after talking `talk_s` seconds, or leaves that to the
+    other side.
     """
 
     async def script(call: PeerCall) -> None:
@@ -38,6 +40,8 @@ def answers(
         if press:
             await call.wait_heard()
             await call.press(press)
+        if listen_first:
+            await call.wait_prompt()
         await talk(call, say, repeat=repeat, echo=echo, seconds=talk_s)
 
     return script
@@ -96,14 +100,15 @@ def calls(
 ) -> Script:
     """A caller: answer one prompt after the other with `keys` (several at a time: `("1", "78701")`), then talk.
 
-    Each is pressed when the prompt has ended; with `barge_in` as soon as something is heard. An empty string lets a
-    prompt pass. Hangs up `hang_up_after_s` seconds after the last key, or leaves that to the other side.
+    Each is pressed when the prompt has ended; with `barge_in` those after the first as soon as something is heard. An
+    empty string lets a prompt pass. Hangs up `hang_up_after_s` seconds after the last key, or leaves that to the other
+    side.
     """
 
     async def script(call: PeerCall) -> None:
         await call.wait_answered()
-        for key in keys:
-            if barge_in:
+        for place, key in enumerate(keys):
+            if barge_in and place:
                 await call.wait_heard()
             else:
                 await call.wait_prompt()

@@ -1,0 +1,151 @@
+"""The stage of the demo: a real switch, one address with all buyers behind it, one with all callers, and the journal.
+
+What the audience sees comes from the journal alone. The players know what they heard, but nobody asks them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from trunkline.engine.calls.records import CallFold, CallRecord
+from trunkline.events.calls import RecordingEnded, RecordingStarted
+from trunkline.events.entry import Position
+from trunkline.events.switch import LeaseExpired
+from trunkline.journal.reader import JournalReader
+from trunkline.kernel.errors import EnvironmentFault
+from trunkline.testing.demo import buyers
+from trunkline.testing.demo.callers import Part
+from trunkline.testing.demo.child import HOST, SwitchChild
+from trunkline.testing.line import Line
+
+CONFIGURATION: Final = Path(__file__).with_name("demo.yaml")
+BUYERS_ADDRESS: Final = f"{HOST}:5081"
+"""What the configuration's targets dial; the copy beside the data has the port that was free."""
+SIP_PORT: Final = 5060
+SIP_PORTS_TRIED: Final = 20
+CALL_S_MAX: Final = 75.0
+LAST_WORDS_S: Final = 3.0
+"""How long after the last call its end may take to be in the journal."""
+POLL_S: Final = 0.1
+
+
+class Stage:
+    """The demo's world while `async with` lasts; afterwards nothing of it runs any more.
+
+    `calls` are the records of all calls since then by arrival; `bugs` counts leases that ran out.
+    """
+
+    def __init__(self, data: Path, *, fixed_address: bool = False) -> None:
+        """`fixed_address` takes port 5060, or the next that is free, instead of any free one."""
+        self.data = data
+        self.bugs = 0
+        self._fixed = fixed_address
+        self._fold = CallFold()
+        self._position: Position | None = None
+        self._recording: set[str] = set()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """The switch takes calls. Raises EnvironmentFault that says why it cannot."""
+        async with AsyncExitStack() as stack:
+            # Left in the reverse order: callers hang up first, the switch ends last.
+            desk = await stack.enter_async_context(Line(buyers.one_for_all(buyers.scripts()), host=HOST))
+            config = _write_configuration(self.data, f"{HOST}:{desk.port}")
+            self.switch = await SwitchChild.start(config, self.data, f"{HOST}:{_free_port() if self._fixed else 0}")
+            stack.push_async_callback(self.switch.stop)
+            self._reader = stack.enter_context(JournalReader(self.data))
+            self._position = self._reader.end()
+            self.callers = await stack.enter_async_context(Line(host=HOST))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Callers hang up, the switch ends, buyers leave."""
+        await self._stack.aclose()
+
+    @property
+    def sip(self) -> str:
+        """Where the switch takes calls, as HOST:PORT."""
+        return self.switch.sip
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """All calls so far."""
+        return list(self._fold.calls.values())
+
+    def poll(self) -> list[CallRecord]:
+        """Read on in the journal; the calls that changed."""
+        changed: dict[str, CallRecord] = {}
+        while records := self._reader.tail(self._position):
+            self._position = records[-1].position
+            for record in records:
+                self.bugs += isinstance(record.event, LeaseExpired)
+                if isinstance(record.event, RecordingStarted):
+                    self._recording.add(record.event.recording)
+                elif isinstance(record.event, RecordingEnded):
+                    self._recording.discard(record.event.recording)
+                call = self._fold.apply(record.event)
+                if call is not None:
+                    changed[call.id] = call
+        return list(changed.values())
+
+    async def play(self, parts: Sequence[Part]) -> None:
+        """Let every part call at its time, until the last one is over and the journal has it."""
+        await asyncio.gather(*(self._play(part) for part in parts))
+        deadline = asyncio.get_running_loop().time() + LAST_WORDS_S
+        while not self._all_ended(parts) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - a file
+            await asyncio.sleep(POLL_S)
+
+    def _all_ended(self, parts: Sequence[Part]) -> bool:
+        self.poll()
+        ended = {call.caller for call in self.calls if call.outcome is not None}
+        return not self._recording and ended.issuperset(part.caller for part in parts)
+
+    async def _play(self, part: Part) -> None:
+        await asyncio.sleep(part.at_s)
+        call = self.callers.dial(f"sip:{part.number}@{self.sip}", part.caller)
+        self.callers.play(call, part.script)
+        try:
+            async with asyncio.timeout(CALL_S_MAX):
+                await call.wait_over(CALL_S_MAX)
+        finally:
+            call.hang_up()
+
+
+def _write_configuration(data: Path, buyers_address: str) -> Path:
+    """The demo's configuration with the address its buyers really have. Raises EnvironmentFault."""
+    config = data / "demo.yaml"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        config.write_text(CONFIGURATION.read_text().replace(BUYERS_ADDRESS, buyers_address))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"{config} cannot be written: {error.strerror}", hint="choose another folder with --data"
+        ) from error
+    return config
+
+
+def _free_port() -> int:
+    """5060, or the next port that is free. Raises EnvironmentFault."""
+    for port in range(SIP_PORT, SIP_PORT + SIP_PORTS_TRIED):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
+            try:
+                tried.bind((HOST, port))
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise
+                continue
+        return port
+    last = SIP_PORT + SIP_PORTS_TRIED - 1
+    raise EnvironmentFault(
+        f"none of the ports {SIP_PORT} to {last} of {HOST} is free", hint="`ss -ulnp` shows who has them"
+    )
