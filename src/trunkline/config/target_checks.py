@@ -22,7 +22,9 @@ _SIP_URI = re.compile(
     r"sip:(?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,128}@)?(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9.-]{1,253}))"
     r"(?::(?P<port>[0-9]{1,5}))?(?:;[A-Za-z0-9_.=;~-]{1,128})?"
 )
-_HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?")
+_HOST_NAME = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
+)
 _KEYS = re.compile(r"[0-9*#]")
 _DIGITS = re.compile(r"[0-9*#A-Dw]{1,64}")
 _PREFIX = re.compile(r"\+[0-9]{0,14}")

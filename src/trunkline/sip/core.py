@@ -59,6 +59,7 @@ class EndpointConfig(msgspec.Struct, frozen=True):
     state_limits: StateLimits = DEFAULT_STATE_LIMITS
     timer_c_s: float = TIMER_C
     retry_after_s: int = 30
+    defer_487: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an address that no peer could answer to."""

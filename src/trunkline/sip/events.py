@@ -56,7 +56,7 @@ class TransportFailed(SipEvent, frozen=True):
 
 
 class Cancelled(SipEvent, frozen=True):
-    """The caller gave up before an answer; 200 and 487 have left. `reason` is its Reason header."""
+    """The caller gave up before an answer; 200 has left, and 487 unless it is deferred. `reason` is its Reason."""
 
     reason: str | None = None
 

@@ -81,6 +81,11 @@ class Uas:
         core, tx = self._core, self._waiting(leg)
         if tx is None:
             return
+        if core.config.defer_487:
+            if not leg.cancelled:
+                leg.cancelled = True
+                core.tell(Cancelled(leg.id, reason))
+            return
         core.respond(tx, 487, now)
         core.move(leg, Trigger.PEER_CANCEL)
         core.tell(Cancelled(leg.id, reason))

@@ -75,6 +75,7 @@ class LiveCall:
         self._answered = False
         self._entries: list[Entry] = []
         self._changes: list[Change] = [seen]
+        self._last_append: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
 
@@ -100,6 +101,18 @@ class LiveCall:
         finally:
             self._running = False
         self._arm()
+        self.plant.sip.flush()
+
+    def cancelled(self) -> None:
+        """The caller has cancelled. What follows happens at once, but 487 waits: the call must be on disk before."""
+        self.tell(i.CallerLeft())
+        if self._last_append is None or self._last_append.done():
+            self._answer_cancel(None)
+        else:
+            self._last_append.add_done_callback(self._answer_cancel)
+
+    def _answer_cancel(self, _done: object) -> None:
+        self.plant.sip.endpoint.reject(self.caller.sip, 487, self.plant.sip.now())
         self.plant.sip.flush()
 
     def _arm(self) -> None:
@@ -177,6 +190,7 @@ class LiveCall:
         entries, self._entries, self._changes = self._entries, [], []
         future = self.plant.journal.append(entries, changes, finishing=self.machine.state not in _BEGINNING)
         future.add_done_callback(observe)
+        self._last_append = future
         return future
 
     def _await(self, command: c.Await, _now: Instant) -> None:

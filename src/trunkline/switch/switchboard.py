@@ -62,7 +62,9 @@ class Switchboard:
 
     def _about_caller(self, event: events.SipEvent, call: LiveCall) -> None:
         match event:
-            case events.Cancelled() | events.Ended() | events.Unacknowledged() | events.TransportFailed():
+            case events.Cancelled():
+                call.cancelled()
+            case events.Ended() | events.Unacknowledged() | events.TransportFailed():
                 call.tell(i.CallerLeft())
             case events.Acknowledged() if event.sdp is not None:
                 self._late_answer(event.sdp, call)

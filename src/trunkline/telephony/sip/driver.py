@@ -47,7 +47,7 @@ class SipDriver:
         host, port = self._socket.getsockname()[:2]
         self.address: Address = (host, port)
         self.public: Address = (public_host or host, port)
-        self.endpoint = SipEndpoint(EndpointConfig(host=self.public[0], port=port), entropy)
+        self.endpoint = SipEndpoint(EndpointConfig(host=self.public[0], port=port, defer_487=True), entropy)
         self._on_event = on_event
         self._peers = Peers()
         self._loop: asyncio.AbstractEventLoop | None = None
