@@ -15,9 +15,9 @@
     ENDING     the call is over; a recording is being closed
     OVER       nothing is left
 
-Three things can happen at any time while a call is alive: the caller leaves, the system hangs up, the audio process
-dies. They are written once, in `ALIVE`, and hold in every state from SAVING to MESSAGE. The diagram in the
-documentation is drawn from these tables.
+Four things can happen at any time while a call is alive: the caller leaves, the system hangs up, the audio process
+dies, the journal fails. They are written once, in `ALIVE`, and hold in every state from SAVING to MESSAGE. The diagram
+in the documentation is drawn from these tables.
 """
 
 from __future__ import annotations

@@ -1,0 +1,223 @@
+"""The state machines, drawn and listed from their transition tables. Pure: tables in, Markdown out."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from trunkline.engine.calls import inputs
+from trunkline.engine.calls import table as call
+from trunkline.engine.flow import effects
+from trunkline.engine.flow import machine as flow
+from trunkline.sip import legs
+from trunkline.sip.transactions import client, invite_client, invite_server, machine, server
+from trunkline.sip.transactions.machine import Repeat, Row, Transaction
+
+_HEAD = """\
+# State machines
+
+<!-- Made from the transition tables by `python -m scripts.pages`; edit the tables, not this page. -->
+
+Whatever lasts longer than one packet is a machine: `handle(event, now)` takes an input and gives commands,
+`next_timer()` says when it wants to be asked again. The tables below are the code's own. A pair of state and input that
+is not listed changes nothing: it is late news of something that is over, or early news of something nobody waits for.
+
+In the diagrams a diamond stands for a choice that several steps share. Steps that lead back to their own state, and
+what can happen in every state alike, are in the tables only.
+"""
+
+
+class Edge(NamedTuple):
+    """One row of a table: from a state, by an input, with an action, to one of some states."""
+
+    state: str
+    event: str
+    action: str
+    leads_to: tuple[str, ...]
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_HEAD, _call(), _flow(), _legs(), _transactions()]
+    return "\n".join(parts)
+
+
+def _call() -> str:
+    always = set(call.ALIVE)
+    rows = _rows(call.TRANSITIONS)
+    kept = [
+        edge
+        for (state, event), edge in zip(call.TRANSITIONS, rows, strict=True)
+        if event not in always and not (event is inputs.Recorded and state in call.RECORDED_STATES)
+    ]
+    alive = [
+        Edge("any of the living", event.__name__, action, _names(states))
+        for event, (action, states) in call.ALIVE.items()
+        if set(states) != set(call.ALIVE_STATES) | set(call.END)
+    ]
+    alive += [
+        Edge("any of the living", event.__name__, action, ("its own", *_names(call.END)))
+        for event, (action, states) in call.ALIVE.items()
+        if set(states) == set(call.ALIVE_STATES) | set(call.END)
+    ]
+    alive.append(Edge("any with a recording", "Recorded", "_recorded", ("its own",)))
+    return "\n".join(
+        [
+            "## A call",
+            "",
+            f"`{_file(call)}`, carried out by `trunkline.switch.livecall`.",
+            "",
+            _prose(call.__doc__),
+            _diagram(kept, first="new", last="over"),
+            _table([*alive, *kept]),
+            _meanings(inputs.Input.__args__, "Inputs"),
+        ]
+    )
+
+
+def _flow() -> str:
+    rows = _rows(flow.TRANSITIONS)
+    return "\n".join(
+        [
+            "## A flow",
+            "",
+            f"`{_file(flow)}`. It runs inside a call's machine.",
+            "",
+            _prose(flow.__doc__),
+            _diagram(rows, last="over"),
+            _table(rows),
+            _meanings(effects.Input.__args__, "Inputs"),
+        ]
+    )
+
+
+def _legs() -> str:
+    rows = [
+        Edge(_name(state), _name(trigger), "", (_name(following),))
+        for (state, trigger), following in legs.TRANSITIONS.items()
+    ]
+    return "\n".join(
+        [
+            "## A SIP leg",
+            "",
+            f"`{_file(legs)}`.",
+            "",
+            _prose(legs.__doc__),
+            _diagram(rows, starts=("incoming", "calling"), last="gone"),
+            _table(rows),
+        ]
+    )
+
+
+def _transactions() -> str:
+    parts = ["## SIP transactions", "", _prose(machine.__doc__)]
+    for module, kind in (
+        (invite_client, invite_client.InviteClient),
+        (invite_server, invite_server.InviteServer),
+        (client, client.Client),
+        (server, server.Server),
+    ):
+        title, _, theory = (module.__doc__ or "").partition("\n")
+        rows = [_of_row(_name(state), _name(event), row) for (state, event), row in kind.TABLE.items()]
+        parts += [
+            f"### {title.rstrip('.')}",
+            "",
+            f"`{_file(module)}`. Begins as {_beginning(kind)}.",
+            "",
+            _prose(theory),
+            _diagram(rows, first=_name(kind.START.state), last="terminated"),
+            _table(rows, "commands and timers"),
+        ]
+    return "\n".join(parts)
+
+
+def _beginning(kind: type[Transaction]) -> str:
+    start = _of_row("", "", kind.START)
+    return f"`{start.leads_to[0]}`" + (f": {start.action}" if start.action else "")
+
+
+def _of_row(state: str, event: str, row: Row) -> Edge:
+    words = [_name(command) for command in row.commands]
+    if row.repeat is not Repeat.KEEP:
+        words.append(f"repeat: {_name(row.repeat)}")
+    if row.deadline == machine.STOP:
+        words.append("deadline: stop")
+    elif row.deadline != machine.KEEP:
+        words.append(f"deadline: {row.deadline:g} s")
+    return Edge(state, event, ", ".join(words), (_name(row.state),))
+
+
+def _rows(table: object) -> list[Edge]:
+    assert isinstance(table, dict)
+    return [
+        Edge(_name(state), event.__name__, action, _names(states)) for (state, event), (action, states) in table.items()
+    ]
+
+
+def _diagram(rows: Sequence[Edge], *, first: str = "", starts: Sequence[str] = (), last: str) -> str:
+    """A Mermaid state diagram. Target sets that several rows share become one diamond each."""
+    counted = Counter(frozenset(row.leads_to) for row in rows)
+    sizes = sorted((targets for targets, times in counted.items() if times > 1 and len(targets) > 2), key=len)
+    shared = {targets: f"choice{number}" for number, targets in enumerate(reversed(sizes), start=1)}
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f"    [*] --> {start}" for start in (*starts, *([first] if first else []))]
+    lines += [f"    state {name} <<choice>>" for name in shared.values()]
+    labels: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for target in _drawn_targets(row, shared):
+            labels.setdefault((row.state, target), []).append(row.event)
+    lines += [f"    {source} --> {target}: {', '.join(events)}" for (source, target), events in labels.items()]
+    for targets, name in shared.items():
+        lines += [f"    {name} --> {target}" for target in sorted(targets)]
+    lines += [f"    {last} --> [*]", "```", ""]
+    return "\n".join(lines)
+
+
+def _drawn_targets(row: Edge, shared: dict[frozenset[str], str]) -> list[str]:
+    left = set(row.leads_to)
+    found = []
+    for targets, name in shared.items():
+        if targets <= left:
+            found.append(name)
+            left -= targets
+    return found + [target for target in row.leads_to if target in left and target != row.state]
+
+
+def _table(rows: Iterable[Edge], action: str = "action") -> str:
+    listed = list(rows)
+    acting = any(row.action for row in listed)
+    head = ["state", "input", *([action] if acting else []), "leads to"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in listed:
+        done = f"`{row.action}`" if row.action.startswith("_") else row.action
+        cells = [row.state, row.event, *([done] if acting else []), ", ".join(row.leads_to)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _meanings(kinds: Iterable[type], title: str) -> str:
+    lines = [f"| {title.lower()} | |", "|---|---|"]
+    lines += [f"| {kind.__name__} | {' '.join((kind.__doc__ or '').split())} |" for kind in kinds]
+    return "\n".join([*lines, ""])
+
+
+def _prose(text: str | None) -> str:
+    """A docstring as Markdown: its indented list becomes a block of its own, and no asterisk an emphasis."""
+    lines = inspect.cleandoc(text or "").splitlines()
+    return "\n".join(line if line.startswith("    ") else line.replace("*", r"\*") for line in lines) + "\n"
+
+
+def _file(module: object) -> str:
+    assert inspect.ismodule(module)
+    return module.__name__
+
+
+def _name(member: Enum) -> str:
+    return member.name.lower()
+
+
+def _names(states: Iterable[Enum]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_name(state) for state in states))
