@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
-import importlib.util
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -56,17 +56,7 @@ UNBUILT: Final = frozenset(
 
 def command_names() -> tuple[str, ...]:
     """The commands that exist, in the order of the help."""
-    return tuple(name for group in COMMANDS.values() for name in group if is_built(name))
-
-
-def unbuilt_names() -> frozenset[str]:
-    """Settled names without a module."""
-    return UNBUILT | {name for group in COMMANDS.values() for name in group if not is_built(name)}
-
-
-def is_built(name: str) -> bool:
-    """Is there a module behind the command?"""
-    return importlib.util.find_spec(f"trunkline.cli.{name}") is not None
+    return tuple(name for group in COMMANDS.values() for name in group)
 
 
 def load(name: str) -> ModuleType:
@@ -101,7 +91,7 @@ def explain_yourself() -> str:
     ]
     for title, names in COMMANDS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {name:<9} {summary(name)}" for name in names if name in command_names()]
+        lines += [f"  {name:<9} {summary(name)}" for name in names]
     lines += [
         "",
         "Start with `./trunkline demo`. Documentation: docs/index.md; the first ten minutes: docs/quickstart.md.",
@@ -138,7 +128,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name == "--version":
         print(f"trunkline {__version__}")
         return ExitCode.DONE
-    if name in unbuilt_names():
+    if name in UNBUILT:
         print(f"error: `trunkline {name}` is not built yet; docs/index.md says what is", file=sys.stderr)
         return ExitCode.USAGE
     if name not in command_names():
@@ -156,7 +146,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _refuse_unknown(name: str) -> int:
-    close = difflib.get_close_matches(name, [*command_names(), *unbuilt_names()], n=1)
+    close = difflib.get_close_matches(name, [*command_names(), *UNBUILT], n=1)
     print(f"error: there is no command {name!r}", file=sys.stderr)
     hint = f"did you mean `trunkline {close[0]}`? " if close else ""
     print(f" hint: {hint}`trunkline --help` lists all commands", file=sys.stderr)
