@@ -110,8 +110,8 @@ class Leg:
     """The state of one leg. `armed` belongs to the timer heap; all `_at` are monotonic seconds, inf when off."""
 
     __slots__ = (
-        "armed", "cancel_sent", "cancelled", "dialog", "first_response_at", "first_response_s", "id", "invite", "invite_tx",
-        "keys", "last_provisional", "orphan", "outgoing", "pending_2xx", "provisional_at", "reason", "reoffer_in",
+        "armed", "cancel_sent", "cancelled", "dialog", "first_response_at", "first_response_s", "id", "invite",
+        "invite_tx", "keys", "last_provisional", "orphan", "outgoing", "pending_2xx", "provisional_at", "reason", "reoffer_in",
         "reoffer_out", "reoffer_withdrawn", "reported", "source", "state", "timer_c_at",
     )  # fmt: skip
 
