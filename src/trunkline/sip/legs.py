@@ -111,8 +111,8 @@ class Leg:
 
     __slots__ = (
         "armed", "cancel_sent", "cancelled", "dialog", "first_response_at", "first_response_s", "id", "invite",
-        "invite_tx", "keys", "last_provisional", "orphan", "outgoing", "pending_2xx", "provisional_at", "reason", "reoffer_in",
-        "reoffer_out", "reoffer_withdrawn", "reported", "source", "state", "timer_c_at",
+        "invite_tx", "keys", "last_provisional", "orphan", "outgoing", "pending_2xx", "provisional_at", "reason",
+        "reoffer_in", "reoffer_out", "reoffer_withdrawn", "reported", "source", "state", "timer_c_at",
     )  # fmt: skip
 
     def __init__(self, leg: int, outgoing: bool, state: LegState, source: Address) -> None:
