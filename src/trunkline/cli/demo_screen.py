@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -39,6 +40,8 @@ _OUTCOMES: Final = {
     "failed": ("failed", "bold red"),
     "interrupted": ("interrupted", "bold red"),
 }
+_SHORT: Final = {"sold": "✓", "with": "↔", "rings": "?"}
+"""How the first word of a state is written where there is little room."""
 _UNSOLD: Final = {"no_route": "no buyer there", "not_taken": "nobody took it", "paused": "paused", "limit": "all full"}
 
 
@@ -50,25 +53,29 @@ class Board:
         self._numbers: dict[str, int] = {}
         self._told: set[str] = set()
 
+    @property
+    def _wide(self) -> bool:
+        return self._console.width >= WIDE
+
     def live(self, calls: Sequence[CallRecord], head: str) -> RenderableType:
         """The picture of this moment, no taller than the terminal: calls going on, and the latest of the others."""
         room = max(ROWS_MIN, self._console.size.height - FRAME_LINES)
-        return Group(Text(head, style="dim", no_wrap=True), self.table(_shown(calls, room)), totals(calls))
+        return Group(Text(head, style="dim", no_wrap=True), self.table(_shown(calls, room)), totals(calls, self._wide))
 
     def table(self, calls: Sequence[CallRecord]) -> Table:
         """A line for each call."""
-        wide = self._console.width >= WIDE
+        wide = self._wide
         table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold dim", expand=True, pad_edge=False)
         table.add_column("#", justify="right", min_width=2)
-        table.add_column("caller", no_wrap=True, min_width=12 if wide else 6)
+        table.add_column("caller", no_wrap=True, min_width=6)
         table.add_column("answers", no_wrap=True, min_width=11 if wide else 8)
-        table.add_column("offered before", no_wrap=True, overflow="ellipsis", ratio=1)
-        table.add_column("now", no_wrap=True, min_width=20 if wide else 17)
-        table.add_column("talk s", justify="right", no_wrap=True)
+        table.add_column("not taken by", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column("now", no_wrap=True, min_width=17 if wide else 14)
+        table.add_column("talk", justify="right", no_wrap=True, min_width=4)
         table.add_column("revenue", justify="right", no_wrap=True)
         table.add_column("payout", justify="right", no_wrap=True)
         if wide:
-            table.add_column("decided µs", justify="right", no_wrap=True)
+            table.add_column("dec µs", justify="right", no_wrap=True)
             table.add_column("dial ms", justify="right", no_wrap=True)
         for call in calls:
             table.add_row(*self._cells(call, wide))
@@ -108,13 +115,14 @@ class Board:
     def _cells(self, call: CallRecord, wide: bool) -> list[Text | str]:
         words, style = _state(call)
         caller = masked(call)
+        known = answers(call)
         cells: list[Text | str] = [
             str(self._number(call)),
-            caller if wide else caller[:2] + ".." + caller[-2:],
-            answers(call) if wide else answers(call)[-8:],
-            Text(", ".join(_tried(call)), style="dim"),
-            Text(words, style=style),
-            f"{call.duration_ms / 1000:.1f}" if call.duration_ms is not None else "",
+            caller[:2] + ".." + caller[-2:] if call.caller else "hidden",
+            known if wide else known[-8:].strip(),
+            Text(", ".join(_tried(call, names=wide)), style="dim"),
+            Text(words if wide else _shortened(words), style=style),
+            _talk(call),
             Text(call.revenue or "", style="green"),
             call.payout or "",
         ]
@@ -132,12 +140,12 @@ def masked(call: CallRecord) -> str:
 def answers(call: CallRecord) -> str:
     """What is known of the caller once the flow is through: language, ZIP or area, state."""
     known = {name: found["value"] for name, found in call.attributes.items()}
-    place = known.get("geo.zip") or ("area " + known["geo.area_code"] if "geo.area_code" in known else "")
+    place = known.get("geo.zip") or (f"({known['geo.area_code']})" if "geo.area_code" in known else "")
     return " ".join(part for part in (known.get("caller.language", ""), place, known.get("geo.state", "")) if part)
 
 
-def totals(calls: Sequence[CallRecord]) -> Text:
-    """Two lines: how many and how they ended; profit and loss, and latencies."""
+def totals(calls: Sequence[CallRecord], wide: bool) -> Text:
+    """Two lines: how many and how they ended; profit and loss, and latencies as far as there is room."""
     figures = add_up(calls)
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{figures.calls} calls, {figures.live} going on", style="bold")
@@ -148,8 +156,8 @@ def totals(calls: Sequence[CallRecord]) -> Text:
     decided, dialled = percentile(figures.decisions_us, 50), percentile(figures.post_dial_ms, 50)
     if decided is not None:
         text.append(f"   decision p50 {decided} µs", style="dim")
-    if dialled is not None:
-        text.append(f", dial {dialled:.1f} ms", style="dim")
+    if dialled is not None and wide:
+        text.append(f", post-dial p50 {dialled:.1f} ms", style="dim")
     return text
 
 
@@ -169,14 +177,31 @@ def _shown(calls: Sequence[CallRecord], room: int) -> list[CallRecord]:
     return [call for call in calls if call.id in kept]
 
 
-def _tried(call: CallRecord) -> list[str]:
-    """Who was full, and whom it was offered to before the one that has it now."""
-    full = [f"{each.target} full" for each in call.rejected if each.reason == "limit" and each.measure == "live"]
-    return full + [
-        f"{attempt.target} {_ATTEMPTS.get(attempt.outcome, attempt.outcome)}"
+def _tried(call: CallRecord, *, names: bool = True) -> list[str]:
+    """Who was full, and what came of the offers before the one that has it now."""
+    found = [(each.target, "full") for each in call.rejected if each.reason == "limit" and each.measure == "live"]
+    found += [
+        (attempt.target, _ATTEMPTS.get(attempt.outcome, attempt.outcome))
         for attempt in call.attempts
         if attempt.outcome is not None and not attempt.connected
     ]
+    return [f"{target} {what}" if names else what for target, what in found]
+
+
+def _shortened(words: str) -> str:
+    first, space, rest = words.partition(" ")
+    return _SHORT.get(first, first) + space + rest
+
+
+def _talk(call: CallRecord) -> Text:
+    """Seconds on the buyer's line: final, or so far."""
+    if call.duration_ms is not None:
+        return Text(f"{call.duration_ms / 1000:.1f}")
+    current = call.attempts[-1] if call.attempts else None
+    if call.outcome is not None or current is None or not current.connected:
+        return Text("")
+    passed_s = (datetime.now(UTC) - datetime.fromisoformat(current.at)).total_seconds() - (current.ring_ms or 0) / 1000
+    return Text(f"{max(0.0, passed_s):.0f}", style="cyan")
 
 
 def _state(call: CallRecord) -> tuple[str, str]:
@@ -189,7 +214,7 @@ def _state(call: CallRecord) -> tuple[str, str]:
         return _OUTCOMES.get(call.outcome, (call.outcome, "yellow"))
     current: AttemptRecord | None = call.attempts[-1] if call.attempts else None
     if current is not None and current.connected:
-        return f"on with {current.target}", "bold cyan"
+        return f"with {current.target}", "bold cyan"
     if current is not None and current.outcome is None:
         return f"rings {current.target}", "cyan"
     return ("next buyer", "cyan") if call.attempts else ("in the flow" if call.answered else "arriving", "blue")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from trunkline.engine.calls.records import CallRecord
 from trunkline.engine.calls.story import tell
 
 RECORDINGS_SHOWN = 3
+STORY_INDENT = 12
 
 
 def print_summary(console: Console, calls: Sequence[CallRecord], data: Path) -> None:
@@ -24,7 +26,8 @@ def print_summary(console: Console, calls: Sequence[CallRecord], data: Path) -> 
     if told is not None:
         _title(console, f"One call in words: {told.id}")
         for line in tell(read_call(data, told.id)):
-            console.print(line, markup=False, highlight=False, style="dim" if line.startswith(" ") else "")
+            style = "dim" if line.startswith(" ") else ""
+            console.print(_folded(console, line), markup=False, highlight=False, soft_wrap=True, style=style)
     _title(console, "Look further")
     ident = told.id if told is not None else "ID"
     for command, what in (
@@ -57,12 +60,18 @@ def _figures(console: Console, calls: Sequence[CallRecord]) -> None:
         share = f"  ({figures.margin_percent} %)" if name == "margin" else ""
         console.print(f"  {name:<12}{amount(value):>10} {figures.currency}{share}", highlight=False)
     _title(console, "Latency")
-    half, most = percentile(figures.decisions_us, 50), percentile(figures.decisions_us, 99)
-    console.print(f"  decision    p50 {half} µs, p99 {most} µs", highlight=False)
-    dial, dial_most = percentile(figures.post_dial_ms, 50), percentile(figures.post_dial_ms, 99)
+    half, most = (percentile(figures.decisions_us, percent) or 0 for percent in (50, 99))
+    console.print(f"  decision    p50 {half:>6} µs  p99 {most:>6} µs   to find the first buyer", highlight=False)
+    dial, longest = (percentile(figures.post_dial_ms, percent) or 0.0 for percent in (50, 99))
     console.print(
-        f"  post-dial   p50 {dial} ms, p99 {dial_most} ms (from the last key to the first INVITE)", highlight=False
+        f"  post-dial   p50 {dial:>6.1f} ms  p99 {longest:>6.1f} ms   until its INVITE was sent", highlight=False
     )
+
+
+def _folded(console: Console, line: str) -> str:
+    """A line of the story with what does not fit set in below its words."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2 if line.startswith(" ") else STORY_INDENT)
+    return textwrap.fill(line, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _recordings(console: Console, calls: Sequence[CallRecord], data: Path) -> None:
