@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,9 @@ Address = tuple[str, int]
 DEFAULT_RTP_PORTS = (16_384, 17_383)
 """Two ports a leg: 500 legs, 250 bridged calls. Below the ports that systems hand out by themselves (32768 and up on
 Linux), which any program may hold for a moment."""
+DRAIN_S_MAX = 24 * 3600
+FREE_MB_MAX = 1_000_000_000
+MEDIA_PROCESSES_MAX = 64
 
 
 class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +33,49 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: int = 30
     min_free_mb: int = 512
     media_processes: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what no switch can run with. Raises UsageError naming the flag."""
+        for flag, value, least, most in (
+            ("--drain-seconds", self.drain_s, 0, DRAIN_S_MAX),
+            ("--min-free-mb", self.min_free_mb, 0, FREE_MB_MAX),
+            ("--media-processes", self.media_processes, 1, MEDIA_PROCESSES_MAX),
+        ):
+            if not least <= value <= most:
+                raise UsageError(f"{flag} {value} is not a whole number from {least} to {most}")
+        if self.public_address is not None and not _can_be_told(self.public_address):
+            raise UsageError(
+                f"--public-address {self.public_address} is no address that peers could send to",
+                hint="give an IP address, for example --public-address 203.0.113.7",
+            )
+        audio = self.rtp_host or self.sip[0]
+        if not _is_ip(audio):
+            raise UsageError(
+                f"audio cannot be received on {audio!r}: it is not an IP address",
+                hint="give --rtp HOST:MIN-MAX with an IP address of this machine",
+            )
+        if self.public_address is None:
+            self._refuse_wildcards()
+
+    def _refuse_wildcards(self) -> None:
+        for flag, host in (("--sip", self.sip[0]), ("--rtp", self.rtp_host)):
+            if host is not None and _is_ip(host) and not _can_be_told(host):
+                raise UsageError(
+                    f"{flag} {host} listens on every address, and none of them can be told to peers",
+                    hint="add --public-address IP, the address at which carriers and buyers reach this machine",
+                )
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _can_be_told(host: str) -> bool:
+    return _is_ip(host) and not ip_address(host).is_unspecified
 
 
 def parse_address(text: str, flag: str) -> Address:

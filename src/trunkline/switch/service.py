@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from trunkline import __version__
 from trunkline.capacity.memory import MemoryCapacity
@@ -23,6 +24,7 @@ from trunkline.events.switch import LeaseExpired, SwitchStarted, SwitchStopped
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.journal.recovery import RecoveredState
 from trunkline.journal.store import open_journal
+from trunkline.kernel.errors import EnvironmentFault
 from trunkline.kernel.leases import LEASE_RENEW_S
 from trunkline.media.embedded.backend import EmbeddedMedia
 from trunkline.switch.arrivals import Arrivals
@@ -47,6 +49,10 @@ CUT_S = 2.0
 """How long legs get to be hung up after a drain has run out."""
 
 
+class DataFolderUnusable(EnvironmentFault):
+    """The data folder is not there and cannot be made."""
+
+
 class Switch:
     """One running switch."""
 
@@ -65,7 +71,7 @@ class Switch:
     @classmethod
     async def open(cls, options: SwitchOptions) -> Switch:
         """Open stores, media and listeners. Raises TrunklineError with what to do when one cannot be opened."""
-        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(options.data)
         world = await asyncio.to_thread(first_world, options.config, options.data)
         journal, state = open_journal(
             options.data, STREAM, os.urandom, now_ms=read_clock().utc_ms, min_free_mb=options.min_free_mb
@@ -226,6 +232,17 @@ class Switch:
         await self._plant.journal.close()
 
 
+def _make_folder(folder: Path) -> None:
+    """Make the data folder, for its owner alone. Raises DataFolderUnusable."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is not a folder" if folder.exists() else error.strerror or str(error)
+        raise DataFolderUnusable(
+            f"the data folder {folder} cannot be made: {reason}", hint="--data names a folder this user may write in"
+        ) from error
+
+
 async def _until(done: Callable[[], bool], seconds: float) -> None:
     """Wait until `done`, but no longer than `seconds`."""
     loop = asyncio.get_running_loop()
@@ -242,5 +259,6 @@ def _text(address: tuple[str, int]) -> str:
 async def run_switch(options: SwitchOptions) -> None:
     """Open a switch and run it until SIGTERM or SIGINT."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # each listener would tell of its own start and end
     switch = await Switch.open(options)
     await switch.run()
