@@ -132,3 +132,10 @@ def test_every_command_stands_in_the_reference(name: str) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
 def test_examples_are_valid(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(example)]) == ExitCode.DONE, capsys.readouterr()
+
+
+def test_the_first_example_can_be_heard_without_a_speech_engine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trunkline.media.speech.shutil.which", lambda name: None)
+    assert main(["check", str(ROOT / "docs" / "examples" / "first.yaml")]) == ExitCode.DONE, capsys.readouterr()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import socket
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,10 @@ import pytest
 
 from trunkline.cli import doctor
 from trunkline.cli.main import main
+from trunkline.events.entry import Entry
+from trunkline.events.switch import SwitchStopped
+from trunkline.journal.sqlite import connect_writing
+from trunkline.journal.store import open_journal
 from trunkline.kernel.errors import ExitCode
 
 pytestmark = pytest.mark.unit
@@ -123,3 +129,31 @@ def test_a_failed_check_is_an_environment_error_and_says_what_to_do(
     lines = capsys.readouterr().out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("fail  disk"))
     assert "make room" in lines[place + 1]
+
+
+def a_journal(folder: Path) -> None:
+    async def write() -> None:
+        journal, _ = open_journal(folder, "switch-1", lambda n: bytes(n), now_ms=0, min_free_mb=0)
+        for at_ms in (1, 2):
+            await journal.append([Entry(SwitchStopped(at_ms=at_ms, calls_cut=0))])
+        await journal.close()
+
+    asyncio.run(write())
+
+
+def test_the_journal_is_read_whole(tmp_path: Path) -> None:
+    assert doctor.check_journal(tmp_path) == doctor.Finding("journal", "ok", "none yet")
+    a_journal(tmp_path)
+    found = doctor.check_journal(tmp_path)
+    assert found.status == "ok"
+    assert found.message.startswith("2 events, none changed; last hash ")
+
+
+def test_a_changed_row_of_the_journal_is_named(tmp_path: Path) -> None:
+    a_journal(tmp_path)
+    with closing(connect_writing(tmp_path / "journal.db")) as connection:
+        connection.execute("UPDATE events SET at_ms = 3 WHERE seq = 2")
+    found = doctor.check_journal(tmp_path)
+    assert found.status == "fail"
+    assert "row 2" in found.message
+    assert "backup" in found.hint
