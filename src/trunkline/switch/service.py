@@ -67,6 +67,7 @@ class Switch:
         self._tasks: list[asyncio.Task[None]] = []
         self._endless: list[asyncio.Task[None]] = []
         self._last_snapshot = ""
+        self._refusing = False
 
     @classmethod
     async def open(cls, options: SwitchOptions) -> Switch:
@@ -140,6 +141,15 @@ class Switch:
             return "draining"
         return None if self._plant.journal.healthy else self._plant.journal.reason or "the journal is not healthy"
 
+    def _tell_readiness(self) -> None:
+        """Write into the log that new calls are refused from now on, or taken again."""
+        refusing = not self._plant.journal.healthy
+        if refusing and not self._refusing:
+            log.error("new calls are refused: %s", self._plant.journal.reason)
+        elif self._refusing and not refusing:
+            log.info("new calls are taken again")
+        self._refusing = refusing
+
     def _use(self, world: World) -> None:
         self._plant.world = world
         self._plant.sip.doors = world.doors
@@ -171,6 +181,7 @@ class Switch:
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())
         print(self.ready_line(), flush=True)
+        self._tell_readiness()
         done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         if stopping not in done:
             log.error("a part of the switch has ended by itself; stopping")
@@ -192,6 +203,7 @@ class Switch:
         """Find leases that ran out: nobody released them, which is a bug to be seen."""
         while True:
             await asyncio.sleep(SWEEP_S)
+            self._tell_readiness()
             now = self._plant.clock()
             lost = [
                 Entry(
