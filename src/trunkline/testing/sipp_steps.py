@@ -86,21 +86,20 @@ def go_to(name: str) -> str:
     return f'<nop next="{name}"/>'
 
 
-def expect(
-    status: int, *, optional: bool = False, ms: int | None = None, then: str | None = None, actions: str = ""
-) -> str:
+def expect(status: int, *, optional: bool = False, ms: int | None = None, then: str | None = None) -> str:
     """Wait for a response, at most `ms`; when it came, go on behind the label `then`."""
     flags = ' optional="true"' if optional else ""
     flags += f' next="{then}"' if then is not None else ""
     flags += f' timeout="{ms}"' if ms is not None else ""
-    return f'<recv response="{status}" rrs="true"{flags}>{actions}</recv>'
+    flags += ' rrs="true"' if status == 200 else ""  # the others may lack the Contact that sipp then looks for
+    return f'<recv response="{status}"{flags}/>'
 
 
-def expect_request(method: str, *, optional: bool = False, ms: int | None = None, actions: str = "") -> str:
-    """Wait for a request, at most `ms`."""
-    flags = ' optional="true"' if optional else ""
-    flags += f' timeout="{ms}"' if ms is not None else ""
-    return f'<recv request="{method}"{flags}>{actions}</recv>'
+def expect_request(method: str, *, ms: int | None = None, otherwise: str | None = None) -> str:
+    """Wait for a request, at most `ms`; when it has not come by then, go on behind the label `otherwise`."""
+    flags = f' timeout="{ms}"' if ms is not None else ""
+    flags += f' ontimeout="{otherwise}"' if otherwise is not None else ""
+    return f'<recv request="{method}"{flags}/>'
 
 
 def reply(status: int, reason: str = "Said", body: str = "", *, headers: tuple[str, ...] = ()) -> str:
@@ -214,10 +213,11 @@ def acked(ms: int | None = None) -> str:
     return expect_request("ACK", ms=ms)
 
 
-def cancelled() -> str:
-    """Wait for CANCEL, answer it and the INVITE, and see the 487 acknowledged."""
+def cancelled(ms: int | None = None, otherwise: str | None = None) -> str:
+    """Wait for CANCEL, answer it and the INVITE, and see the 487 acknowledged; without one, as `expect_request`."""
     lines = ["SIP/2.0 200 OK", "[last_Via:]", "[last_From:]", f"[last_To:];tag={_TAG}", "[last_Call-ID:]"]
-    return expect_request("CANCEL") + _send([*lines, "[last_CSeq:]"]) + answer(487) + acked()
+    wanted = expect_request("CANCEL", ms=ms, otherwise=otherwise)
+    return wanted + _send([*lines, "[last_CSeq:]"]) + answer(487) + acked()
 
 
 def hang_up(cseq: int = 1) -> str:
