@@ -14,12 +14,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from trunkline.sip import dtmf_info, sdp
 from trunkline.sip import events as sip
-from trunkline.sip import sdp
 from trunkline.sip.endpoint import SipEndpoint
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.message import Request
-from trunkline.testing.audio import Audio
+from trunkline.testing.audio import KEYS_MAX, Audio
 
 WAIT_S: Final = 60.0
 """How long a wait lasts that is not told."""
@@ -59,9 +59,10 @@ class Wire(msgspec.Struct, frozen=True):
 class PeerCall:
     """A call as one peer has it.
 
-    `dialled` and `caller` are user parts: what was called, and who is shown as calling. `status` is the final
-    response of an outgoing call. `ended_by` is `us` or `peer`, None while it goes on. `fault` is the error that ended
-    its script. Times are the monotonic seconds of the event loop: `started_at`, `answered_at`, `over_at`.
+    `dialled` and `caller` are user parts: what was called, and who is shown as calling. `status` is the final response
+    of an outgoing call, `rang` what came before it. `infos` are keys that came in INFO requests. `ended_by` is `us` or
+    `peer`, None while it goes on. `fault` is the error that ended its script. Times are the monotonic seconds of the
+    event loop: `started_at`, `answered_at`, `over_at`.
     """
 
     def __init__(self, wire: Wire, *, dialled: str, caller: str, outgoing: bool) -> None:
@@ -75,6 +76,7 @@ class PeerCall:
         self.request: Request | None = None
         self.status: int | None = None
         self.rang: list[int] = []
+        self.infos: list[str] = []
         self.reason: str | None = None
         self.ended_by: Literal["us", "peer"] | None = None
         self.fault: BaseException | None = None
@@ -214,9 +216,16 @@ class PeerCall:
         """Until something has been said and then nothing for `quiet_s` seconds. Raises CallOver, PeerTimeout."""
         deadline = self._loop.time() + timeout_s
         await self.wait_heard(timeout_s=timeout_s)
+        await self.wait_quiet(quiet_s, max(POLL_S, deadline - self._loop.time()))
+
+    async def wait_quiet(self, quiet_s: float = PROMPT_QUIET_S, timeout_s: float = WAIT_S) -> None:
+        """Until nothing has been heard for `quiet_s` seconds. Raises CallOver, PeerTimeout."""
+        deadline = self._loop.time() + timeout_s
         while (quiet_for_s := self._loop.time() - (self.audio.last_loud_at or 0.0)) < quiet_s:
             if self._loop.time() > deadline:
-                raise PeerTimeout(f"the prompt did not end within {timeout_s:g} s")
+                raise PeerTimeout(
+                    f"{self.caller} to {self.dialled}: no silence of {quiet_s:g} s within {timeout_s:g} s"
+                )
             await self.pause(max(POLL_S, quiet_s - quiet_for_s))
 
     async def wait_digits(self, count: int, timeout_s: float = WAIT_S) -> str:
@@ -295,6 +304,8 @@ class PeerCall:
             case sip.Reanswered():
                 if event.sdp is not None:
                     self.audio.connect(sdp.accept(event.sdp, direction=self._direction))
+            case sip.InfoReceived():
+                self.infos = [*self.infos, dtmf_info.parse(event.content_type, event.body).digit][-KEYS_MAX:]
             case sip.Reoffered():
                 self._reanswer(event.sdp)
             case sip.Refused():
