@@ -31,7 +31,7 @@ from trunkline.sip import sdp
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.events import Incoming
 from trunkline.switch.legs import CallerLeg
-from trunkline.switch.livecall import LiveCall
+from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
 from trunkline.switch.world import World
@@ -160,10 +160,11 @@ def _splits(seed: int) -> Callable[[str, int], int]:
     return split
 
 
-def _cursors(router: Router, query: Query, profile: CallerProfile) -> Callable[[str | None, Instant], Cursor]:
+def _cursors(router: Router, query: Query, profile: CallerProfile) -> NewCursor:
     """Makes a cursor when the flow reaches a route node: patience runs and hours are judged from then."""
 
-    def new_cursor(plan: str | None, now: Instant) -> Cursor:
-        return router.cursor(msgspec.structs.replace(query, attributes=profile.attributes(now), now=now, plan=plan))
+    def new_cursor(plan: str | None, taken: frozenset[str], now: Instant) -> Cursor:
+        known = profile.attributes(now)
+        return router.cursor(msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken))
 
     return new_cursor

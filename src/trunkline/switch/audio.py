@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from trunkline.media.port import Prompt as Sound
 
 if TYPE_CHECKING:
     from trunkline.switch.livecall import LiveCall
+
+log = logging.getLogger("trunkline.calls")
 
 RINGBACK = Sound("ringback")
 BEEP_SOUND = Sound("beep")
@@ -72,11 +75,16 @@ class Audio:
         if buyer is not None:
             self._media.bridge(self._call.caller.media, buyer)
 
-    def record(self, command: c.Record, folder: Path) -> None:
-        """Record into a file below `folder`; the caller is left, the buyer right."""
+    def record(self, command: c.Record, folder: Path) -> i.Input | None:
+        """Record into a file below `folder`; the caller is left, the buyer right. A call goes on without its file."""
         path = folder / command.path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            log.error("call %s is not recorded: %s", self._call.machine.context.call, error)
+            return i.Recorded(command.recording, 0, "the folder cannot be made")
         self._call.registry.recordings[command.recording] = self._call
         left = self._leg("caller") if "caller" in command.sides else None
         right = self._leg("buyer") if "buyer" in command.sides else None
         self._media.record(command.recording, str(path), left, right)
+        return None

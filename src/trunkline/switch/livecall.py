@@ -19,6 +19,7 @@ import msgspec
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.machine import CallMachine
+from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
 from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
@@ -39,6 +40,9 @@ from trunkline.switch.world import World
 
 log = logging.getLogger("trunkline.calls")
 
+NewCursor = Callable[[str | None, frozenset[str], Instant], Cursor]
+"""Makes a call's cursor for one route node: its plan (None: the campaign's), targets offered already, the moment."""
+
 
 class LiveCall:
     """The executor of one call machine. It enters itself into the registry, and leaves it when nothing is left."""
@@ -49,7 +53,7 @@ class LiveCall:
         world: World,
         machine: CallMachine,
         router: Router,
-        new_cursor: Callable[[str | None, Instant], Cursor],
+        new_cursor: NewCursor,
         caller: CallerLeg,
         registry: Registry,
         seen: ContactSeen,
@@ -66,7 +70,8 @@ class LiveCall:
         self._router = router
         self._new_cursor = new_cursor
         self._cursor: Cursor | None = None
-        self._cursor_plan: str | None = None
+        self._exhausted = False
+        self._taken: set[str] = set()
         registry.calls[machine.context.call] = self
         registry.sip[caller.sip] = registry.media[caller.media] = Whose(self, None)
         self._inbox: deque[i.Input] = deque()
@@ -93,9 +98,10 @@ class LiveCall:
             while self._inbox and not self._over:
                 now = self.plant.clock()
                 for command in self.machine.handle(self._inbox.popleft(), now):
-                    _DO[type(command)](self, command, now)
+                    self._do(command, now)
             self._append()
         except Exception:
+            self.plant.metrics.call_errors.inc()
             log.exception("call %s is ended by an error of ours", self.machine.context.call)
             self._fail()
         finally:
@@ -132,32 +138,46 @@ class LiveCall:
         self._timer = None
         self.tell(i.Tick())
 
+    def _do(self, command: c.Command, now: Instant) -> None:
+        """Carry out one command. One that fails keeps none of the others from being carried out, but ends the call."""
+        try:
+            _DO[type(command)](self, command, now)
+        except Exception:
+            self.plant.metrics.call_errors.inc()
+            log.exception("call %s is ended: %s failed", self.machine.context.call, type(command).__name__)
+            self._inbox.append(i.HangUp("internal_error", fault=True))
+
     def _fail(self) -> None:
-        """An error of ours: this call ends, all others go on. What it holds is given back."""
-        self.plant.metrics.call_errors.inc()
+        """The machine itself has failed: its call ends without it, all others go on. What it holds is given back."""
         now = self.plant.clock()
-        if self.machine.state in (State.ENDING, State.OVER):
-            self._finish()
-            return
         self._inbox.clear()
-        self.buyers.hang_up_all()
+        context, attempt = self.machine.context, self.machine.attempt
+        if attempt is not None:
+            ended_attempt = AttemptEnded(
+                account=context.account,
+                call=context.call,
+                at_ms=now.utc_ms,
+                attempt=attempt.id,
+                outcome=AttemptOutcome.FAILED if attempt.connected is None else AttemptOutcome.CONNECTED,
+                reason="internal_error",
+            )
+            self._write(c.Write(ended_attempt), now)
         if self.lease is not None:
             self.plant.capacity.release(self.lease, now)
         self._hang_up_caller(c.HangUpCaller(500), now)
-        context = self.machine.context
         ended = CallEnded(
             account=context.account,
             call=context.call,
             at_ms=now.utc_ms,
-            outcome="failed",
+            outcome=CallOutcome.FAILED,
             reason="internal_error",
             ended_by="system",
             duration_ms=0,
         )
         self._write(c.Write(ended), now)
         self._changes.append(CallDrop(context.call))
-        self._append()
         self._finish()
+        self._append()
 
     def _note(self, event: i.Input | None) -> None:
         """Something that a command has led to at once: the machine is told when the command's list is done."""
@@ -209,8 +229,9 @@ class LiveCall:
 
     def _seek(self, command: c.Seek, now: Instant) -> None:
         started_ns = time.perf_counter_ns()
-        if self._cursor is None or self._cursor_plan != command.plan:
-            self._cursor, self._cursor_plan = self._new_cursor(command.plan, now), command.plan
+        if self._cursor is None or self._exhausted:
+            # Each route node is a search of its own, but no target is offered twice to one caller.
+            self._cursor, self._exhausted = self._new_cursor(command.plan, frozenset(self._taken), now), False
             if self._answered:
                 self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call
@@ -220,8 +241,10 @@ class LiveCall:
         self.plant.metrics.decision.observe(took_ns / 1e9)
         if isinstance(found, Offer):
             self.lease = lease
+            self._taken.add(found.candidate.target)
             self._inbox.append(i.Offered(found, attempt, took_ns // 1000))
         else:
+            self._exhausted = True
             plan = self._cursor.decision().plan
             self._inbox.append(i.Exhausted(found.reason, self._router.no_buyer(plan)))
 
@@ -321,7 +344,7 @@ class LiveCall:
         self.audio.bridge()
 
     def _record(self, command: c.Record, _now: Instant) -> None:
-        self.audio.record(command, self.plant.data)
+        self._note(self.audio.record(command, self.plant.data))
 
     def _pause_record(self, command: c.PauseRecord, _now: Instant) -> None:
         self.plant.media.pause_record(command.recording)

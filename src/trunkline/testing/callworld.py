@@ -86,13 +86,15 @@ class CallWorld:
             refusal=self.router.receipt_guard(campaign.key, number.publisher, number.number),
             payout=self.router.incoming_payout(self._query),
             record=self.router.campaign_recording(campaign.key),
+            ringback=campaign.ringback,
         )
         flow = FlowMachine(
             index.flows[campaign.flow], self.profile, lambda node, total: Draws(seed, text_hash(node)).below(total)
         )
         self._serial = 0
         self.machine = CallMachine(context, flow, self.profile, lambda _now: self._name("rec"))
-        self._cursors: dict[str | None, Cursor] = {}
+        self._cursor: Cursor | None = None
+        self._taken: set[str] = set()
         self._inbox: deque[i.Input] = deque()
         self.written: list[AnyCallEvent] = []
         self.said: list[c.Command] = []
@@ -203,14 +205,22 @@ class CallWorld:
         self.tell(self._found(self.sought.pop(0)))
 
     def _found(self, command: c.Seek) -> i.Input:
-        cursor = self._cursors.get(command.plan)
+        cursor = self._cursor
         if cursor is None:
-            query = msgspec.structs.replace(self._query, attributes=self.profile.attributes(self.now), now=self.now)
-            cursor = self._cursors[command.plan] = self.router.cursor(query)
+            query = msgspec.structs.replace(
+                self._query,
+                attributes=self.profile.attributes(self.now),
+                now=self.now,
+                plan=command.plan,
+                taken=frozenset(self._taken),
+            )
+            cursor = self._cursor = self.router.cursor(query)
         attempt = self._name("att")
         found = cursor.next(self.capacity, self._name("lease"), attempt, "call", self.now)
         if isinstance(found, Offer):
+            self._taken.add(found.candidate.target)
             return i.Offered(found, attempt, 1)
+        self._cursor = None
         return i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan))
 
     def _ignore(self, command: c.Command) -> None:

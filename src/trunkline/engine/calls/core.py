@@ -174,7 +174,7 @@ class CallCore:
         assert not self._ended
         if self.attempt is not None:
             connected = self.attempt.connected is not None
-            self._end_attempt(AttemptOutcome.CONNECTED if connected else _unconnected(outcome), reason=reason)
+            self._end_attempt(AttemptOutcome.CONNECTED if connected else _unconnected(outcome, by), reason=reason)
         if self._caller_here:
             self._out.append(c.HangUpCaller(status, reason))
             self._caller_here = False
@@ -214,8 +214,8 @@ class CallCore:
         self._out += self._tape.closed(event.recording, event.duration_ms, event.error, self._now)
 
 
-def _unconnected(outcome: CallOutcome) -> AttemptOutcome:
+def _unconnected(outcome: CallOutcome, by: EndedBy) -> AttemptOutcome:
     """What the end of the call makes of an attempt that was not connected."""
-    if outcome is CallOutcome.FAILED:
-        return AttemptOutcome.FAILED
-    return AttemptOutcome.INTERRUPTED if outcome is CallOutcome.INTERRUPTED else AttemptOutcome.CALLER_GONE
+    if by == "caller":
+        return AttemptOutcome.CALLER_GONE
+    return AttemptOutcome.FAILED if outcome is CallOutcome.FAILED else AttemptOutcome.INTERRUPTED

@@ -156,6 +156,7 @@ class Greeting(CallCore):
     def _sell(self, effect: f.Sell) -> None:
         """The flow has qualified the caller: look for a buyer."""
         self._plan = effect.plan
+        self._unsold_reason = None  # of the search before this one, if there was one
         self._write_qualified(effect.node)
         if self._answered:
             self._out.append(c.Ringback(self.context.ringback))
@@ -184,7 +185,7 @@ class Greeting(CallCore):
         if self._answered:
             self._out.append(c.StopPlay("caller"))
         effects = self._flow.handle(f.Unsold(), self._now)
-        if not isinstance(effects[-1], f.Finish):
+        if effects != [f.Finish("unsold")]:
             self._follow(effects)
             return
         self._treatment = event.treatment or NoBuyer()

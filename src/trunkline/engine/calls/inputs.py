@@ -123,9 +123,10 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class HangUp(msgspec.Struct, frozen=True):
-    """The system ends the call: an operator's command, or a drain whose time is over."""
+    """The system ends the call: an operator's command, a drain whose time is over, or a `fault` of ours."""
 
     reason: str
+    fault: bool = False
 
 
 Input = (

@@ -53,7 +53,7 @@ class CallMachine(Selling):
     def _caller_left(self, _event: i.CallerLeft) -> None:
         self._caller_here = False
         outcome, reason = self._outcome_so_far()
-        if outcome is CallOutcome.ABANDONED and self.state in ROUTING:
+        if self.state in ROUTING:
             self._out.append(c.WriteRouting("abandoned", None))
         self._end(outcome, reason, "caller")
 
@@ -69,10 +69,12 @@ class CallMachine(Selling):
 
     def _system_hangs_up(self, event: i.HangUp) -> None:
         outcome, _ = self._outcome_so_far()
-        if outcome is CallOutcome.ABANDONED:
+        if event.fault:
+            outcome = CallOutcome.FAILED
+        elif outcome is CallOutcome.ABANDONED:
             outcome = CallOutcome.INTERRUPTED
-            if self.state in ROUTING:
-                self._out.append(c.WriteRouting("interrupted", event.reason))
+        if self.state in ROUTING:
+            self._out.append(c.WriteRouting("failed" if event.fault else "interrupted", event.reason))
         self._end(outcome, event.reason, "system", status=STATUS_BUSY_HERE)
 
     def _media_lost(self, _event: i.MediaLost) -> None:

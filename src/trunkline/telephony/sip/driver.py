@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ from trunkline.kernel.errors import EnvironmentFault
 from trunkline.sip.endpoint import Address, EndpointConfig, SipEndpoint
 from trunkline.sip.events import SipEvent
 from trunkline.telephony.sip.doors import Doors, Peers
+
+log = logging.getLogger("trunkline.sip")
 
 READS_PER_WAKE = 16
 """Datagrams taken from the socket before timers and other work get their turn."""
@@ -93,7 +96,12 @@ class SipDriver:
 
     def _hand_out(self) -> None:
         for event in self.endpoint.events():
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except Exception:
+                # One leg's trouble; the news behind it is of other calls.
+                self.dropped["event_error"] += 1
+                log.exception("the listener failed on %s of leg %s", type(event).__name__, getattr(event, "leg", None))
 
     def flush(self) -> None:
         """Hand out events, send what is pending, re-arm the timer. To be called after orders; harmless at any time."""
