@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
-from tests.unit.routing.accounts import MONDAY_NOON_MS, account
+from tests.unit.routing import accounts
+from tests.unit.routing.accounts import MONDAY_NOON_MS
 
 from trunkline.config.flows import Flow, FlowNode, Prompt
 from trunkline.engine.flow.effects import Effect, Finish, Heard, Key, MessageTaken, Say, Tick, Unsold
@@ -15,6 +17,9 @@ from trunkline.kernel.clock import SECOND, Instant
 
 NOON = Instant(50 * SECOND, MONDAY_NOON_MS)
 """A Monday noon in New York, where the account is."""
+
+
+account = lru_cache(accounts.account)
 
 
 def flow(nodes: str, start: str = "start") -> Flow:
