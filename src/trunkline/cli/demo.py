@@ -106,7 +106,7 @@ class Demo:
 
     def _judge(self, stage: Stage, calls: Sequence[CallRecord]) -> int:
         found = differences(PARTS, calls, self._data)
-        found += [f"{call.id}: {call.outcome}" for call in calls if call.outcome in FAILURES]
+        found += [f"{call.id}: {call.outcome}" for call in _guests(calls) if call.outcome in FAILURES]
         if stage.bugs:
             found.append(f"{stage.bugs} leases ran out without being released")
         self._console.print()
@@ -116,6 +116,7 @@ class Demo:
         self._say(f"{len(found)} things did not go as scripted:", style="bold red")
         for what in found:
             self._say(f"  {what}")
+        self._say(f"What the switch said itself is in {self._data / 'switch.log'}")
         return ExitCode.WRONG
 
     async def _stay(self, stage: Stage) -> None:
@@ -163,9 +164,12 @@ class Demo:
         with Live(console=self._console, auto_refresh=False, transient=True, redirect_stderr=False) as live:
             while True:
                 stage.poll()
+                shown = calls()
                 passed_s = int(time.monotonic() - started)
                 head = f"Trunkline demo  {passed_s // 60}:{passed_s % 60:02}  switch {stage.sip}"
-                live.update(self._board.live(calls(), head), refresh=True)
+                if not shown:
+                    head += "  waiting for a call"
+                live.update(self._board.live(shown, head), refresh=True)
                 await asyncio.sleep(FRAME_S)
 
     async def _report(self, stage: Stage, calls: Callable[[], Sequence[CallRecord]]) -> None:
