@@ -26,6 +26,7 @@ from trunkline.media.port import (
     Closed,
     DeadMedia,
     Digit,
+    LegStats,
     LocalMedia,
     MediaEvent,
     Played,
@@ -170,6 +171,7 @@ def test_a_call_from_end_to_end(tmp_path: Path) -> None:
             media.bridge("caller", "buyer")
             path = tmp_path / "recordings" / "one.wav"
             media.record("rec", str(path), "caller", "buyer")
+            await asyncio.sleep(0)  # orders leave when the turn of the loop ends
             said = [bytes((n + i) & 0xFF for i in range(160)) for n in range(50)]
             for payload in said:
                 caller.send(payload)
@@ -192,6 +194,27 @@ def test_a_call_from_end_to_end(tmp_path: Path) -> None:
             assert isinstance(closed, Closed)
             assert closed.stats.packets_out >= 57
             assert media.free_ports() == 4
+
+    run(scenario)
+
+
+def test_a_leg_that_nothing_was_asked_of_costs_its_child_nothing() -> None:
+    async def scenario() -> None:
+        async with switch(pairs=1) as running:
+            media = running.media
+            for number in range(3):
+                media.open(f"refused {number}", f"call {number}")
+                with pytest.raises(NoMediaPorts):
+                    media.open("one more", "call")
+                media.close(f"refused {number}")
+                media.close(f"refused {number}")
+                assert media.free_ports() == 1
+            await running.until(lambda event: isinstance(event, Closed) and event.leg == "refused 2")
+            assert running.events == [Closed(f"refused {number}", LegStats()) for number in range(3)]
+            party = running.leg("taken", "call")
+            media.play("taken", 1, [Prompt("beep")])
+            assert await running.one(Played) == Played("taken", 1, True)
+            assert len(await hear(party, 20)) == 20
 
     run(scenario)
 

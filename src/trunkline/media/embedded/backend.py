@@ -14,18 +14,30 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trunkline.media.embedded import wire
 from trunkline.media.embedded.process import Process
 from trunkline.media.errors import BadRemote, MediaStartError, NoMediaPorts
-from trunkline.media.port import BackendLost, Closed, LocalMedia, Media, MediaEvent, Prompt, Recorded, RemoteMedia
+from trunkline.media.port import (
+    BackendLost,
+    Closed,
+    LegStats,
+    LocalMedia,
+    Media,
+    MediaEvent,
+    Prompt,
+    Recorded,
+    RemoteMedia,
+)
 from trunkline.media.recordings import length_ms, repair_if_there
 
 log = logging.getLogger(__name__)
 
 CHILDREN_MAX: Final = 64
 DEAD_MEDIA_MS: Final = 60_000
+_NOTHING_PASSED: Final = LegStats()
 _RESTART_S: Final = (0.05, 0.2, 1.0, 5.0)
 """How long to wait before each further attempt to start a child that was lost."""
 
@@ -113,7 +125,6 @@ class EmbeddedMedia:
         bound.legs += 1
         self._legs[leg] = _OpenLeg(bound, slot)
         slot.legs[leg] = port
-        self._send(slot, wire.Open(leg, port))
         return LocalMedia(leg, self._advertised_host, port)
 
     def connect(self, leg: str, remote: RemoteMedia) -> None:
@@ -133,6 +144,7 @@ class EmbeddedMedia:
         """Join two legs of one call."""
         if a in self._legs and b in self._legs:
             assert self._legs[a].slot is self._legs[b].slot, f"{a} and {b} are legs of different calls"
+        self._introduce(b)
         self._order(a, wire.Bridge(a, b))
 
     def unbridge(self, a: str, b: str) -> None:
@@ -151,6 +163,8 @@ class EmbeddedMedia:
             slot = sides[0]
             self._recordings[recording] = slot
             slot.recordings[recording] = path
+        for leg in (left, right):
+            self._introduce(leg)
         self._send(slot, wire.Record(recording, path, left, right))
 
     def pause_record(self, recording: str) -> None:
@@ -172,9 +186,15 @@ class EmbeddedMedia:
     def close(self, leg: str) -> None:
         """Say BYE by RTCP, end what plays and free the port."""
         opened = self._legs.get(leg)
-        if opened is not None and not opened.closing:
-            opened.closing = True
+        if opened is None or opened.closing:
+            return
+        opened.closing = True
+        if opened.introduced:
             self._send(opened.slot, wire.Close(leg))
+        else:
+            closed = Closed(leg, _NOTHING_PASSED)
+            self._free(opened.slot, leg)
+            asyncio.get_running_loop().call_soon(self._tell, closed)
 
     def free_ports(self) -> int:
         """How many more legs can be opened now."""
@@ -220,10 +240,10 @@ class EmbeddedMedia:
 
     def _check(self, remote: RemoteMedia) -> None:
         try:
-            address = ipaddress.ip_address(remote.host)
+            address = _ip(remote.host)
         except ValueError:
             raise BadRemote(f"media address {remote.host!r} is not an IP address") from None
-        if address.version != ipaddress.ip_address(self._host).version:
+        if address.version != _ip(self._host).version:
             raise BadRemote(
                 f"media address {remote.host} is not of the IP version that media is bound to ({self._host})"
             )
@@ -231,7 +251,7 @@ class EmbeddedMedia:
             raise BadRemote(f"media cannot be sent to {remote.host}")
         if not 1 <= remote.port <= 65534:
             raise BadRemote(f"media port {remote.port} is not within 1-65534")
-        ours = (ipaddress.ip_address(self._host), self._advertised_host)
+        ours = (_ip(self._host), self._advertised_host)
         if self._port_min <= remote.port <= self._port_max and (address in ours or remote.host in ours):
             # Two legs that answer each other would never stop.
             raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
@@ -241,7 +261,19 @@ class EmbeddedMedia:
     def _order(self, leg: str, order: wire.Order) -> None:
         opened = self._legs.get(leg)
         if opened is not None and not opened.closing:
+            self._introduce(leg)
             self._send(opened.slot, order)
+
+    def _introduce(self, leg: str | None) -> None:
+        """Tell the child of a leg before the first order that is about it.
+
+        Until then there is no address that packets could be taken from, so there is nothing for the child to do; of
+        the leg of a buyer who refuses it never hears.
+        """
+        opened = self._legs.get(leg or "")
+        if opened is not None and leg is not None and not opened.introduced and not opened.closing:
+            opened.introduced = True
+            self._send(opened.slot, wire.Open(leg, opened.slot.legs[leg]))
 
     def _order_recording(self, recording: str, order: wire.Order) -> None:
         slot = self._recordings.get(recording)
@@ -254,9 +286,7 @@ class EmbeddedMedia:
 
     def _report(self, slot: _Slot, report: MediaEvent) -> None:
         if isinstance(report, Closed):
-            port = slot.legs.pop(report.leg)
-            slot.free.append(port)
-            self._forget_leg(report.leg)
+            self._free(slot, report.leg)
         elif isinstance(report, Recorded):
             slot.recordings.pop(report.recording, None)
             self._recordings.pop(report.recording, None)
@@ -268,6 +298,10 @@ class EmbeddedMedia:
         except Exception:
             # Raised further it would close the socket to the child, and with it every call.
             log.exception("media: the listener failed on %r", event)
+
+    def _free(self, slot: _Slot, leg: str) -> None:
+        slot.free.append(slot.legs.pop(leg))
+        self._forget_leg(leg)
 
     def _forget_leg(self, leg: str) -> None:
         call = self._legs.pop(leg).call
@@ -333,12 +367,21 @@ class _Call:
 
 
 class _OpenLeg:
-    __slots__ = ("call", "closing", "slot")
+    """`introduced`: its child has heard of it."""
+
+    __slots__ = ("call", "closing", "introduced", "slot")
 
     def __init__(self, call: _Call, slot: _Slot) -> None:
         self.call = call
         self.slot = slot
         self.closing = False
+        self.introduced = False
+
+
+@lru_cache(maxsize=4096)
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address, or ValueError. The same few hosts send all calls."""
+    return ipaddress.ip_address(host)
 
 
 def _room(slot: _Slot) -> int:
@@ -347,7 +390,7 @@ def _room(slot: _Slot) -> int:
 
 def _normal(remote: RemoteMedia) -> RemoteMedia:
     """The same with the host spelt as the kernel spells sources, so that the latch can compare them."""
-    host = str(ipaddress.ip_address(remote.host))
+    host = str(_ip(remote.host))
     return RemoteMedia(host, remote.port, remote.codec, remote.payload_type, remote.dtmf_payload_type, remote.direction)
 
 

@@ -32,8 +32,10 @@ class Process(asyncio.Protocol):
         self._on_report = on_report
         self._on_lost = on_lost
         self._frames = wire.Frames()
+        self._orders: list[bytes] = []
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[wire.Ready | wire.Unable] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[wire.Ready | wire.Unable] = self._loop.create_future()
         self._gone = asyncio.Event()
         self._ready = False
 
@@ -76,9 +78,19 @@ class Process(asyncio.Protocol):
         return self._child.pid
 
     def send(self, order: wire.Order) -> None:
-        """Send an order. To a child that is gone it is lost, and so are the legs it was for."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(wire.frame(order))
+        """Send an order. To a child that is gone it is lost, and so are the legs it was for.
+
+        All orders of one turn of the loop go together: every write wakes the child, which goes before the switch
+        wherever it has priority over it.
+        """
+        if not self._orders:
+            self._loop.call_soon(self._flush)
+        self._orders.append(wire.frame(order))
+
+    def _flush(self) -> None:
+        orders, self._orders = self._orders, []
+        if orders and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(orders))
 
     async def stop(self) -> None:
         """End the child: by request, after `STOP_S_MAX` by force."""
