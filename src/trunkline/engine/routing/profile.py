@@ -16,7 +16,7 @@ from trunkline.kernel.clock import Instant
 class CallerProfile:
     """What is known of one caller. `zone` is where hours without a zone of their own are read."""
 
-    __slots__ = ("_latest", "_origin", "_sensitive", "_stated", "_types", "_zone")
+    __slots__ = ("_latest", "_latest_s", "_origin", "_sensitive", "_stated", "_types", "_zone")
 
     def __init__(self, account: AccountConfig, origin: Origin, zone: str) -> None:
         self._origin = origin
@@ -25,16 +25,21 @@ class CallerProfile:
         self._stated: dict[str, Attribute] = {}
         self._sensitive: set[str] = set()
         self._latest: dict[str, Attribute] = {}
+        self._latest_s = -1
 
     def learn(self, attribute: str, value: str, basis: str, *, sensitive: bool = False) -> None:
         """Take what the caller said or the flow decided. Sensitive values decide like others but are never stored."""
         self._stated[attribute] = Attribute(value, basis)
+        self._latest_s = -1
         if sensitive:
             self._sensitive.add(attribute)
 
     def attributes(self, now: Instant) -> dict[str, Attribute]:
-        """All that is known at `now`."""
-        self._latest = derive(self._origin, self._stated, now.utc_ms)
+        """All that is known at `now`. Not to be changed: it is given again while nothing is learned."""
+        now_s = now.utc_ms // 1000  # what changes with time does so with whole minutes
+        if self._latest_s != now_s:
+            self._latest = derive(self._origin, self._stated, now.utc_ms)
+            self._latest_s = now_s
         return self._latest
 
     def holds(self, criteria: Node, now: Instant) -> bool:
