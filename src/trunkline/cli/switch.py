@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 from pathlib import Path
 
 import uvloop
@@ -61,6 +60,5 @@ def run(args: argparse.Namespace) -> int:
         min_free_mb=args.min_free_mb,
         media_processes=args.media_processes,
     )
-    gc.freeze()
     uvloop.run(run_switch(options))
     return ExitCode.DONE

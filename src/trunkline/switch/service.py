@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -29,6 +30,7 @@ from trunkline.kernel.leases import LEASE_RENEW_S
 from trunkline.media.embedded.backend import EmbeddedMedia
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.clock import read_clock
+from trunkline.switch.entropy import Entropy
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.orphans import Orphans
@@ -45,6 +47,8 @@ log = logging.getLogger("trunkline.switch")
 STREAM = "switch-1"
 """The journal stream of the one switch of an installation."""
 SWEEP_S = 1.0
+YOUNG_OBJECTS_MAX = 5_000
+"""New objects between two looks for garbage: half a millisecond of looking."""
 CUT_S = 2.0
 """How long legs get to be hung up after a drain has run out."""
 
@@ -87,7 +91,7 @@ class Switch:
         plant = Plant(
             loop=asyncio.get_running_loop(),
             clock=read_clock,
-            entropy=os.urandom,
+            entropy=Entropy(),
             data=options.data,
             contact_secret=state.contact_secret,
             world=world,
@@ -268,9 +272,20 @@ def _text(address: tuple[str, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _spare_the_collector() -> None:
+    """What exists now stays for good, so the collector need not look at it again and again.
+
+    Calls leave few cycles behind. Looking for them after every 700 new objects costs a twentieth of the processor.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
+
+
 async def run_switch(options: SwitchOptions) -> None:
     """Open a switch and run it until SIGTERM or SIGINT."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # each listener would tell of its own start and end
     switch = await Switch.open(options)
+    _spare_the_collector()
     await switch.run()
