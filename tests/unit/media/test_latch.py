@@ -59,6 +59,22 @@ def test_the_latch_closes_once_until_the_next_connect(tmp_path: Path) -> None:
         assert stats(rig, "a").foreign == 1
 
 
+def test_a_party_that_moves_is_not_kept_at_its_old_port(tmp_path: Path) -> None:
+    with media(tmp_path) as rig, stranger() as old:
+        a, b = rig.leg("a"), rig.leg("b")
+        rig.bridge("a", "b")
+        rig.connect("a", a)
+        speak(old, a.target, 1)
+        rig.work()
+        rig.say(a, frame(2))
+        speak(old, a.target, 3)
+        rig.work()
+        assert [p.payload[0] for p in b.received()] == [1, 2]
+        rig.say(b, frame(4))
+        assert [p.payload[0] for p in a.received()] == [4]
+        assert stats(rig, "a").foreign == 1
+
+
 def test_other_hosts_are_ignored_and_counted(tmp_path: Path) -> None:
     with media(tmp_path) as rig, stranger("127.0.0.2") as attacker:
         a, b = rig.leg("a"), rig.leg("b")

@@ -5,7 +5,8 @@ it is heard or not. When nobody speaks nothing is sent: no comfort noise, no kee
 
 Symmetric RTP: packets go to the address in the party's SDP until the first valid one comes from that very host; from
 then on they go to where it came from, and only from there are packets taken. A party behind a NAT that changes the
-port is reached so, and nobody on another host can hear or speak. `connect` arms the latch anew.
+port is reached so, and nobody on another host can hear or speak. A packet from the very address in the SDP settles it
+for good: what a party that moves still sends from its old port must not keep us there. `connect` arms the latch anew.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Leg:
         "_reader",
         "_remote_host",
         "_source",
+        "_stated",
         "channels",
         "dead",
         "dtmf_payload_type",
@@ -107,6 +109,7 @@ class Leg:
         self._reader = DigitReader()
         self._remote_host = ""
         self._source: Address | None = None
+        self._stated: Address | None = None
         self.receive: Callable[[float], None] = self._make_receive()
 
     def connect(self, remote: RemoteMedia, now: float) -> None:
@@ -114,6 +117,7 @@ class Leg:
         self.remote = remote
         self._remote_host = remote.host
         self._source = None
+        self._stated = (remote.host, remote.port)
         self.law = Law(remote.codec)
         self.payload_type = remote.payload_type
         self.dtmf_payload_type = remote.dtmf_payload_type
@@ -135,7 +139,7 @@ class Leg:
 
         def receive(now: float) -> None:
             datagram, source = receive_from(DATAGRAM_SIZE)
-            if source != self._source and (self._source is not None or source[0] != self._remote_host):
+            if source != self._source and not self._may_latch(source):
                 self.foreign += 1
                 return
             try:
@@ -176,6 +180,12 @@ class Leg:
 
     def _is_event(self, payload_type: int) -> bool:
         return self.dtmf_payload_type is not None and payload_type in (self.dtmf_payload_type, OUR_DTMF_PAYLOAD_TYPE)
+
+    def _may_latch(self, source: Address) -> bool:
+        """Whether a sender that is not the latched one may become it. IPv6 sources have two fields more."""
+        if self._source is None:
+            return bool(source[0] == self._remote_host)
+        return source[:2] == self._stated
 
     def _latch(self, source: Address) -> None:
         self._source = source
