@@ -66,15 +66,17 @@ class Switchboard:
                 call.cancelled()
             case events.Ended() | events.Unacknowledged() | events.TransportFailed():
                 call.tell(i.CallerLeft())
-            case events.Acknowledged() if event.sdp is not None:
-                self._late_answer(event.sdp, call)
+            case events.Acknowledged() if call.caller.offer is None:
+                self._late_answer(call.caller.media, event.sdp, call)
+            case events.Reanswered():
+                self._late_answer(call.caller.media, event.sdp, call)
             case _:
                 pass
 
-    def _late_answer(self, body: bytes, call: LiveCall) -> None:
-        """The caller answers our offer in its ACK."""
+    def _late_answer(self, leg: str, body: bytes | None, call: LiveCall) -> None:
+        """A party answers our offer in its ACK, as it must; without an answer nobody knows where its audio is."""
         try:
-            self._plant.media.connect(call.caller.media, remote_media(sdp.accept(body)))
+            self._plant.media.connect(leg, remote_media(sdp.accept(body or b"")))
         except (RemoteSipError, BadRemote) as error:
             log.warning("call %s: %s", call.machine.context.call, error)
             call.tell(i.HangUp("no_common_audio"))
@@ -95,6 +97,8 @@ class Switchboard:
             case events.Ended() | events.Unacknowledged():
                 call.buyers.ended(attempt)
                 call.tell(i.BuyerLeft(attempt))
+            case events.Reanswered() if (leg := call.buyers.get(attempt)) is not None:
+                self._late_answer(leg.media, event.sdp, call)
             case _:
                 pass
 
