@@ -115,6 +115,7 @@ class SwitchProcess:
                 return self
             if not (first_start and left and "port" in self.log()):
                 break
+            self.kill()
             self._ports = None
         self.kill()
         raise self._failed("the switch did not get ready")
