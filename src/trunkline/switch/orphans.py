@@ -3,7 +3,7 @@
 The state tables say what was open. Every open call gets its outcome `interrupted`, every open attempt likewise; what
 was durably converted stays owed, nothing else becomes so. A leg whose dialog was durable is hung up with BYE, one
 that was ringing is cancelled. Until its peer has answered, or a minute has passed, a leg keeps its seats: the buyer
-may still be on the line.
+may still be on the line. A peer that gives no answer keeps them for the whole minute, however soon we give it up.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from trunkline.capacity.memory import RECOVERED_TTL_S
 from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
 from trunkline.events.calls import AttemptEnded, CallEnded, RecordingEnded
 from trunkline.events.changes import CallDrop, Change, LegDrop, StoredCall, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.events.switch import OrphanEnded, SwitchRecovered
 from trunkline.journal.recovery import RecoveredState
-from trunkline.kernel.clock import Instant
+from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import Lease
 from trunkline.media.recordings import length_ms, repair_if_there
 from trunkline.sip.endpoint import LegIdentifiers
@@ -38,6 +39,9 @@ class Orphans:
         self._plant = plant
         self._legs: dict[int, tuple[StoredLeg, str]] = {}
         self._leases: dict[str, str] = {}
+        self._silent: list[StoredLeg] = []
+        # Before the leases are restored, so that they are let go before they could run out.
+        self._kept_until_ns = plant.clock().mono_ns + RECOVERED_TTL_S * SECOND
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -143,10 +147,12 @@ class Orphans:
                 continue
             self._legs[number] = (leg, method)
         waiting = {leg.attempt for leg, _ in self._legs.values()}
-        for attempt, lease in tuple(self._leases.items()):
+        for attempt in tuple(self._leases):
             if attempt not in waiting:
-                plant.capacity.release(lease, now)
-                del self._leases[attempt]
+                self._release(attempt)
+        if self._leases:
+            wait_s = max(0, self._kept_until_ns - now.mono_ns) / SECOND
+            plant.loop.call_later(wait_s, self._minute_over)
         self._append([], [])
         plant.sip.flush()
 
@@ -156,13 +162,32 @@ class Orphans:
         if found is None:
             return
         leg, method = found
-        now = self._plant.clock()
-        if leg.attempt in self._leases:
-            self._plant.capacity.release(self._leases.pop(leg.attempt), now)
         event = OrphanEnded(
-            at_ms=now.utc_ms, account=leg.account, call=leg.call, leg=leg.leg, method=method, status=status
+            at_ms=self._plant.clock().utc_ms,
+            account=leg.account,
+            call=leg.call,
+            leg=leg.leg,
+            method=method,
+            status=status,
         )
+        if status is None and leg.attempt in self._leases:
+            self._silent.append(leg)
+            self._append([Entry(event)], [])
+            return
+        self._release(leg.attempt)
         self._append([Entry(event)], [LegDrop(leg.leg)])
+
+    def _release(self, attempt: str | None) -> None:
+        lease = self._leases.pop(attempt, None) if attempt is not None else None
+        if lease is not None:
+            self._plant.capacity.release(lease, self._plant.clock())
+
+    def _minute_over(self) -> None:
+        """Whoever has not answered by now will not be waited for any longer."""
+        for attempt in tuple(self._leases):
+            self._release(attempt)
+        silent, self._silent = self._silent, []
+        self._append([], [LegDrop(leg.leg) for leg in silent])
 
     def _dropped(self, leg: StoredLeg) -> None:
         self._append([], [LegDrop(leg.leg)])
