@@ -45,13 +45,14 @@ class OpenSale:
 class Books:
     """The money side of one call. Every method gives the commands that its event causes."""
 
-    __slots__ = ("_context", "_incoming", "_paid", "_sale", "_timers")
+    __slots__ = ("_context", "_incoming", "_owed", "_paid", "_sale", "_timers")
 
     def __init__(self, context: CallContext, incoming: Instant, timers: Timers) -> None:
         self._context = context
         self._incoming = incoming
         self._timers = timers
         self._sale: OpenSale | None = None
+        self._owed = False
         self._paid = False
 
     def received(self, now: Instant) -> list[Command]:
@@ -97,10 +98,12 @@ class Books:
         self._timers.set(Timer.PAYOUT, None)
 
     def why_not_converted(self) -> str | None:
-        """None when the buyer owes; else the code of the reason."""
+        """None when a buyer owes, of this attempt or of one before; else the code of the reason."""
+        if self._owed:
+            return None
         if self._sale is None or self._sale.connected is None:
             return "not_connected"
-        return None if self._sale.converted else TOO_SHORT[self._sale.terms.conversion.event]
+        return TOO_SHORT[self._sale.terms.conversion.event]
 
     def why_not_paid(self) -> str | None:
         """None when the publisher has earned; else the code of the reason."""
@@ -119,7 +122,7 @@ class Books:
     def _convert(self, sale: OpenSale, now: Instant) -> list[Command]:
         if sale.converted:
             return []
-        sale.converted = True
+        sale.converted = self._owed = True
         price = sale.terms.price
         out: list[Command] = [
             Write(

@@ -28,6 +28,7 @@ from trunkline.events.calls import (
 )
 from trunkline.events.entry import Event
 from trunkline.kernel.clock import iso
+from trunkline.kernel.money import Money, parse_money
 
 
 class AttemptRecord(msgspec.Struct, kw_only=True):
@@ -210,7 +211,11 @@ def _attempt_ended(record: CallRecord, event: AttemptEnded) -> None:
 
 
 def _converted(record: CallRecord, event: Converted) -> None:
-    record.converted, record.revenue, record.currency = True, str(event.amount), event.amount.currency
+    before = Money(0, event.amount.currency)
+    if record.revenue is not None:
+        before = parse_money(record.revenue, event.amount.currency)
+    record.converted, record.revenue = True, str(before + event.amount)  # each attempt owes by its own terms
+    record.currency = event.amount.currency
     attempt = _attempt(record, event.attempt)
     if attempt is not None:
         attempt.converted = True

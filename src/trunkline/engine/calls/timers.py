@@ -1,4 +1,8 @@
-"""The timers of one machine: each has a name, at most one due time, and fires in the order of due times."""
+"""The timers of one machine: each has a name, at most one due time, and fires in the order of due times.
+
+Of timers that are due at one instant, what is earned fires before what ends the call: a call that is cut at the very
+moment at which the buyer owes has lasted long enough.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,19 @@ from enum import StrEnum
 
 
 class Timer(StrEnum):
-    """What a call can wait for."""
+    """What a call can wait for, in the order in which timers of one instant fire."""
 
+    CONVERSION = "conversion"
+    PAYOUT = "payout"
     FLOW = "flow"
     RING = "ring"
     PRESS = "press"
-    CONVERSION = "conversion"
-    PAYOUT = "payout"
     MAX_DURATION = "max_duration"
     MESSAGE = "message"
     FILE = "file"
+
+
+_PLACE = {timer: place for place, timer in enumerate(Timer)}
 
 
 class Timers:
@@ -45,8 +52,7 @@ class Timers:
         """Disarm and give the earliest timer that is due by `now_ns`, with its due time."""
         if not self._due:
             return None
-        timer = min(self._due, key=self._due.__getitem__)
-        due_ns = self._due[timer]
+        due_ns, _, timer = min((due, _PLACE[name], name) for name, due in self._due.items())
         if due_ns > now_ns:
             return None
         del self._due[timer]
