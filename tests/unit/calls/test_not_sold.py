@@ -119,7 +119,8 @@ def test_otherwise_may_take_a_message() -> None:
     assert story.outcome() == ("voicemail", "not_taken", "system")
 
 
-SECOND_PLAN = """[{key: main, tiers: [{method: priority, routes: [{target: a, price: "20.00"}]}], no_buyer: {say: One.}},
+SECOND_PLAN = """[
+ {key: main, tiers: [{method: priority, routes: [{target: a, price: "20.00"}]}], no_buyer: {say: One.}},
  {key: other, tiers: [{method: priority, routes: [{target: b, price: "9.00"}]}], no_buyer: {say: 'Two.'}}]"""
 
 

@@ -77,8 +77,9 @@ class Tape:
         return self._record(now)
 
     def disconnected(self) -> None:
-        """The buyer is gone; the next one has heard nothing yet."""
+        """The buyer is gone, and its rule with it; the next one has heard nothing yet."""
         self._connected = False
+        self._rule = self._context.record
         self._heard.discard("buyer")
 
     def message(self, path: str, now: Instant) -> list[Command]:
