@@ -1,4 +1,4 @@
-"""What can happen at any moment: the caller leaves, the system hangs up, the audio dies, the disk fails, news is old."""
+"""What can happen at any time: the caller leaves, the system hangs up, the audio dies, the disk fails, news is old."""
 
 from __future__ import annotations
 
