@@ -138,6 +138,9 @@ class Media(Protocol):
         Raises `NoMediaPorts` when the range is used up. Opening an open leg is our bug and an assertion.
         """
 
+    def check(self, remote: RemoteMedia) -> None:
+        """Raise what `connect` would raise for this address, so that an offer can be refused before it is taken."""
+
     def connect(self, leg: str, remote: RemoteMedia) -> None:
         """Say where the leg's party is. Used again on re-INVITE (hold, resume), which re-arms the source latch.
 

@@ -156,17 +156,22 @@ def answer(
     One codec is chosen: the first of `prefer` that was offered, else the offerer's first. `direction` is what we
     would like; the answer never exceeds what the offer allows. Payload types are those of the offer.
     """
-    chosen = next((codec for name in prefer for codec in offered.codecs if codec.name == name), offered.codecs[0])
-    ours = _intersect(direction, _REVERSED[offered.direction])
+    agreed = agree(offered, prefer, direction)
+    chosen = Codec(agreed.codec, agreed.payload_type)
     media: list[list[str]] = []
     for index, (kind, protocol, formats) in enumerate(offered.media_lines):
         if index == offered.index:
             dtmf = offered.dtmf_payload_type
-            media.append(_audio_lines(local_port, [chosen], dtmf, ours, offered.ptime_ms, protocol))
+            media.append(_audio_lines(local_port, [chosen], dtmf, agreed.direction, offered.ptime_ms, protocol))
         else:
             media.append([f"m={kind} 0 {protocol}{formats}"])
-    text = _write(local_host, local_port, media, session_id, version)
-    return text, _agreed(offered, chosen, ours)
+    return _write(local_host, local_port, media, session_id, version), agreed
+
+
+def agree(offered: AudioOffer, prefer: Sequence[str] = (), direction: str = "sendrecv") -> AudioMedia:
+    """What an `answer` to an offer agrees on, before there is an address to write into one."""
+    chosen = next((codec for name in prefer for codec in offered.codecs if codec.name == name), offered.codecs[0])
+    return _agreed(offered, chosen, _intersect(direction, _REVERSED[offered.direction]))
 
 
 def accept(answer_sdp: bytes, codecs: Sequence[str] = CODECS, direction: str = "sendrecv") -> AudioMedia:

@@ -26,7 +26,7 @@ from trunkline.events.changes import ContactSeen
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.phone import CallerId
-from trunkline.media.errors import NoMediaPorts
+from trunkline.media.errors import BadRemote, NoMediaPorts
 from trunkline.sip import sdp
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.events import Incoming
@@ -34,6 +34,7 @@ from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
+from trunkline.switch.sessions import remote_media
 from trunkline.switch.world import World
 from trunkline.telephony.sip.doors import read_call
 
@@ -61,8 +62,13 @@ class Arrivals:
         try:
             called = read_call(event.request, trunk)
             offer = None if event.sdp is None else sdp.parse_audio(event.sdp)
+            if offer is not None:
+                plant.media.check(remote_media(sdp.agree(offer)))
         except RemoteSipError as error:
             self._refuse(event.leg, error.status, "bad_request" if error.status != 488 else "no_common_audio")
+            return
+        except BadRemote:
+            self._refuse(event.leg, 488, "no_common_audio")
             return
         dialled = None if called.number is None else world.numbers.get(called.number)
         if dialled is None:

@@ -127,9 +127,30 @@ class EmbeddedMedia:
         slot.legs[leg] = port
         return LocalMedia(leg, self._advertised_host, port)
 
+    def check(self, remote: RemoteMedia) -> None:
+        """Raise `BadRemote` for an address that media cannot be sent to."""
+        try:
+            address = _ip(remote.host)
+        except ValueError:
+            raise BadRemote(f"media address {remote.host!r} is not an IP address") from None
+        if address.version != _ip(self._host).version:
+            raise BadRemote(
+                f"media address {remote.host} is not of the IP version that media is bound to ({self._host})"
+            )
+        if address.is_multicast or (address.is_unspecified and remote.direction in ("sendrecv", "sendonly")):
+            raise BadRemote(f"media cannot be sent to {remote.host}")
+        if not 1 <= remote.port <= 65534:
+            raise BadRemote(f"media port {remote.port} is not within 1-65534")
+        ours = (_ip(self._host), self._advertised_host)
+        if self._port_min <= remote.port <= self._port_max and (address in ours or remote.host in ours):
+            # Two legs that answer each other would never stop.
+            raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
+        if not 0 <= remote.payload_type <= 127 or not 0 <= (remote.dtmf_payload_type or 0) <= 127:
+            raise BadRemote("an RTP payload type is not within 0-127")
+
     def connect(self, leg: str, remote: RemoteMedia) -> None:
         """Say where the leg's party is. Raises `BadRemote` for an address that media cannot be sent to."""
-        self._check(remote)
+        self.check(remote)
         self._order(leg, wire.Connect(leg, _normal(remote)))
 
     def play(self, leg: str, tag: int, prompts: Sequence[Prompt], loop: bool = False) -> None:
@@ -237,26 +258,6 @@ class EmbeddedMedia:
             on_report=lambda report: self._report(slot, report),
             on_lost=lambda: self._lost(slot),
         )
-
-    def _check(self, remote: RemoteMedia) -> None:
-        try:
-            address = _ip(remote.host)
-        except ValueError:
-            raise BadRemote(f"media address {remote.host!r} is not an IP address") from None
-        if address.version != _ip(self._host).version:
-            raise BadRemote(
-                f"media address {remote.host} is not of the IP version that media is bound to ({self._host})"
-            )
-        if address.is_multicast or (address.is_unspecified and remote.direction in ("sendrecv", "sendonly")):
-            raise BadRemote(f"media cannot be sent to {remote.host}")
-        if not 1 <= remote.port <= 65534:
-            raise BadRemote(f"media port {remote.port} is not within 1-65534")
-        ours = (_ip(self._host), self._advertised_host)
-        if self._port_min <= remote.port <= self._port_max and (address in ours or remote.host in ours):
-            # Two legs that answer each other would never stop.
-            raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
-        if not 0 <= remote.payload_type <= 127 or not 0 <= (remote.dtmf_payload_type or 0) <= 127:
-            raise BadRemote("an RTP payload type is not within 0-127")
 
     def _order(self, leg: str, order: wire.Order) -> None:
         opened = self._legs.get(leg)
