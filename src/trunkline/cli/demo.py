@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +22,7 @@ from trunkline.cli.demo_screen import Board
 from trunkline.cli.demo_summary import print_summary
 from trunkline.engine.calls.records import CallRecord
 from trunkline.kernel.errors import ExitCode
-from trunkline.testing.demo.callers import PART_OF_CALLER, PARTS, SEARCH, STORM_LINE
+from trunkline.testing.demo.callers import ATTEMPTS, PART_OF_CALLER, PARTS, SEARCH, STORM_LINE
 from trunkline.testing.demo.checks import differences
 from trunkline.testing.demo.stage import Stage
 
@@ -51,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Give the play. 0: everything went as scripted; 1: something differed; 130: ended by Ctrl-C before its end."""
     data = args.data.resolve() if args.data is not None else Path(tempfile.mkdtemp(prefix="trunkline-demo-"))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show µ shows something else, and goes on
     console = Console()
     if not console.is_terminal:
         console = Console(width=PLAIN_COLUMNS)
@@ -106,6 +110,9 @@ class Demo:
 
     def _judge(self, stage: Stage, calls: Sequence[CallRecord]) -> int:
         found = differences(PARTS, calls, self._data)
+        missing = ATTEMPTS - {attempt.outcome for call in calls for attempt in call.attempts}
+        if missing:
+            found.append(f"no attempt of the whole play ended {' or '.join(sorted(missing))}")
         found += [f"{call.id}: {call.outcome}" for call in _guests(calls) if call.outcome in FAILURES]
         if stage.bugs:
             found.append(f"{stage.bugs} leases ran out without being released")
@@ -116,6 +123,8 @@ class Demo:
         self._say(f"{len(found)} things did not go as scripted:", style="bold red")
         for what in found:
             self._say(f"  {what}")
+        if _guests(calls):
+            self._say("Calls from outside came while it played; they may have taken the seats.")
         self._say(f"What the switch said itself is in {self._data / 'switch.log'}")
         return ExitCode.WRONG
 

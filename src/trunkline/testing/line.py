@@ -36,9 +36,11 @@ class Line:
     `script` plays each incoming call; without one they are refused. `calls` are the latest, oldest first.
     """
 
-    def __init__(self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0, calls_kept: int = CALLS_KEPT
+    ) -> None:
         """`port` 0 takes any free one."""
-        self.calls: deque[PeerCall] = deque(maxlen=CALLS_KEPT)
+        self.calls: deque[PeerCall] = deque(maxlen=calls_kept)
         self._script = script
         self._bind = (host, port)
         self._live: dict[int, PeerCall] = {}

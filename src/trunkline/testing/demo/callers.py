@@ -49,7 +49,6 @@ def _injury(
     stays_s: float | None = None,
     converted: bool = True,
     text: str = ACCIDENT,
-    tried: tuple[str, ...] = (),
 ) -> Part:
     """Somebody who was hurt, answers the questions and is sold."""
     script = calls(keys, barge_in=barge_in, say=speech(text), repeat=True, hang_up_after_s=stays_s)
@@ -61,7 +60,6 @@ def _injury(
         outcome="sold",
         buyers=frozenset(buyers),
         converted=converted,
-        tried=frozenset(tried),
     )
 
 
@@ -98,18 +96,19 @@ def _unsold(
 def _texas() -> tuple[Part, ...]:
     """The rush on Lone Star Law and those behind it; later its Spanish line."""
     english, spanish = ("1", "78701", "1"), ("2", "75201", "1")
+    contract = ("lone-star", "hill-country")
     gone = calls(english, hang_up_after_s=1.2)
     return (
-        _injury(0.0, "+15125550100", english, "lone-star"),
-        _injury(0.5, "+12145550101", ("1", "77002", "1"), "lone-star", text=RED_LIGHT),
-        _injury(1.0, "+17135550102", english, "hill-country", tried=("busy", "timeout"), number=RADIO),
-        _injury(1.5, "+14055550103", ("1", "73102", "1"), "hill-country", tried=("busy", "timeout"), text=RED_LIGHT),
+        _injury(0.0, "+15125550100", english, *contract),
+        _injury(0.5, "+12145550101", ("1", "77002", "1"), *contract, text=RED_LIGHT),
+        _injury(1.0, "+17135550102", english, *contract, number=RADIO),
+        _injury(1.5, "+14055550103", ("1", "73102", "1"), *contract, text=RED_LIGHT),
         _unsold(2.0, "+18175550104", SEARCH, gone, "abandoned", None, "busy", "caller_gone"),
         _injury(14.5, "+19565550105", spanish, "lone-star", number=RADIO),
-        _injury(16.0, "+12105550106", spanish, "lone-star", "hill-country", text=RED_LIGHT),
-        _injury(25.0, "+18325550107", english, "lone-star", "hill-country", barge_in=True),
-        _injury(26.0, "+14055550108", english, "lone-star", "hill-country", barge_in=True, text=RED_LIGHT),
-        _injury(27.0, "+19185550109", ("1", "74103", "1"), "lone-star", "hill-country", barge_in=True, number=RADIO),
+        _injury(16.0, "+12105550106", spanish, *contract, text=RED_LIGHT),
+        _injury(25.0, "+18325550107", english, *contract, barge_in=True),
+        _injury(26.0, "+14055550108", english, *contract, barge_in=True, text=RED_LIGHT),
+        _injury(27.0, "+19185550109", ("1", "74103", "1"), *contract, barge_in=True, number=RADIO),
     )
 
 
@@ -158,5 +157,7 @@ def _storms() -> tuple[Part, ...]:
 PARTS: Final[tuple[Part, ...]] = tuple(
     sorted((*_texas(), *_market(), *_rest(), *_storms()), key=lambda part: part.at_s)
 )
+ATTEMPTS: Final = frozenset({"connected", "busy", "timeout", "declined", "caller_gone"})
+"""Ways for an attempt to end that must all occur in the play, whoever meets them."""
 PART_OF_CALLER: Final = {part.caller: part for part in PARTS}
 assert len(PART_OF_CALLER) == len(PARTS), "two parts with one caller"

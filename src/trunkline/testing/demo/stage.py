@@ -34,6 +34,10 @@ CALL_S_MAX: Final = 75.0
 LAST_WORDS_S: Final = 3.0
 """How long after the last call its end may take to be in the journal."""
 POLL_S: Final = 0.1
+HEARD_KEPT: Final = 8
+"""Calls whose audio the players keep: nobody asks for it here."""
+CALLS_KEPT: Final = 1_000
+"""Records of calls that are kept; a demo may stay up for long."""
 
 
 class Stage:
@@ -56,13 +60,14 @@ class Stage:
         """The switch takes calls. Raises EnvironmentFault that says why it cannot."""
         async with AsyncExitStack() as stack:
             # Left in the reverse order: callers hang up first, the switch ends last.
-            desk = await stack.enter_async_context(Line(buyers.one_for_all(buyers.scripts()), host=HOST))
+            players = buyers.one_for_all(buyers.scripts())
+            desk = await stack.enter_async_context(Line(players, host=HOST, calls_kept=HEARD_KEPT))
             config = _write_configuration(self.data, f"{HOST}:{desk.port}")
             self.switch = await SwitchChild.start(config, self.data, f"{HOST}:{_free_port() if self._fixed else 0}")
             stack.push_async_callback(self.switch.stop)
             self._reader = stack.enter_context(JournalReader(self.data))
             self._position = self._reader.end()
-            self.callers = await stack.enter_async_context(Line(host=HOST))
+            self.callers = await stack.enter_async_context(Line(host=HOST, calls_kept=HEARD_KEPT))
             self._stack = stack.pop_all()
         return self
 
@@ -96,6 +101,8 @@ class Stage:
                 call = self._fold.apply(record.event)
                 if call is not None:
                     changed[call.id] = call
+        while len(self._fold.calls) > CALLS_KEPT:
+            del self._fold.calls[next(iter(self._fold.calls))]
         return list(changed.values())
 
     async def play(self, parts: Sequence[Part]) -> None:
