@@ -191,3 +191,22 @@ class CapacityContract:
         assert sorted(store.take_changes(), key=repr) == [used, HoldPut(left)]
         store.release("l1", NOW)
         assert store.take_changes() == [HoldDrop("l1")]
+
+    def test_changes_that_could_not_be_written_are_named_again_as_they_stand_then(self) -> None:
+        store = self.make()
+        turn = TurnId("acme", "p", "t", "r")
+        reserve(store, "l1", demand("connect", maximum=9, day=1), turn=turn)
+        lost = store.take_changes()
+        store.settle("l1", "connect", NOW)
+        store.release("l1", NOW)
+        lost += store.take_changes()
+        reserve(store, "l2", demand("connect", maximum=9, day=1))
+        store.settle("l2", "connect", NOW)
+        store.take_changes()
+        assert store.take_changes() == []
+        store.put_back(lost)
+        written = store.take_changes()
+        assert CounterSet(counter(measure="connect", per="day"), DAY_MS, 2 * DAY_MS, 2) in written
+        assert HoldDrop("l1") in written
+        assert TurnSet(turn, 1) in written
+        assert len(written) == 3

@@ -263,6 +263,19 @@ class MemoryCapacity:
         self._changed_turns.clear()
         return changes
 
+    def put_back(self, changes: Sequence[CapacityChange]) -> None:
+        """These could not be written: `take_changes` names what they are about again, as it stands then."""
+        for change in changes:
+            match change:
+                case CounterSet(counter=counter, window_start_ms=start_ms):
+                    if (cell := self._cells.get((counter, start_ms))) is not None:
+                        self._changed_cells[counter, start_ms] = cell
+                case HoldPut(lease=Lease(id=lease_id)) | HoldDrop(lease=lease_id):
+                    held = self._leases.get(lease_id)
+                    self._changed_leases[lease_id] = None if held is None else held.lease
+                case TurnSet(turn=turn):
+                    self._changed_turns.add(turn)
+
     def _cell(self, demand: Demand) -> _Cell:
         cell = self._cells.get((demand.counter, demand.window_start_ms))
         if cell is None:

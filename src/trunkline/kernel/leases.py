@@ -164,3 +164,7 @@ class Capacity(Usage, Protocol):
     def take_changes(self) -> list[CapacityChange]:
         """What has changed since this was last asked, for the journal."""
         ...
+
+    def put_back(self, changes: Sequence[CapacityChange]) -> None:
+        """These could not be written: `take_changes` names what they are about again, as it stands then."""
+        ...

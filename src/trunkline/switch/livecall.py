@@ -33,7 +33,7 @@ from trunkline.sip import sdp
 from trunkline.switch.audio import Audio
 from trunkline.switch.buyers import Buyers
 from trunkline.switch.legs import CallerLeg
-from trunkline.switch.plant import Plant, observe
+from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.world import World
@@ -204,23 +204,22 @@ class LiveCall:
 
     def _append(self) -> asyncio.Future[Any] | None:
         """Hand everything written since the last append to the journal, as one transaction."""
-        changes = [*self.plant.capacity.take_changes(), *self._changes]
-        if not self._entries and not changes:
-            return None
-        entries, self._entries, self._changes = self._entries, [], []
-        future = self.plant.journal.append(entries, changes, finishing=self.machine.state not in _BEGINNING)
-        future.add_done_callback(observe)
-        self._last_append = future
+        future = self.plant.write(self._entries, self._changes, finishing=self.machine.state not in _BEGINNING)
+        self._entries, self._changes = [], []
+        self._last_append = future or self._last_append
         return future
 
     def _await(self, command: c.Await, _now: Instant) -> None:
         started_s = time.perf_counter()
+        entries, changes = self._entries, self._changes
         future = self._append()
         assert future is not None, "there is always something to wait for"
 
         def tell(done: asyncio.Future[Any]) -> None:
             self.plant.metrics.journal.observe(time.perf_counter() - started_s)
             failed = done.cancelled() or done.exception() is not None
+            if failed:  # so that the call's end, which is tried in any case, is not an end without a beginning
+                self._entries[:0], self._changes[:0] = entries, changes
             self.tell(i.NotDurable(command.ticket) if failed else i.Durable(command.ticket))
 
         future.add_done_callback(tell)

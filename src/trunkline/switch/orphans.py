@@ -25,7 +25,7 @@ from trunkline.kernel.leases import Lease
 from trunkline.media.recordings import length_ms, repair_if_there
 from trunkline.sip.endpoint import LegIdentifiers
 from trunkline.sip.errors import LocalSipError
-from trunkline.switch.plant import Plant, observe
+from trunkline.switch.plant import Plant
 
 log = logging.getLogger("trunkline.switch")
 
@@ -71,7 +71,9 @@ class Orphans:
                 )
             )
         )
-        await plant.journal.append(entries, [*plant.capacity.take_changes(), *changes])
+        written = plant.write(entries, changes)
+        assert written is not None
+        await written
         log.warning("ended %d calls and %d legs that a crash had left open", len(state.calls), len(state.legs))
 
     def _end_call(self, call: StoredCall, now: Instant, entries: list[Entry]) -> int:
@@ -153,7 +155,7 @@ class Orphans:
         if self._leases:
             wait_s = max(0, self._kept_until_ns - now.mono_ns) / SECOND
             plant.loop.call_later(wait_s, self._minute_over)
-        self._append([], [])
+        self._plant.write([], [])
         plant.sip.flush()
 
     def ended(self, number: int, status: int | None) -> None:
@@ -172,10 +174,10 @@ class Orphans:
         )
         if status is None and leg.attempt in self._leases:
             self._silent.append(leg)
-            self._append([Entry(event)], [])
+            self._plant.write([Entry(event)], [])
             return
         self._release(leg.attempt)
-        self._append([Entry(event)], [LegDrop(leg.leg)])
+        self._plant.write([Entry(event)], [LegDrop(leg.leg)])
 
     def _release(self, attempt: str | None) -> None:
         lease = self._leases.pop(attempt, None) if attempt is not None else None
@@ -187,12 +189,7 @@ class Orphans:
         for attempt in tuple(self._leases):
             self._release(attempt)
         silent, self._silent = self._silent, []
-        self._append([], [LegDrop(leg.leg) for leg in silent])
+        self._plant.write([], [LegDrop(leg.leg) for leg in silent])
 
     def _dropped(self, leg: StoredLeg) -> None:
-        self._append([], [LegDrop(leg.leg)])
-
-    def _append(self, entries: list[Entry], changes: list[Change]) -> None:
-        every = [*self._plant.capacity.take_changes(), *changes]
-        if entries or every:
-            self._plant.journal.append(entries, every, finishing=True).add_done_callback(observe)
+        self._plant.write([], [LegDrop(leg.leg)])

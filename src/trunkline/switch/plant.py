@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from trunkline.capacity.memory import MemoryCapacity
+from trunkline.events.changes import Change
+from trunkline.events.entry import Entry, Position
 from trunkline.journal.store import Journal
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.ids import Ids
@@ -19,12 +20,6 @@ from trunkline.telephony.sip.dial import Names
 from trunkline.telephony.sip.driver import SipDriver
 
 log = logging.getLogger("trunkline.switch")
-
-
-def observe(future: asyncio.Future[Any]) -> None:
-    """Look at an append that nobody waits for, so that its error is reported, once."""
-    if not future.cancelled() and (error := future.exception()) is not None:
-        log.error("the journal did not keep an event: %s", error)
 
 
 class Plant:
@@ -58,3 +53,24 @@ class Plant:
         self.names = Names()
         self.contacts: dict[tuple[str, str, str], int] = {}
         self.sip: SipDriver  # set when the listener is open
+
+    def write(
+        self, entries: Sequence[Entry], changes: Sequence[Change] = (), *, finishing: bool = True
+    ) -> asyncio.Future[Position] | None:
+        """Put into the journal, in one transaction, the events, the changes, and what has changed of seats since.
+
+        None when there is nothing of all that. When it cannot be kept, that is reported, and the seats are written
+        with whatever is written next. `finishing` is False for what begins something new (see `Journal.append`).
+        """
+        seats = self.capacity.take_changes()
+        if not (entries or changes or seats):
+            return None
+        future = self.journal.append(entries, [*seats, *changes], finishing=finishing)
+
+        def look(done: asyncio.Future[Position]) -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error("the journal did not keep an event: %s", error)
+                self.capacity.put_back(seats)
+
+        future.add_done_callback(look)
+        return future

@@ -19,7 +19,7 @@ from trunkline.events.switch import SnapshotLoaded, SnapshotRefused
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.prompts import PromptStore, available_voices
 from trunkline.switch.config_files import base_of, files_of, load_path
-from trunkline.switch.plant import Plant, observe
+from trunkline.switch.plant import Plant
 from trunkline.switch.world import World, prepare_sounds
 
 log = logging.getLogger("trunkline.config")
@@ -123,7 +123,7 @@ class Reloader:
             self._on_world(built.world)  # files that prompts are made of may have changed
             return
         event = SnapshotLoaded(at_ms=self._plant.clock().utc_ms, snapshot=digest)
-        self._plant.journal.append([Entry(event)], finishing=True).add_done_callback(observe)
+        self._plant.write([Entry(event)])
         self._on_world(built.world)
         self._plant.metrics.reloads.labels("loaded").inc()
         log.info("configuration %s is in force", digest[:12])
@@ -132,7 +132,7 @@ class Reloader:
         self._plant.metrics.reloads.labels("refused").inc()
         log.error("the configuration has %d error(s) and is not used; the one before stays. First: %s", errors, first)
         event = SnapshotRefused(at_ms=self._plant.clock().utc_ms, errors=errors, first=first[:500])
-        self._plant.journal.append([Entry(event)], finishing=True).add_done_callback(observe)
+        self._plant.write([Entry(event)])
 
 
 def _state_of(path: Path) -> tuple[tuple[str, int, int], ...]:

@@ -34,7 +34,7 @@ from trunkline.switch.entropy import Entropy
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.orphans import Orphans
-from trunkline.switch.plant import Plant, observe
+from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
 from trunkline.switch.reload import Reloader, first_world
 from trunkline.switch.switchboard import Switchboard
@@ -217,10 +217,8 @@ class Switch:
                 )
                 for each in self._plant.capacity.sweep(now)
             ]
-            changes = self._plant.capacity.take_changes()
-            if lost or changes:
-                self._plant.metrics.leases_expired.inc(len(lost))
-                self._plant.journal.append(lost, changes, finishing=True).add_done_callback(observe)
+            self._plant.metrics.leases_expired.inc(len(lost))
+            self._plant.write(lost)
 
     async def _drain(self) -> None:
         """New calls get 503; those that go on may end by themselves for a while, then they are ended."""

@@ -14,7 +14,7 @@ from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.legs import BuyerLeg, CallerLeg
 from trunkline.switch.livecall import LiveCall
 from trunkline.switch.orphans import Orphans
-from trunkline.switch.plant import Plant, observe
+from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
 from trunkline.switch.sessions import remote_media
 
@@ -58,7 +58,7 @@ class Switchboard:
         """Nobody has to be told any more that this leg is over, not even after a crash."""
         del self._registry.sip[leg]
         name = whose.call.caller.media if whose.attempt is None else whose.attempt
-        self._plant.journal.append([], [LegDrop(name)], finishing=True).add_done_callback(observe)
+        self._plant.write([], [LegDrop(name)])
 
     def _about_caller(self, event: events.SipEvent, call: LiveCall) -> None:
         match event:

@@ -15,6 +15,7 @@ from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import CounterId, Demand, HoldDrop, Lease
 from trunkline.sip.endpoint import LegIdentifiers
 from trunkline.switch.orphans import Orphans
+from trunkline.switch.plant import Plant
 
 pytestmark = pytest.mark.unit
 
@@ -46,13 +47,12 @@ class Recovery:
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.capacity = MemoryCapacity()
         endpoint = SimpleNamespace(orphan_bye=lambda identifiers, now: NUMBER)
-        plant: Any = SimpleNamespace(
-            clock=lambda: self.now,
-            capacity=self.capacity,
-            sip=SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None),
-            loop=SimpleNamespace(call_later=lambda wait_s, work: self.timers.append((wait_s, work))),
-            journal=SimpleNamespace(append=self._append),
-        )
+        plant: Any = Plant.__new__(Plant)
+        plant.clock = lambda: self.now
+        plant.capacity = self.capacity
+        plant.sip = SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None)
+        plant.loop = SimpleNamespace(call_later=lambda wait_s, work: self.timers.append((wait_s, work)))
+        plant.journal = SimpleNamespace(append=self._append)
         self.orphans = Orphans(plant)
         self.capacity.restore(SimpleNamespace(counters=(), leases=(LEASE,), turns=()), self.now)
         self.orphans.hang_up([LEG], [LEASE])
