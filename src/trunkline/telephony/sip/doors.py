@@ -8,7 +8,6 @@ the dialogs that came of it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import msgspec
@@ -83,19 +82,15 @@ def read_call(request: Request, trunk: Trunk) -> Called:
     """The called number, where this trunk writes it and as it writes it, and the caller from the From header."""
     called = _uri(request.uri if trunk.number_from == "request_uri" else request.to.uri)
     user = called.user if called is not None else None
-    number = parse_number(_bare(user, trunk.prefixes), trunk.default_country) if user else None
+    number = parse_number(_bare(user), trunk.default_country) if user else None
     sender = _uri(request.from_.uri)
     given = (sender.user or "") if sender is not None else ""
-    return Called(number, parse_caller(_bare(given, ()), trunk.default_country))
+    return Called(number, parse_caller(_bare(given), trunk.default_country))
 
 
-def _bare(user: str, prefixes: Iterable[str]) -> str:
-    """The number without parameters behind a semicolon and without the first dialling prefix that fits."""
-    number = user.split(";", 1)[0]
-    for prefix in prefixes:
-        if number.startswith(prefix):
-            return number[len(prefix) :]
-    return number
+def _bare(user: str) -> str:
+    """The number without the parameters that some carriers write behind it (RFC 3261 19.1.6)."""
+    return user.split(";", 1)[0]
 
 
 def _uri(text: str) -> SipUri | None:
