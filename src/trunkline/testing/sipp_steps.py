@@ -117,7 +117,7 @@ def byed() -> str:
 
 
 def invite(body: str | None = None, headers: tuple[str, ...] = ()) -> str:
-    """Call the number that sipp was given, from the number of the values file."""
+    """Call the number that sipp was given, from the number of the values file; an empty `body` offers nothing."""
     lines = ["INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0", _via(_INVITE_BRANCH), _CALLER_FROM, _CALLER_TO]
     lines += ["Call-ID: [call_id]", "CSeq: 1 INVITE", _CONTACT, *headers]
     return _send(lines, sdp() if body is None else body, attributes='retrans="500"')
@@ -128,9 +128,9 @@ def provisional() -> str:
     return "".join(expect(status, optional=True) for status in (100, 180, 183))
 
 
-def ack() -> str:
-    """Acknowledge the 200."""
-    return _send(_caller_request("ACK", "z9hG4bK-[pid]-[call_number]-ack", cseq=1))
+def ack(body: str = "") -> str:
+    """Acknowledge the 200; `body` answers an offer that came in it."""
+    return _send(_caller_request("ACK", "z9hG4bK-[pid]-[call_number]-ack", cseq=1), body)
 
 
 def ack_refusal() -> str:
