@@ -169,6 +169,10 @@ def _check_trunk(findings: Findings, path: Path, trunk: Trunk) -> None:
             hint = 'write "sip:203.0.113.7:5060": the host is an address or a name'
             findings.error((*path, "outbound", "proxy"), "bad_sip_uri", f"{proxy!r} cannot be dialled", hint)
         _check_login(findings, (*path, "outbound"), trunk.outbound.username, trunk.outbound.password_env)
+        if trunk.outbound.username is not None:
+            message = "no password is sent to a carrier yet: its 401 or 407 fails the attempt"
+            hint = "have the carrier know you by address, and leave it out"
+            findings.warning((*path, "outbound", "username"), "not_built", message, hint)
     elif not trunk.allow:
         hint = "add `allow` with the carrier's networks, `outbound`, or both"
         findings.warning(path, "trunk_unused", "a trunk without `allow` accepts nobody and this one dials nobody", hint)

@@ -163,7 +163,7 @@ def _listen(bind: Address) -> socket.socket:
         listener.close()
         raise SipListenError(
             f"cannot listen for SIP on {bind[0]}:{bind[1]}: {error.strerror or error}",
-            hint="Another program may use the port (`ss -ulnp` shows it), or the address is not this machine's; "
-            "choose another with --sip.",
+            hint="another program may use the port (`ss -ulnp` shows it), or the address is not this machine's; "
+            "choose another with --sip",
         ) from error
     return listener
