@@ -16,7 +16,6 @@ from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.context import CallContext
 from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.flow.machine import FlowMachine
-from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.offer import Query
@@ -103,15 +102,8 @@ class Arrivals:
         contact = name if caller.number is None else contact_hash(plant.contact_secret, account.key, caller.number)
         seen = (account.key, campaign.key, contact)
         seed = int.from_bytes(plant.entropy(8)) >> 1
-        origin = Origin(
-            zone=account.timezone,
-            caller=caller.number,
-            publisher=number.publisher,
-            source=number.source,
-            number_key=number.key,
-            tags=tuple(number.tags.items()),
-            repeat=None if caller.number is None else seen in plant.contacts,
-        )
+        repeat = None if caller.number is None else seen in plant.contacts
+        origin = router.origin(caller.number, number.publisher, number.source, number.number, repeat)
         profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone)
         query = Query(
             account=account.key,

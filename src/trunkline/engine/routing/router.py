@@ -77,8 +77,18 @@ class Router:
         assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
         return Cursor(self._shared, self._entrance(query), query)
 
-    def origin(self, caller: str | None, publisher: str, source: str | None, number: str | None) -> Origin:
-        """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None."""
+    def origin(
+        self,
+        caller: str | None,
+        publisher: str,
+        source: str | None,
+        number: str | None,
+        repeat: bool | None = None,
+    ) -> Origin:
+        """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None.
+
+        `repeat` says whether the contact was here before, None when that is not known.
+        """
         tracking = None if number is None else self._index.numbers.get(number)
         tags = () if tracking is None else tuple(tracking.tags.items())
         return Origin(
@@ -88,6 +98,7 @@ class Router:
             source=source,
             number_key=None if tracking is None else tracking.key or tracking.number,
             tags=tags,
+            repeat=repeat,
         )
 
     def attributes(self, origin: Origin, stated: Attributes, now: Instant) -> Attributes:
