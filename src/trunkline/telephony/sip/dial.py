@@ -96,7 +96,7 @@ def next_hop(ring: Ring, trunks: Mapping[str, Trunk]) -> SipUri:
         uri = parse_uri(text)
     except RemoteSipError as error:
         raise Undiallable("bad_address", f"{text} is not a SIP address: {error}") from error
-    if uri.scheme != "sip":
+    if uri.scheme != "sip" or (uri.params.get("transport") or "udp").lower() != "udp":
         raise Undiallable("transport", f"{text} asks for a transport that is not spoken")
     return uri
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import unquote
 
 import msgspec
 
@@ -89,8 +90,8 @@ def read_call(request: Request, trunk: Trunk) -> Called:
 
 
 def _bare(user: str) -> str:
-    """The number without the parameters that some carriers write behind it (RFC 3261 19.1.6)."""
-    return user.split(";", 1)[0]
+    """The number without the parameters that some carriers write behind it (RFC 3261 19.1.6), unescaped (19.1.2)."""
+    return unquote(user.split(";", 1)[0])
 
 
 def _uri(text: str) -> SipUri | None:

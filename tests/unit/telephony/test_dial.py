@@ -1,0 +1,194 @@
+"""From a target's settings to the INVITE that rings it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from trunkline.config.schema import Account, AccountConfig, Platform, Target, Trunk, TrunkOutbound
+from trunkline.engine.routing.offer import Ring
+from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
+from trunkline.sip.errors import LocalSipError
+from trunkline.sip.message import Request, parse
+from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, next_hop
+
+pytestmark = pytest.mark.unit
+
+CARRIER = Trunk(key="carrier", outbound=TrunkOutbound(proxy="sip:198.51.100.5:5070"))
+TRUNKS = {
+    "carrier": CARRIER,
+    "six": Trunk(key="six", outbound=TrunkOutbound(proxy="sip:[2001:db8::5]")),
+    "inbound": Trunk(key="inbound", allow=("192.0.2.0/24",)),
+    "paused": Trunk(key="paused", paused=True, outbound=TrunkOutbound(proxy="sip:198.51.100.5")),
+}
+CALLER, NUMBER = "+15125550100", "+18335550100"
+LOCAL = ("203.0.113.1", 5060)
+
+
+def ring(dial: str = "sip:desk@192.0.2.7:5081", **changed: Any) -> Ring:
+    usual: dict[str, Any] = {
+        "trunk": None,
+        "ring_seconds": 25,
+        "first_response_seconds": 4,
+        "caller_id": "caller",
+        "max_duration_seconds": 60,
+    }
+    return Ring(dial=dial, **(usual | changed))
+
+
+def invite(
+    to_ring: Ring, caller: str | None = CALLER, local: tuple[str, int] = LOCAL
+) -> tuple[Request, tuple[str, int]]:
+    """The INVITE as it goes on the wire, and where it goes."""
+    hop = next_hop(to_ring, TRUNKS)
+    target = invite_to(to_ring, hop, hop.host, Shown(caller, NUMBER), local, b"v=0\r\n")
+    endpoint = SipEndpoint(EndpointConfig(*local), lambda count: b"\1" * count)
+    endpoint.launch(endpoint.prepare(target), 0.0)
+    (sent,) = endpoint.datagrams()
+    request = parse(sent.data)
+    assert isinstance(request, Request)
+    return request, sent.destination
+
+
+# -- where it goes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dial", "trunk", "uri", "destination"),
+    [
+        ("sip:desk@192.0.2.7:5081", None, "sip:desk@192.0.2.7:5081", ("192.0.2.7", 5081)),
+        ("sip:desk@192.0.2.7", None, "sip:desk@192.0.2.7", ("192.0.2.7", 5060)),
+        ("SIP:desk@192.0.2.7", None, "SIP:desk@192.0.2.7", ("192.0.2.7", 5060)),
+        ("sip:desk@192.0.2.7;transport=UDP", None, "sip:desk@192.0.2.7;transport=UDP", ("192.0.2.7", 5060)),
+        ("sip:desk@[2001:db8::7]:5081", None, "sip:desk@[2001:db8::7]:5081", ("2001:db8::7", 5081)),
+        ("+12125550123", "carrier", "sip:+12125550123@198.51.100.5:5070", ("198.51.100.5", 5070)),
+        ("+12125550123", "six", "sip:+12125550123@[2001:db8::5]", ("2001:db8::5", 5060)),
+        ("sip:desk@192.0.2.7", "carrier", "sip:desk@192.0.2.7", ("192.0.2.7", 5060)),
+    ],
+)
+def test_an_address_is_dialled_as_it_is_and_a_number_by_its_trunks_proxy(
+    dial: str, trunk: str | None, uri: str, destination: tuple[str, int]
+) -> None:
+    request, sent_to = invite(ring(dial, trunk=trunk))
+    assert (request.uri, sent_to) == (uri, destination)
+    assert request.to.uri == uri
+
+
+@pytest.mark.parametrize(
+    ("dial", "trunk", "reason"),
+    [
+        ("+12125550123", None, "trunk"),
+        ("+12125550123", "unknown", "trunk"),
+        ("+12125550123", "inbound", "trunk"),
+        ("+12125550123", "paused", "trunk"),
+        ("sip:desk@192.0.2.7:99999", None, "bad_address"),
+        ("sip:desk@", None, "bad_address"),
+        ("sip:desk@192.0.2.7;transport=tcp", None, "transport"),
+        ("sip:desk@192.0.2.7;transport=tls", None, "transport"),
+    ],
+)
+def test_what_cannot_be_dialled_says_why(dial: str, trunk: str | None, reason: str) -> None:
+    with pytest.raises(Undiallable) as caught:
+        next_hop(ring(dial, trunk=trunk), TRUNKS)
+    assert caught.value.reason == reason
+
+
+def test_a_proxy_that_asks_for_tls_is_not_dialled_in_the_clear() -> None:
+    trunks = {"tls": Trunk(key="tls", outbound=TrunkOutbound(proxy="sips:198.51.100.5"))}
+    with pytest.raises(Undiallable, match="transport"):
+        next_hop(ring("+12125550123", trunk="tls"), trunks)
+
+
+# -- who is shown ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("caller_id", "caller", "shown"),
+    [
+        ("caller", CALLER, f"sip:{CALLER}@203.0.113.1:5060"),
+        ("caller", None, "sip:anonymous@anonymous.invalid"),
+        ("number", CALLER, f"sip:{NUMBER}@203.0.113.1:5060"),
+        ("number", None, f"sip:{NUMBER}@203.0.113.1:5060"),
+        ("anonymous", CALLER, "sip:anonymous@anonymous.invalid"),
+        ("+16465550199", CALLER, "sip:+16465550199@203.0.113.1:5060"),
+    ],
+)
+def test_who_is_shown_to_the_buyer(caller_id: str, caller: str | None, shown: str) -> None:
+    request, _ = invite(ring(caller_id=caller_id), caller)
+    assert request.from_.uri == shown
+    assert (request.from_.display == "Anonymous") == ("anonymous" in shown)
+
+
+def test_a_withheld_number_is_nowhere_in_the_invite() -> None:
+    request, _ = invite(ring(caller_id="anonymous"))
+    assert CALLER not in repr(request)
+
+
+def test_an_ipv6_address_of_ours_is_written_in_brackets() -> None:
+    request, _ = invite(ring("sip:desk@[2001:db8::7]"), local=("2001:db8::1", 5060))
+    assert request.from_.uri == f"sip:{CALLER}@[2001:db8::1]:5060"
+
+
+# -- headers ---------------------------------------------------------------------------------------------------------
+
+
+def test_headers_of_the_target_are_passed_on_as_they_stand() -> None:
+    request, _ = invite(ring(headers=(("X-Campaign", "injury; lead=1"), ("X-Test", ""))))
+    assert (request.header("X-Campaign"), request.header("X-Test")) == ("injury; lead=1", "")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("X-A", "1\r\nVia: SIP/2.0/UDP 192.0.2.66"),
+        ("X-A", "1\nX-B: 2"),
+        ("X-A\r\nX-B", "1"),
+        ("X A", "1"),
+        ("", "1"),
+        ("Contact", "<sip:evil@192.0.2.66>"),
+        ("From", "<sip:evil@192.0.2.66>"),
+        ("Route", "<sip:192.0.2.66;lr>"),
+    ],
+)
+def test_a_header_that_would_change_the_call_is_not_sent(header: tuple[str, str]) -> None:
+    with pytest.raises(LocalSipError):
+        invite(ring(headers=(header,)))
+
+
+@pytest.mark.parametrize("caller_id", ["+1>\r\nX: y", 'x" <sip:evil@h', "a b"])
+def test_a_caller_id_cannot_break_out_of_its_header(caller_id: str) -> None:
+    with pytest.raises(LocalSipError):
+        invite(ring(caller_id=caller_id))
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def test_host_names_of_targets_and_proxies_are_looked_up_ahead_and_addresses_are_not() -> None:
+    targets = (
+        Target(key="a", buyer="b", dial="sip:desk@pbx.example.com:5070"),
+        Target(key="b", buyer="b", dial="sip:desk@192.0.2.7"),
+        Target(key="c", buyer="b", dial="sip:desk@[2001:db8::7]"),
+        Target(key="d", buyer="b", dial="+12125550123", trunk="carrier"),
+        Target(key="e", buyer="b"),
+    )
+    platform = Platform(trunks=(CARRIER, Trunk(key="named", outbound=TrunkOutbound(proxy="sip:gw.example.com"))))
+    account = AccountConfig(account=Account(key="acme", timezone="UTC"), targets=targets)
+    assert names_to_resolve(platform, [account]) == {"pbx.example.com", "gw.example.com"}
+
+
+def test_an_address_is_its_own_and_a_name_is_unknown_until_it_was_asked_for() -> None:
+    names = Names()
+    assert (names.address("192.0.2.7"), names.address("2001:db8::7")) == ("192.0.2.7", "2001:db8::7")
+    assert names.address("localhost") is None
+    found = asyncio.run(names.resolve("localhost"))
+    assert found in {"127.0.0.1", "::1"}
+    assert names.address("localhost") == found
+
+
+def test_a_name_without_an_address_is_undiallable() -> None:
+    with pytest.raises(Undiallable) as caught:
+        asyncio.run(Names().resolve("no-such-host.invalid"))
+    assert caught.value.reason == "dns"
