@@ -68,7 +68,10 @@ def benchmark_names(folder: Path | None = None) -> list[str]:
 
 
 def load(name: str, folder: Path | None = None) -> ModuleType:
-    """The module of one of `benchmark_names()`."""
+    """The module of one of `benchmark_names()`. What it needs beside itself it imports as `bench.…`."""
+    root = str(FOLDER.parent)
+    if root not in sys.path:
+        sys.path.append(root)
     spec = importlib.util.spec_from_file_location(f"bench_{name}", (folder or FOLDER) / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -81,7 +84,9 @@ def load(name: str, folder: Path | None = None) -> ModuleType:
 def show(result: dict[str, Any], console: Console) -> None:
     """A result as a table with its caveats below, for people. What else a row says is in the JSON."""
     rows: list[dict[str, Any]] = result["rows"]
-    table = Table(title=f"{result['bench']}: {result['ratio_to_peer']}x of {result['peer']}", title_justify="left")
+    ratio = result["ratio_to_peer"]
+    title = f"{result['bench']}: " + ("measured alone" if ratio is None else f"{ratio}x of {result['peer']}")
+    table = Table(title=title, title_justify="left")
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in {"case", "unit"} else "right", no_wrap=True)
     for row in rows:
@@ -93,4 +98,4 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 
 def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

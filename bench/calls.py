@@ -1,0 +1,176 @@
+"""What a sold call costs, and how many a second are carried cleanly, against sippy's b2bua_simple.
+
+A caller of sipp calls, a buyer of sipp answers after 180 and 100 ms, the caller hangs up a second later; nobody sends
+audio. In the waterfall four buyers refuse before the fifth answers. Ours reads a configuration, decides, reserves
+seats, writes every step to its journal and has a media process; the peer forwards. Each side runs alone on one core,
+sipp on the other, in alternating rounds with a fresh process each.
+
+Processor time is that of the process with its threads and children, while calls are made: start and end are not in
+it. Latency is taken from sipp's own log of messages, so both programs' turns are in it, alike for both sides. A round
+is clean when every call went by the scenario, nobody repeated a message and it took no longer than planned.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from bench.load.ladder import RUNGS, RUNGS_LONG, climb
+from bench.load.machine import describe
+from bench.load.round import Round, Serve, Spread, run_round
+from bench.load.script import Scenario
+from bench.load.sides import PeerMissing, Sippy, ours
+
+SUMMARY = "whole calls and waterfalls, against sippy's b2bua_simple"
+
+OURS = "ours"
+PEER = "peer"
+COST_RATES = {Scenario.PLAIN: 100, Scenario.WATERFALL: 40}
+"""Calls a second at which cost and latency are compared: both sides carry them without strain."""
+WATERFALL_RATE = 60
+"""What a waterfall must carry without a failed call."""
+SOAK_RATE = 150
+SOAK_S = 600.0
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How long to measure."""
+
+    rounds: int
+    round_s: float
+    rung_s: float
+    rungs: tuple[int, ...]
+    soak_s: float
+    must_s: float
+
+
+SHORT = Plan(rounds=3, round_s=6.0, rung_s=6.0, rungs=RUNGS[2:], soak_s=0.0, must_s=10.0)
+LONG = Plan(rounds=7, round_s=15.0, rung_s=15.0, rungs=RUNGS_LONG, soak_s=SOAK_S, must_s=60.0)
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the answer. `ratio` says how many times better than the peer; None without one."""
+
+    case: str
+    ours: float
+    peer: float | None
+    unit: str
+    ratio: float | None
+    stolen_s: float
+    """Processor time that the host took away during these rounds, both cores together."""
+
+
+def run(long: bool = False, plan: Plan | None = None) -> dict[str, object]:
+    """Measure and return the document of `bench --json`."""
+    plan = plan or (LONG if long else SHORT)
+    sides: dict[str, Serve] = {OURS: ours}
+    missing = ""
+    try:
+        sides[PEER] = Sippy().serve
+    except PeerMissing as error:
+        missing = str(error)
+    rows = [row for scenario in Scenario for row in _compare(sides, scenario, plan)]
+    rows += [_must(plan), *_soak(plan)]
+    headline = [row.ratio for row in rows if row.case in _HEADLINE and row.ratio is not None]
+    return {
+        "bench": "calls",
+        "ratio_to_peer": min(headline) if headline else None,
+        "peer": Sippy.name if PEER in sides else f"nobody: {missing}",
+        "rows": [msgspec.to_builtins(row) for row in rows],
+        "machine": describe(),
+        "rounds": plan.rounds,
+        "caveats": [
+            "ratio_to_peer is the worse of processor time and clean rate of plain calls.",
+            "The peer keeps no journal, reserves nothing and has no media; ours does all of it in the measured time.",
+            "One core each. sippy cannot use more; ours has threads for the disk and a process for media, which could.",
+            "Rates are rungs of a ladder: read them as plus or minus one. Tails feel every neighbour of the machine.",
+            "INVITE to INVITE and to 180 are seen by sipp and hold its own turns. The journal's come from /metrics.",
+        ],
+    }
+
+
+_HEADLINE = ("plain: processor time a call", "plain: highest clean rate")
+
+
+def _compare(sides: Mapping[str, Serve], scenario: Scenario, plan: Plan) -> list[Row]:
+    """Cost and latency in alternating rounds, then the ladder."""
+    rate = COST_RATES[scenario]
+    found: dict[str, list[Round]] = {name: [] for name in sides}
+    for number in range(plan.rounds):
+        for name in sorted(sides, reverse=bool(number % 2)):
+            found[name].append(run_round(sides[name], scenario, rate, plan.round_s, trace=True))
+    highest, climbed = climb(
+        list(sides), plan.rungs, lambda name, rung: run_round(sides[name], scenario, rung, plan.rung_s)
+    )
+    mine, theirs = found[OURS], found.get(PEER, [])
+    stolen_s = round(sum(each.stolen_s for rounds in found.values() for each in rounds), 2)
+
+    def less(case: str, unit: str, of: Callable[[Round], float | None]) -> Row:
+        """A row in which less is better; the ratio is the median of the rounds' own."""
+        a, b = _values(mine, of), _values(theirs, of)
+        ratios = [their / my for my, their in zip(a, b, strict=False) if my]
+        return Row(
+            case=f"{scenario.value}: {case}",
+            ours=_middle(a) or 0.0,
+            peer=_middle(b),
+            unit=unit,
+            ratio=_middle(ratios),
+            stolen_s=stolen_s,
+        )
+
+    at = f"at {rate}/s"
+    rows = [
+        less("processor time a call", f"ms {at}", lambda each: each.cpu_ms_per_call),
+        Row(
+            case=f"{scenario.value}: highest clean rate",
+            ours=highest[OURS],
+            peer=highest.get(PEER),
+            unit="calls/s",
+            ratio=round(highest[OURS] / highest[PEER], 2) if highest.get(PEER) else None,
+            stolen_s=round(sum(each.stolen_s for each in climbed), 2),
+        ),
+        less("INVITE to last INVITE", f"ms p50 {at}", lambda each: _p50(each.invite_to_invite)),
+        less("INVITE to last INVITE", f"ms p99 {at}", lambda each: _p99(each.invite_to_invite)),
+        less("INVITE to 180", f"ms p50 {at}", lambda each: _p50(each.post_dial)),
+        less("INVITE to 180", f"ms p99 {at}", lambda each: _p99(each.post_dial)),
+    ]
+    alone = {
+        "journal append": lambda each: each.journal_p99_ms,
+        "routing to first INVITE, inside": lambda each: each.post_dial_inside_p99_ms,
+    }
+    return rows + [msgspec.structs.replace(less(case, f"ms p99 {at}", of), peer=None) for case, of in alone.items()]
+
+
+def _must(plan: Plan) -> Row:
+    """The waterfall at the rate that must be carried."""
+    made = run_round(ours, Scenario.WATERFALL, WATERFALL_RATE, plan.must_s)
+    return _kept(f"waterfall: {made.calls} calls at {WATERFALL_RATE}/s", made)
+
+
+def _soak(plan: Plan) -> list[Row]:
+    if not plan.soak_s:
+        return []
+    made = run_round(ours, Scenario.PLAIN, SOAK_RATE, plan.soak_s)
+    return [_kept(f"plain: {made.calls} calls at {SOAK_RATE}/s", made)]
+
+
+def _kept(case: str, made: Round) -> Row:
+    unit = f"failed; {made.retransmissions} messages repeated"
+    return Row(case=case, ours=made.failed, peer=None, unit=unit, ratio=None, stolen_s=made.stolen_s)
+
+
+def _values(rounds: Sequence[Round], of: Callable[[Round], float | None]) -> list[float]:
+    return [value for value in map(of, rounds) if value is not None]
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    return round(statistics.median(values), 2) if values else None
+
+
+def _p50(spread: Spread | None) -> float | None:
+    return None if spread is None else spread.p50_ms
+
+
+def _p99(spread: Spread | None) -> float | None:
+    return None if spread is None else spread.p99_ms

@@ -1,0 +1,105 @@
+"""The two programs that are measured, started alike: on the server's core, on ports of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from bench.load.machine import SERVER_CORE, pinned
+from bench.load.script import Scenario, configuration
+
+from trunkline.testing.ports import HOST, free_block
+from trunkline.testing.switch import SwitchProcess
+
+LEGS_MAX = 1_500
+"""Audio legs of the switch: two a call, those of refused buyers included until they are let go."""
+START_S_MAX = 10.0
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "requirements-bench.lock"
+
+
+class PeerMissing(Exception):
+    """The peer could not be installed; the message says why."""
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A program that takes calls at `sip` (host:port). `switch` is ours, None for the peer."""
+
+    pid: int
+    sip: str
+    switch: SwitchProcess | None = None
+
+
+@contextmanager
+def ours(folder: Path, scenario: Scenario, refusing: str, taking: str) -> Iterator[Running]:
+    """A switch with its journal, selling to the two addresses."""
+    switch = SwitchProcess(configuration(refusing, taking, scenario), folder, legs=LEGS_MAX)
+    try:
+        with pinned(SERVER_CORE):
+            switch.start()
+        yield Running(switch.pid, switch.sip, switch)
+        switch.stop()
+    finally:
+        switch.kill()
+
+
+class Sippy:
+    """The peer, installed for the bench alone."""
+
+    name = "sippy b2bua_simple"
+
+    def __init__(self, home: Path | None = None) -> None:
+        """Install what is locked, once, into a folder named by the lock. Raises PeerMissing."""
+        digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        self._home = home or cache / "trunkline" / f"bench-{digest}-{sys.version_info[0]}.{sys.version_info[1]}"
+        self._python = self._home / "bin" / "python"
+        done = self._home / "installed"
+        if done.exists():
+            return
+        venv.create(self._home, with_pip=True, clear=True)
+        command = [str(self._python), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install"]
+        got = subprocess.run(
+            [*command, "--require-hashes", "-r", str(LOCK)], check=False, text=True, capture_output=True
+        )
+        if got.returncode:
+            raise PeerMissing(f"pip could not install {LOCK.name}: {got.stderr.strip()[-400:]}")
+        done.touch()
+
+    @contextmanager
+    def serve(self, folder: Path, scenario: Scenario, refusing: str, taking: str) -> Iterator[Running]:
+        """A running b2bua_simple with its logging off."""
+        port = free_block(2)
+        command = [str(self._python), str(Path(__file__).with_name("sippy_b2bua.py")), str(port)]
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "sippy.log").open("wb") as log, pinned(SERVER_CORE):
+            process = subprocess.Popen(
+                [*command, *[refusing] * scenario.refusing, taking],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "SIPLOG_BEND": "none"},
+            )
+        try:
+            _wait_bound(process, port, folder / "sippy.log")
+            yield Running(process.pid, f"{HOST}:{port}")
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_bound(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    wanted = f":{port:04X}"
+    deadline = time.monotonic() + START_S_MAX
+    while not any(line.split()[1].endswith(wanted) for line in Path("/proc/net/udp").read_text().splitlines()[1:]):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise PeerMissing(f"sippy did not open its port: {log.read_text(errors='replace')[-400:]}")
+        time.sleep(0.05)
