@@ -85,7 +85,7 @@ def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
 def explain_yourself() -> str:
     """The text for somebody who typed nothing but the name of the program."""
     lines = [
-        f"Trunkline {__version__}: sells live phone calls and web leads to buyers. Self-hosted, Apache-2.0.",
+        f"Trunkline {__version__}: sells live phone calls to buyers; web leads are to follow. Self-hosted, Apache-2.0.",
         "",
         "usage: trunkline COMMAND [...]        trunkline COMMAND --help tells all flags of one",
     ]
