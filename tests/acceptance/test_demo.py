@@ -205,6 +205,7 @@ def test_it_can_be_stopped_in_the_middle(tmp_path: Path, number: signal.Signals)
         eventually(lambda: received(tmp_path) >= 5, "no calls have come in")
         children = demo.switch_pids()
         demo.process.send_signal(number)
+        demo.process.send_signal(number)  # an impatient user does not stop the tidying up
         assert demo.end(STOP_S_MAX) == 130
         assert "Stopped: callers hung up, switch and buyers ended." in demo.said
         assert "Traceback" not in demo.said

@@ -66,8 +66,17 @@ async def _until_stopped(give: Callable[[], Awaitable[int]]) -> int:
     """Run until it ends by itself or a signal asks for it; either way it has tidied up when this returns."""
     loop = asyncio.get_running_loop()
     giving = asyncio.ensure_future(give())
+    asked = False
+
+    def stop() -> None:
+        """Once: somebody who presses Ctrl-C again must not stop the tidying up, which is bounded anyway."""
+        nonlocal asked
+        if not asked:
+            asked = True
+            giving.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, giving.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         return await giving
     except asyncio.CancelledError:
@@ -92,6 +101,8 @@ class Demo:
                 self._say(f"The switch takes calls on {stage.sip}; data in {self._data}")
                 if self._keep_running:
                     self._invite(stage)
+                if not self._animated:
+                    self._say("A line for each call when it has ended; the first in some fifteen seconds.")
                 code = await self._perform(stage)
                 if self._keep_running:
                     await self._stay(stage)
