@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import random
 import socket
 import threading
 import time
@@ -251,7 +250,7 @@ class Outgoing:
         """Send the next request of the dialog; its final response."""
         self.sequence += 1
         self.send(method, **changes)
-        return self.final(self.sequence)
+        return self.final(self.sequence, method)
 
     def invite(self) -> Self:
         """Send the INVITE."""
@@ -262,12 +261,11 @@ class Outgoing:
         """Whether a message belongs to this call."""
         return message["call-id"] == self.call_id
 
-    def final(self, sequence: int = 1, seconds: float = WAIT_S) -> Message:
+    def final(self, sequence: int = 1, method: str = "INVITE") -> Message:
         """The final response to the request with this number; a refused INVITE is acknowledged."""
         found = self.peer.wait(
-            lambda m: self.mine(m) and m.status >= 200 and m["cseq"].partition(" ")[0] == str(sequence),
-            f"final response to {self.call_id}",
-            seconds,
+            lambda m: self.mine(m) and m.status >= 200 and m["cseq"] == f"{sequence} {method}",
+            f"final response to {method} {sequence} of {self.call_id}",
         )
         if found.method == "INVITE" and found.status >= 300:
             branch = self.branch if sequence == 1 else found["via"].partition("branch=")[2].partition(";")[0]
@@ -450,9 +448,4 @@ def ping(peer: Peer, switch: SwitchProcess) -> None:
     """Wait until the switch has taken everything sent before from this peer: it answers an OPTIONS behind it."""
     probe = Outgoing(peer, switch, "ping", b"", "ping")
     probe.send("OPTIONS")
-    probe.final()
-
-
-def seeded(name: str) -> random.Random:
-    """Randomness of a test, the same in every run."""
-    return random.Random(name)
+    probe.final(method="OPTIONS")

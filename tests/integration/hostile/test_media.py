@@ -80,9 +80,9 @@ def test_a_flood_of_info_is_answered_and_changes_nothing(site: Site) -> None:
         kind = ("application/dtmf-relay", "application/dtmf", "text/plain")[number % 3]
         call.send("INFO", body=bodies[number % len(bodies)], headers=[f"Content-Type: {kind}"])
         if number % PER_ROUND == 0:
-            call.final(call.sequence)
+            call.final(call.sequence, "INFO")
             call.peer.inbox.clear()
-    call.final(call.sequence)
+    call.final(call.sequence, "INFO")
     good.check()
     good.hang_up()
 

@@ -58,7 +58,7 @@ def test_a_live_call_ends_only_for_those_who_know_it(site: Site) -> None:
         forged.call_id = fields.pop("call_id", call.call_id)
         forged.sequence = fields.pop("sequence", 100)
         forged.send(method, **fields)
-        status = forged.final(forged.sequence).status
+        status = forged.final(forged.sequence, method).status
         attacker.inbox.clear()
         return status
 
