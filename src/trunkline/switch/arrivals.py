@@ -99,10 +99,12 @@ class Arrivals:
         account = index.config.account
         router = world.routers[account.key]
         campaign = index.campaigns[number.campaign]
-        contact = name if caller.number is None else contact_hash(plant.contact_secret, account.key, caller.number)
-        seen = (account.key, campaign.key, contact)
+        contact, repeat, seen = name, None, None  # nobody can tell whether a withheld number has called before
+        if caller.number is not None:
+            contact = contact_hash(plant.contact_secret, account.key, caller.number)
+            repeat = plant.contacts.see((account.key, campaign.key, contact), now.utc_ms)
+            seen = ContactSeen(account.key, campaign.key, contact, now.utc_ms)
         seed = int.from_bytes(plant.entropy(8)) >> 1
-        repeat = None if caller.number is None else seen in plant.contacts
         origin = router.origin(caller.number, number.publisher, number.source, number.number, repeat)
         profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone)
         query = Query(
@@ -136,7 +138,6 @@ class Arrivals:
         )
         flow = FlowMachine(index.flows[campaign.flow], profile, _splits(seed))
         machine = CallMachine(context, flow, profile, lambda at: plant.ids.make("rec", at.utc_ms))
-        plant.contacts[seen] = now.utc_ms
         return LiveCall(
             plant,
             world,
@@ -145,7 +146,7 @@ class Arrivals:
             _cursors(router, query, profile),
             leg,
             self._registry,
-            ContactSeen(*seen, now.utc_ms),
+            seen,
         )
 
 

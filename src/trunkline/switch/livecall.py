@@ -56,7 +56,7 @@ class LiveCall:
         new_cursor: NewCursor,
         caller: CallerLeg,
         registry: Registry,
-        seen: ContactSeen,
+        seen: ContactSeen | None,
     ) -> None:
         self.plant = plant
         self.world = world
@@ -79,7 +79,7 @@ class LiveCall:
         self._over = False
         self._answered = False
         self._entries: list[Entry] = []
-        self._changes: list[Change] = [seen]
+        self._changes: list[Change] = [] if seen is None else [seen]
         self._last_append: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0

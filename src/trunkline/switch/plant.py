@@ -14,6 +14,7 @@ from trunkline.journal.store import Journal
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
+from trunkline.switch.contacts import Contacts
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.world import World
 from trunkline.telephony.sip.dial import Names
@@ -51,7 +52,7 @@ class Plant:
         self.media = media
         self.metrics = metrics
         self.names = Names()
-        self.contacts: dict[tuple[str, str, str], int] = {}
+        self.contacts = Contacts({})
         self.sip: SipDriver  # set when the listener is open
 
     def write(

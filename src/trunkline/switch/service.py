@@ -30,6 +30,7 @@ from trunkline.kernel.leases import LEASE_RENEW_S
 from trunkline.media.embedded.backend import EmbeddedMedia
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.clock import read_clock
+from trunkline.switch.contacts import Contacts
 from trunkline.switch.entropy import Entropy
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.options import SwitchOptions
@@ -112,7 +113,7 @@ class Switch:
     async def _start(self) -> None:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
-        plant.contacts = dict(self._state.contacts)
+        plant.contacts = Contacts(self._state.contacts)
         board = Switchboard(plant, self._registry, Arrivals(plant, self._registry), self._orphans)
         plant.media.on_event = board.on_media
         self._web = [
