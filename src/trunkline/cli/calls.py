@@ -20,6 +20,7 @@ from trunkline.kernel.phone import mask
 SUMMARY = "list the calls of a data folder"
 
 PAGE = 10_000
+PIPED_WIDTH = 1_000
 _PUBLIC = frozenset(CallRecord.__struct_fields__) - {"rejected", "seed", "versions", "routing", "attributes"}
 """What a call's line says; `trace` says the rest."""
 
@@ -70,15 +71,15 @@ def _print_all(calls: list[CallRecord], as_json: bool) -> None:
     if not calls:
         sys.stdout.write("No calls yet. Start a switch with this data folder and call one of its numbers.\n")
         return
+    piped = not sys.stdout.isatty()  # then one call is one line, for tools that read lines
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("at", "call", "caller", "number", "outcome", "buyer", "tried"):
-        table.add_column(title, no_wrap=title in {"call", "at"})
+        table.add_column(title, no_wrap=piped or title in {"call", "at"})
     for title in ("talk s", "revenue", "payout", "µs"):
         table.add_column(title, justify="right")
     for call in calls:
         table.add_row(*_cells(call))
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width).print(table)
+    Console(width=PIPED_WIDTH if piped else None).print(table)
 
 
 def _print_one(call: CallRecord, as_json: bool) -> None:
