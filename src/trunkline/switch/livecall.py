@@ -80,7 +80,7 @@ class LiveCall:
         self._answered = False
         self._entries: list[Entry] = []
         self._changes: list[Change] = [] if seen is None else [seen]
-        self._last_append: asyncio.Future[Any] | None = None
+        self._first_append: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
 
@@ -112,14 +112,23 @@ class LiveCall:
     def cancelled(self) -> None:
         """The caller has cancelled. What follows happens at once, but 487 waits: the call must be on disk before."""
         self.tell(i.CallerLeft())
-        if self._last_append is None or self._last_append.done():
-            self._answer_cancel(None)
-        else:
-            self._last_append.add_done_callback(self._answer_cancel)
+        self._refuse_caller(487)
 
-    def _answer_cancel(self, _done: object) -> None:
-        self.plant.sip.endpoint.reject(self.caller.sip, 487, self.plant.sip.now())
-        self.plant.sip.flush()
+    def _refuse_caller(self, status: int) -> None:
+        """Refuse a caller who was not answered, as soon as the first append has said that the call was received."""
+        headers = (("Retry-After", "10"),) if status == 503 else ()
+
+        def refuse() -> None:
+            self.plant.sip.endpoint.reject(self.caller.sip, status, self.plant.sip.now(), headers=headers)
+
+        def refuse_later(_kept: object) -> None:
+            refuse()
+            self.plant.sip.flush()
+
+        if self._first_append is None or self._first_append.done():
+            refuse()
+        else:
+            self._first_append.add_done_callback(refuse_later)
 
     def _arm(self) -> None:
         """Wake up when the machine's next timer is due."""
@@ -164,7 +173,6 @@ class LiveCall:
             self._write(c.Write(ended_attempt), now)
         if self.lease is not None:
             self.plant.capacity.release(self.lease, now)
-        self._hang_up_caller(c.HangUpCaller(500), now)
         ended = CallEnded(
             account=context.account,
             call=context.call,
@@ -178,6 +186,7 @@ class LiveCall:
         self._changes.append(CallDrop(context.call))
         self._finish()
         self._append()
+        self._hang_up_caller(c.HangUpCaller(500), now)
 
     def _note(self, event: i.Input | None) -> None:
         """Something that a command has led to at once: the machine is told when the command's list is done."""
@@ -206,7 +215,7 @@ class LiveCall:
         """Hand everything written since the last append to the journal, as one transaction."""
         future = self.plant.write(self._entries, self._changes, finishing=self.machine.state not in _BEGINNING)
         self._entries, self._changes = [], []
-        self._last_append = future or self._last_append
+        self._first_append = self._first_append or future
         return future
 
     def _await(self, command: c.Await, _now: Instant) -> None:
@@ -312,12 +321,10 @@ class LiveCall:
             self._inbox.append(i.HangUp("no_common_audio"))
 
     def _hang_up_caller(self, command: c.HangUpCaller, _now: Instant) -> None:
-        endpoint, now_s = self.plant.sip.endpoint, self.plant.sip.now()
         if self._answered:
-            endpoint.hangup(self.caller.sip, now_s)
+            self.plant.sip.endpoint.hangup(self.caller.sip, self.plant.sip.now())
         else:
-            headers = (("Retry-After", "10"),) if command.status == 503 else ()
-            endpoint.reject(self.caller.sip, command.status, now_s, headers=headers)
+            self._refuse_caller(command.status)
 
     # -- the buyer and the audio -----------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def test_an_offer_that_could_not_be_written_is_written_with_its_end() -> None:
         call: Any = LiveCall.__new__(LiveCall)
         call.plant = plant_with(journal)
         call.machine = SimpleNamespace(state=State.RESERVING)
-        call._entries, call._changes, call._last_append = ["offer.reserved"], ["leg.put"], None
+        call._entries, call._changes, call._first_append = ["offer.reserved"], ["leg.put"], None
         told: deque[i.Input] = deque()
         call.tell = told.append
         call.plant.capacity.reserve("lease", "acme", "call", "att", (Demand(LIVE, 1, 1),), None, NOW)

@@ -1,0 +1,46 @@
+"""No caller is refused before the call is on disk, whoever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from trunkline.engine.calls import commands as c
+from trunkline.kernel.clock import Instant
+from trunkline.switch.livecall import LiveCall
+
+pytestmark = pytest.mark.unit
+
+NOW = Instant(1, 1)
+
+
+def call_with(refused: list[tuple[int, tuple[tuple[str, str], ...]]]) -> Any:
+    """A call that was not answered, of which only the caller's leg is there."""
+    call: Any = LiveCall.__new__(LiveCall)
+    endpoint = SimpleNamespace(
+        reject=lambda leg, status, now_s, headers: refused.append((status, headers)),
+    )
+    call.plant = SimpleNamespace(sip=SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None))
+    call.caller = SimpleNamespace(sip=1)
+    call._answered = False
+    return call
+
+
+def test_a_refusal_waits_for_the_first_append_and_for_no_other() -> None:
+    async def run() -> None:
+        refused: list[tuple[int, tuple[tuple[str, str], ...]]] = []
+        call = call_with(refused)
+        call._first_append = asyncio.get_running_loop().create_future()
+        call._hang_up_caller(c.HangUpCaller(503), NOW)
+        await asyncio.sleep(0)
+        assert refused == []
+        call._first_append.set_result(None)
+        await asyncio.sleep(0)
+        assert refused == [(503, (("Retry-After", "10"),))]
+        call._hang_up_caller(c.HangUpCaller(480), NOW)
+        assert refused[1:] == [(480, ())], "at once: the call is on disk"
+
+    asyncio.run(run())
