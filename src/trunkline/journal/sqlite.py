@@ -84,7 +84,12 @@ def one(connection: Connection, sql: str, *parameters: object) -> Any:
 def unreadable(path: Path, error: Error) -> JournalForeign | JournalMissing:
     """Our error for one that SQLite raised while a file was opened or looked at."""
     name = getattr(error, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+    if name.startswith("SQLITE_CORRUPT"):
+        return JournalForeign(
+            f"{path} is damaged: {error}",
+            hint="check the disk; then restore a copy of the data folder, or move it away to begin with an empty one",
+        )
+    if name.startswith("SQLITE_NOTADB"):
         return JournalForeign(f"{path} is not a journal: {error}", hint="is --data the folder of a Trunkline switch?")
     reason = "it can not be read" if os.path.exists(path) else "it does not exist"
     return JournalMissing(

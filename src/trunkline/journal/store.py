@@ -122,7 +122,7 @@ class Journal:
         The future fails with JournalUnavailable (nothing of it was kept) and must be awaited or given a callback.
         Raises TypeError, at once, for an event that can not be encoded.
         """
-        loop = self._bind()
+        loop = self._loop or self._bind()  # asking for the running loop costs a system call
         future: asyncio.Future[Position] = loop.create_future()
         refusal = self._refusal(finishing)
         if refusal is not None:
@@ -349,6 +349,11 @@ def open_journal(
         folder_lock.release()
         if isinstance(error, Error):
             raise unreadable(path, error) from error
+        if isinstance(error, OSError):
+            raise JournalMissing(
+                f"the journal {path} can not be opened: {error.strerror or error}",
+                hint="the files in the folder of --data belong to the user the switch runs as",
+            ) from error
         raise
     return journal, state
 
