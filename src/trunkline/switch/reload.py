@@ -61,7 +61,7 @@ def first_world(path: Path, data: Path) -> World:
         errors = [problem for problem in built.problems if problem.severity == "error"]
         raise ConfigurationRefused(
             f"{path} has {len(errors)} error{'s' if len(errors) != 1 else ''}; the first: {describe(errors[0])}",
-            hint=f"./trunkline check {path} shows them all",
+            hint="; ".join(filter(None, (errors[0].hint, f"./trunkline check {path} shows all there is to it"))),
         )
     return built.world
 
@@ -112,6 +112,11 @@ class Reloader:
             built = await asyncio.to_thread(build_world, self._path, self._plant.data)
         except TrunklineError as error:
             self._refused(1, error.message)
+            return
+        except Exception as error:
+            # An error of ours in reading a file must not end the calls that are made by the one before.
+            log.exception("the configuration cannot be loaded")
+            self._refused(1, f"an error of ours: {error!r}")
             return
         tell_problems(built.problems)
         if built.world is None:
