@@ -111,7 +111,10 @@ def _destination(args: argparse.Namespace, snapshot: Snapshot) -> tuple[AccountC
             for number in config.numbers:
                 if number.number == wanted:
                     return config, number, number.campaign
-        raise UsageError(f"--to {args.to}: no such tracking number is configured", hint="`numbers` lists them")
+        raise UsageError(
+            f"--to {args.to}: no such tracking number is configured",
+            hint="the configuration lists them under `numbers`",
+        )
     holders = [
         config for config in snapshot.accounts if args.campaign in {campaign.key for campaign in config.campaigns}
     ]

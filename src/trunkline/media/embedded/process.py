@@ -64,7 +64,7 @@ class Process(asyncio.Protocol):
         except TimeoutError:
             await process.stop()
             raise MediaStartError(
-                f"the media process did not start within {START_S_MAX:.0f} s", hint="see its log"
+                f"the media process did not start within {START_S_MAX:.0f} s", hint="what it said stands above"
             ) from None
         if isinstance(answer, wire.Unable):
             await process.stop()
@@ -126,7 +126,7 @@ class Process(asyncio.Protocol):
         """The child is gone, or will not answer any more, which is the same."""
         self._gone.set()
         if not self._answer.done():
-            self._answer.set_result(wire.Unable(0, "the media process ended at once; see its log"))
+            self._answer.set_result(wire.Unable(0, "the media process ended at once; what it said stands above"))
         if self._ready:
             self._child.kill()
             self._on_lost()
