@@ -90,6 +90,33 @@ class Hostile:
         """One datagram for a SIP port: damaged, misleading, or a sound request that nothing goes before."""
         return self._random.choice(self._recipes)()[:SIP_MAX]
 
+    def damaged(self, datagram: bytes) -> bytes:
+        """A sound SIP datagram of your own with something broken about it: it fits a transaction, and is not right."""
+        draw = self._random
+        kind = draw.randrange(6)
+        if kind == 0:
+            return datagram[: draw.randrange(len(datagram))]
+        if kind == 1:
+            whole = bytearray(datagram)
+            for _ in range(draw.choice((1, 2, 8))):
+                whole[draw.randrange(len(whole))] = draw.randrange(256)
+            return bytes(whole)
+        head, _, body = datagram.partition(b"\r\n\r\n")
+        lines = head.split(b"\r\n")
+        place = draw.randrange(len(lines))
+        if kind == 2:
+            del lines[place]
+        elif kind == 3:
+            lines.append(lines[place])
+        elif kind == 4:
+            cut = draw.randrange(len(lines[place]) + 1)
+            lines[place] = lines[place][:cut] + draw.choice(BREAKS).encode() + lines[place][cut:]
+        else:
+            name = lines[place].partition(b":")[0]
+            value = draw.choice((*HOSTS, *NUMBERS, "<sip:x@" + draw.choice(HOSTS) + draw.choice(PORTS) + ">"))
+            lines[place] = name + b": " + value.encode("utf-8", "surrogateescape")
+        return (b"\r\n".join(lines) + b"\r\n\r\n" + body)[:SIP_MAX]
+
     def _token(self) -> str:
         return f"{self._random.getrandbits(48):x}"
 

@@ -165,16 +165,20 @@ class Peer:
         """Requests, or responses to requests, of a method."""
         return [message for message in list(self.inbox) if (message.method, message.status) == (method, status)]
 
-    def reply(
+    def reply(self, request: Message, status: int, **parts: Any) -> None:
+        """Answer a request; `parts` as for `response`."""
+        self.send(self.response(request, status, **parts), request.source)
+
+    def response(
         self, request: Message, status: int, *, tag: str = "", body: bytes = b"", headers: Iterable[str] = ()
-    ) -> None:
-        """Answer a request."""
+    ) -> bytes:
+        """A response to a request."""
         to = request["to"] if ";tag=" in request["to"] else f"{request['to']};tag={tag or self.tag}"
         lines = [f"SIP/2.0 {status} Whatever", *(f"Via: {via}" for via in request.all("via"))]
         lines += [f"From: {request['from']}", f"To: {to}", f"Call-ID: {request['call-id']}", f"CSeq: {request['cseq']}"]
         lines += [f"Contact: <sip:peer@{self.host}:{self.port}>", *headers, f"Content-Length: {len(body)}"]
         lines += ["Content-Type: application/sdp"] if body else []
-        self.send("\r\n".join([*lines, "", ""]).encode() + body, request.source)
+        return "\r\n".join([*lines, "", ""]).encode() + body
 
     def _read(self) -> None:
         while not self._closing.is_set():

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 from tests.integration.hostile.conftest import Site
-from tests.integration.hostile.rig import Behaviour, Message, Peer, answers, configuration, sdp
+from tests.integration.hostile.rig import HOST, Behaviour, Message, Peer, answers, configuration, sdp
+
+from trunkline.testing.hostile import Aim, Hostile
 
 pytestmark = pytest.mark.integration
 
 TRAP = "sip:elsewhere@127.0.0.1"
 FLOOD = 300
+CALLS = 60
+COPIES = 3
 
 
 def refuses(status: int, *headers: str, body: bytes = b"") -> Behaviour:
@@ -133,3 +137,32 @@ def test_a_buyer_that_hangs_up_at_once_ends_the_call(site: Site) -> None:
         call.connect()
         caller.wait(lambda m: m.method == "BYE" and not m.status, "BYE to the caller")
     switch.ended_calls(1)
+
+
+def test_damaged_responses_to_our_own_requests_leave_nothing(site: Site) -> None:
+    hostile = Hostile(8, Aim("", HOST, 9))
+
+    def behave(peer: Peer, request: Message) -> None:
+        statuses = {"INVITE": (100, 180, 183, 200, 302, 486), "ACK": ()}.get(request.method, (200, 481))
+        for status in statuses * COPIES:
+            peer.send(hostile.damaged(peer.response(request, status, body=sdp(9))), request.source)
+        if request.method in ("BYE", "CANCEL"):
+            peer.reply(request, 200)
+        if request.method == "CANCEL":
+            for invite in peer.got("INVITE"):
+                if invite["call-id"] == request["call-id"]:
+                    peer.reply(invite, 487)
+
+    buyer = site.peer(behave)
+    switch = site.switch(configuration(buyer.target("damaged", ring_seconds=1)), legs=2 * CALLS)
+    caller = site.caller()
+    statuses = set()
+    for call in [caller.call(switch) for _ in range(CALLS)]:
+        status = call.final().status
+        statuses.add(status)
+        if status == 200:
+            call.connect()
+            if not [message for message in caller.got("BYE") if call.mine(message)]:
+                call.send("BYE", sequence=2)
+    assert statuses <= {200, 480}
+    switch.ended_calls(CALLS)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from tests.integration.hostile.conftest import Site
-from tests.integration.hostile.rig import Caller, Message, Outgoing, Peer, answers, configuration, sdp
+from tests.integration.hostile.rig import Caller, Message, Outgoing, Peer, answers, configuration
 
 pytestmark = pytest.mark.integration
 
 LEGS = 12
 FLOOD = 400
 STORM = 150
-ACK_WAIT_S = 32.0
-"""64*T1 of RFC 3261: how long an answer is repeated for want of an ACK."""
 
 
 def ringing(peer: Peer, request: Message) -> None:
@@ -97,21 +93,3 @@ def test_cancel_and_answer_cross(site: Site) -> None:
     invited = {message["call-id"] for message in buyer.got("INVITE")}
     ended = {message["call-id"] for message in (*buyer.got("BYE"), *buyer.got("CANCEL"))}
     assert invited == ended
-
-
-def test_answers_that_nobody_acknowledges_are_repeated_then_hung_up(site: Site) -> None:
-    buyer = site.peer(answers())
-    deaf = site.peer(ringing)
-    switch = site.switch(configuration(deaf.target("deaf", ring_seconds=1), buyer.target("good")))
-    caller = site.caller()
-    began = time.monotonic()
-    calls = [caller.call(switch, body=body) for body in (sdp(9), sdp(9), b"")]
-    for call in calls:
-        caller.wait(lambda m, call=call: call.mine(m) and m.method == "BYE", "BYE", ACK_WAIT_S + 10)
-    assert time.monotonic() - began > ACK_WAIT_S - 1
-    for call in calls:
-        copies = [message for message in caller.got("INVITE", 200) if call.mine(message)]
-        assert 9 <= len(copies) <= 12, "T1 doubling to T2 for 64*T1"
-    for place in range(len(calls)):
-        buyer.wait(lambda m: m.method == "BYE" and not m.status, "BYE to the buyer", count=place + 1)
-    assert {call["outcome"] for call in switch.ended_calls(len(calls))} == {"sold"}
