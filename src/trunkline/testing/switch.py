@@ -265,7 +265,10 @@ class SwitchProcess:
             time.sleep(POLL_S)
 
     def idle(self, seconds: float = WAIT_S_MAX) -> dict[str, float]:
-        """Wait until no call, leg or lease is left; the metrics of that moment. Raises SwitchFailed naming the rest."""
+        """Wait until no call, leg or lease is left, in memory and in the journal; the metrics of that moment.
+
+        Raises SwitchFailed naming the rest.
+        """
         gauges = ("trunkline_live_calls", "trunkline_live_legs", "trunkline_live_leases")
         seen: dict[str, float] = {}
 
@@ -277,6 +280,7 @@ class SwitchProcess:
             self.until(nothing_left, "no call, leg or lease left", seconds)
         except SwitchFailed as error:
             raise SwitchFailed(f"{error}\nleft: { {name: seen.get(name) for name in gauges} }") from error
+        self.until(lambda: all(call["outcome"] for call in self.calls()), "every call's end to be durable", seconds)
         return seen
 
     def ended_calls(self, count: int, seconds: float = WAIT_S_MAX) -> list[dict[str, Any]]:
