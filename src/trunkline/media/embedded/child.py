@@ -1,7 +1,7 @@
 """Where a media child begins: `python -m trunkline.media.embedded.child --control FD --parent PID`.
 
 It takes `Setup` from the control socket, binds its ports, answers, and runs the engine. It ends when the switch says
-so, when the control socket closes, or on SIGTERM, which the kernel sends when the switch dies without a word. In each
+so, when the control socket closes, or on SIGUSR1, which the kernel sends when the switch dies without a word. In each
 case recordings are finished first; an alarm ends a child that cannot even do that.
 """
 
@@ -25,6 +25,8 @@ from trunkline.media.embedded.ports import Pair, PortInUse
 log = logging.getLogger("trunkline.media")
 
 _PR_SET_PDEATHSIG: Final = 1
+_PARENT_DIED: Final = signal.SIGUSR1
+"""No signal that anybody sends to a whole group of processes."""
 _FINISH_S_MAX: Final = 5
 _RECEIVE_SIZE: Final = 65536
 _PENDING_SIZE_MAX: Final = 4 * 1024 * 1024
@@ -135,7 +137,7 @@ def _serve(control: Control, setup: wire.Setup, pairs: list[Pair]) -> None:
     engine.add_reader(stop_fd, stop)
     engine.schedule(0.0, flush)
     # The handler only wakes the loop: a signal may come at any instruction.
-    signal.signal(signal.SIGTERM, lambda number, at: os.eventfd_write(stop_fd, 1))
+    signal.signal(_PARENT_DIED, lambda number, at: os.eventfd_write(stop_fd, 1))
     # What exists now stays for good; the collector need not look at it again and again.
     gc.freeze()
     control.send(wire.Ready())
@@ -147,10 +149,12 @@ def _serve(control: Control, setup: wire.Setup, pairs: list[Pair]) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel send SIGTERM when the switch dies, and end at once if it has died already."""
-    # Ctrl-C in a terminal goes to the whole group; the switch decides when its media ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    """Have the kernel send a signal when the switch dies, and end at once if it has died already."""
+    # Ctrl-C, a closed terminal and service managers signal the whole group; the switch decides when its media ends,
+    # and while it drains, calls are still heard.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, _PARENT_DIED, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit(0)
 
