@@ -69,3 +69,13 @@ def test_an_error_of_ours_fails_the_call_and_ends_its_attempt() -> None:
     assert (ended.outcome, ended.reason, ended.ended_by) == ("failed", "internal_error", "system")
     assert [event.outcome for event in world.events(AttemptEnded)] == ["busy", "failed"]
     assert routings(world) == ["unsold", "failed"]
+
+
+def test_a_search_that_the_journal_ends_is_told_as_well() -> None:
+    world = CallWorld(CONFIG)
+    world.tell(i.Arrived())
+    world.tell(i.NotDurable(world.tickets.pop(0)))
+    world.check_over()
+    (ended,) = world.events(AttemptEnded)
+    assert (ended.outcome, ended.reason) == ("capacity_lost", "journal")
+    assert routings(world) == ["failed"]

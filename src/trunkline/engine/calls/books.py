@@ -16,7 +16,7 @@ from trunkline.events.calls import Converted, PayoutEarned
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import FUNDS
 
-TOO_SHORT = {
+NOT_CONVERTED = {
     "attempt": "not_dialled",
     "connect": "not_connected",
     "duration": "too_short",
@@ -103,7 +103,7 @@ class Books:
             return None
         if self._sale is None or self._sale.connected is None:
             return "not_connected"
-        return TOO_SHORT[self._sale.terms.conversion.event]
+        return NOT_CONVERTED[self._sale.terms.conversion.event]
 
     def why_not_paid(self) -> str | None:
         """None when the publisher has earned; else the code of the reason."""

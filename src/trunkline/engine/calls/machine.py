@@ -85,6 +85,8 @@ class CallMachine(Selling):
     def _not_durable(self, event: i.NotDurable) -> None:
         """The journal cannot keep a promise: nothing new is begun for this call."""
         if event.ticket == self._tickets and self.state in (State.SAVING, State.RESERVING):
+            if self.state in ROUTING:
+                self._out.append(c.WriteRouting("failed", "journal"))
             if self.attempt is not None:
                 self._end_attempt(AttemptOutcome.CAPACITY_LOST, reason="journal")
             self._end(CallOutcome.FAILED, "journal", "system", status=STATUS_BUSY_HERE)
