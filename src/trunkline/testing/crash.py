@@ -146,7 +146,7 @@ class Storm:
             for _ in range(self._instants):
                 self._crash(switch)
             for each in callers:
-                each.stop()
+                each.no_more()
             switch.until(lambda: switch.metric("trunkline_live_calls") == 0, "all calls to end", 60)
             switch.stop()
             return self._judge(switch, [*callers, busy, taker])

@@ -209,11 +209,17 @@ class Sipp:
                 lines += [f"CSeq: 1 {GO_ON}", "Content-Length: 0", "", ""]
                 sender.sendto("\r\n".join(lines).encode(), (HOST, self.port))
 
-    def stop(self) -> Figures:
-        """Take no new calls; end when those that go on have ended, or after a moment anyway. The figures."""
+    def no_more(self) -> None:
+        """Make and take no new calls; those that go on may end."""
         assert self._process is not None, f"{self.name} was not started"
         if self.running:
             self._process.send_signal(signal.SIGUSR1)
+
+    def stop(self) -> Figures:
+        """Take no new calls; end when those that go on have ended, or after a moment anyway. The figures."""
+        self.no_more()
+        assert self._process is not None
+        if self.running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(SOFT_STOP_S)
         self.kill()

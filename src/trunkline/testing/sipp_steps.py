@@ -205,11 +205,14 @@ def invited() -> str:
 
 
 def answer(status: int, body: str | None = None, headers: tuple[str, ...] = ()) -> str:
-    """Answer the INVITE: a provisional one, 200 with SDP, or a refusal. Finals are repeated until their ACK."""
+    """Answer the INVITE: a provisional one, 200 with SDP, or a refusal. Finals are repeated until their ACK.
+
+    A provisional one is never among the lost: when sipp loses it and the final after it, it repeats neither.
+    """
     lines = [f"SIP/2.0 {status} Said", "Via: [$via]", "From: [$from]", f"To: [$to];tag={_TAG}", "Call-ID: [call_id]"]
     lines += ["CSeq: [$cseq]", _CONTACT, *headers]
     text = body if body is not None else sdp() if 200 <= status < 300 else ""
-    return _send(lines, text, attributes="" if status < 200 else 'retrans="500"')
+    return _send(lines, text, attributes='lost="0"' if status < 200 else 'retrans="500"')
 
 
 def acked(ms: int | None = None) -> str:
