@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.load.round import Round
 
-RUNGS = (25, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800)
-RUNGS_LONG = (25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 275, 300, 325, 350, 375, 400, 450, 500, 550, 600, 700, 800)
+RUNGS = (50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 800)
+RUNGS_LONG = (50, 75, 100, 125, 150, 175, 200, 225, 250, 275, 300, 325, 350, 375, 400, 450, 500, 550, 600, 700, 800)
 TRIES = 2
 """A rung is held when one try is clean: neighbours on the machine spoil a run, but never make one."""
 
 
 def climb(
     names: Sequence[str], rungs: Sequence[int], attempt: Callable[[str, int], Round]
-) -> tuple[Mapping[str, int], list[Round]]:
-    """The highest clean rung of every side, 0 when it fell from the first, and all rounds that were made."""
-    highest = dict.fromkeys(names, 0)
+) -> tuple[Mapping[str, Round], list[Round]]:
+    """The highest clean round of every side that had one, and all rounds that were made."""
+    highest: dict[str, Round] = {}
     rounds: list[Round] = []
     climbing = list(names)
     for rung in rungs:
@@ -24,7 +24,7 @@ def climb(
             for _ in range(TRIES):
                 rounds.append(attempt(name, rung))
                 if rounds[-1].clean:
-                    highest[name] = rung
+                    highest[name] = rounds[-1]
                     break
             else:
                 climbing.remove(name)
