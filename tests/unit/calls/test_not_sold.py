@@ -119,6 +119,31 @@ def test_otherwise_may_take_a_message() -> None:
     assert story.outcome() == ("voicemail", "not_taken", "system")
 
 
+@pytest.mark.parametrize(
+    ("otherwise", "played"), [("{say: Sorry., next: bye}", ["Sorry."]), ("{hang_up: {}}", [])], ids=["say", "hang up"]
+)
+def test_otherwise_waits_for_the_disk_when_no_offer_was_made(otherwise: str, played: list[str]) -> None:
+    story = Story(target="{paused: true}", flow=flow(otherwise))
+    story.tell(Arrived())
+    assert (story.state, story.answered, story.caller_open) == (State.SAVING, False, True)
+    story.durable()
+    assert story.played() == played
+    if played:
+        story.heard()
+    assert story.outcome() == ("unsold", "no_route", "system")
+
+
+def test_a_flow_that_offers_the_call_again_offers_it_to_nobody_twice() -> None:
+    again = "{menu: {say: 'Wait?', tries: 1, choices: {'1': start}, otherwise: bye}}"
+    story = Story("a", flow=flow(again)).arrives()
+    story.refuses(486)
+    story.presses("1")
+    story.heard()
+    story.passes(6)
+    assert story.outcome() == ("unsold", "not_taken", "system")
+    assert story.attempts() == [("a", "busy", None)]
+
+
 SECOND_PLAN = """[
  {key: main, tiers: [{method: priority, routes: [{target: a, price: "20.00"}]}], no_buyer: {say: One.}},
  {key: other, tiers: [{method: priority, routes: [{target: b, price: "9.00"}]}], no_buyer: {say: 'Two.'}}]"""

@@ -291,6 +291,9 @@ def test_a_record_can_be_read_back() -> None:
     assert msgspec.json.encode(msgspec.json.decode(text, type=CallRecord)) == text
 
 
+SHUT = "hours [buyer]: Outside the opening hours that stand at this level. (opens 20:00)"
+
+
 # -- in words --------------------------------------------------------------------------------------------------------
 
 
@@ -306,8 +309,7 @@ def test_a_sold_call_in_words() -> None:
         "+  12.142s  lone-star took the call after ringing 4.1 s",
         "+  12.142s  routing by plan injury ended with a sale (seed 7, engine 0.1.0)",
         "              not offered: injury.last.house-desk: target has 1 of 1 live in use",
-        "              not offered: injury.last.night: hours [buyer]: Outside the opening hours that stand at this "
-        "level. (opens 20:00)",
+        "              not offered: injury.last.night: " + SHUT,
         "              and 2 more routes that were not offered",
         f"+  12.150s  recording into {RECORDING}",
         "+ 102.142s  converted: lone-star owes 120.00 USD by campaign injury: duration",

@@ -12,6 +12,9 @@ from trunkline.engine.routing.offer import Attribute
 from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.clock import Instant
 
+_SAME_DIGITS = {"geo.zip": ("geo.zip3",)}
+"""What is derived from an attribute by repeating some of its digits."""
+
 
 class CallerProfile:
     """What is known of one caller. `zone` is where hours without a zone of their own are read."""
@@ -32,7 +35,7 @@ class CallerProfile:
         self._stated[attribute] = Attribute(value, basis)
         self._latest_s = -1
         if sensitive:
-            self._sensitive.add(attribute)
+            self._sensitive.update((attribute, *_SAME_DIGITS.get(attribute, ())))
 
     def attributes(self, now: Instant) -> dict[str, Attribute]:
         """All that is known at `now`. Not to be changed: it is given again while nothing is learned."""
