@@ -47,6 +47,7 @@ class SipDriver:
         self.doors = doors
         self.dropped: Counter[str] = Counter()
         self._socket = _listen(bind)
+        self._received = memoryview(bytearray(DATAGRAM_MAX))
         host, port = self._socket.getsockname()[:2]
         self.address: Address = (host, port)
         self.public: Address = (public_host or host, port)
@@ -79,7 +80,7 @@ class SipDriver:
         now = time.monotonic()
         for _ in range(READS_PER_WAKE):
             try:
-                data, source = self._socket.recvfrom(DATAGRAM_MAX)
+                size, source = self._socket.recvfrom_into(self._received)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
@@ -90,7 +91,7 @@ class SipDriver:
             if host not in self._peers and self.doors.trunk_of(host) is None:
                 self.dropped["unknown_source"] += 1
                 continue
-            self.endpoint.receive(data, (host, source[1]), now)
+            self.endpoint.receive(bytes(self._received[:size]), (host, source[1]), now)
             self._transmit()
         self._arm()
 
