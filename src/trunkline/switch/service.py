@@ -25,6 +25,7 @@ from trunkline.events.switch import LeaseExpired, SwitchStarted, SwitchStopped
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.journal.recovery import RecoveredState
 from trunkline.journal.store import open_journal
+from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.errors import EnvironmentFault
 from trunkline.kernel.leases import LEASE_RENEW_S
 from trunkline.media.embedded.backend import EmbeddedMedia
@@ -72,6 +73,7 @@ class Switch:
         self._tasks: list[asyncio.Task[None]] = []
         self._endless: list[asyncio.Task[None]] = []
         self._last_snapshot = ""
+        self._renewed_ns = 0
         self._refusing = False
 
     @classmethod
@@ -181,7 +183,7 @@ class Switch:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
         names = self._plant.names.keep_fresh(lambda: self._plant.world.hosts)
-        endless = (self._reloader.run(), self._renew(), self._sweep(), names)
+        endless = (self._reloader.run(), self._tend(), names)
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())
@@ -195,31 +197,33 @@ class Switch:
         for task in done - {stopping}:
             task.result()
 
-    async def _renew(self) -> None:
-        """Keep the leases of live calls from running out."""
-        while True:
-            await asyncio.sleep(LEASE_RENEW_S)
-            now = self._plant.clock()
-            for call in self._registry.calls.values():
-                if call.lease is not None:
-                    self._plant.capacity.renew(call.lease, now)
-
-    async def _sweep(self) -> None:
-        """Find leases that ran out: nobody released them, which is a bug to be seen."""
+    async def _tend(self) -> None:
+        """Look after what nobody asks for: readiness that has changed, leases that run out."""
         while True:
             await asyncio.sleep(SWEEP_S)
             self._tell_readiness()
-            now = self._plant.clock()
-            lost = [
-                Entry(
-                    LeaseExpired(
-                        at_ms=now.utc_ms, account=each.account, call=each.call, attempt=each.attempt, lease=each.id
-                    )
+            self._tend_leases(self._plant.clock())
+
+    def _tend_leases(self, now: Instant) -> None:
+        """Renew the leases of live calls, then find those that ran out: nobody released them, a bug to be seen.
+
+        In this order, so that a process that was stopped for longer than leases live does not lose those of its calls.
+        """
+        if now.mono_ns - self._renewed_ns >= LEASE_RENEW_S * SECOND:
+            self._renewed_ns = now.mono_ns
+            for call in self._registry.calls.values():
+                if call.lease is not None:
+                    self._plant.capacity.renew(call.lease, now)
+        lost = [
+            Entry(
+                LeaseExpired(
+                    at_ms=now.utc_ms, account=each.account, call=each.call, attempt=each.attempt, lease=each.id
                 )
-                for each in self._plant.capacity.sweep(now)
-            ]
-            self._plant.metrics.leases_expired.inc(len(lost))
-            self._plant.write(lost)
+            )
+            for each in self._plant.capacity.sweep(now)
+        ]
+        self._plant.metrics.leases_expired.inc(len(lost))
+        self._plant.write(lost)
 
     async def _drain(self) -> None:
         """New calls get 503; those that go on may end by themselves for a while, then they are ended."""
