@@ -236,6 +236,19 @@ def test_the_pound_key_before_the_tone_ends_nothing() -> None:
     assert (story.state, story.recording) == (State.MESSAGE, {})
 
 
+def test_that_holds_for_a_second_message_too() -> None:
+    nodes = (
+        "{start: {voicemail: {next: again}}, again: {voicemail: {say: 'Once more.', next: bye}}, bye: {hang_up: {}}}"
+    )
+    story = Story(flow=nodes).arrives()
+    story.heard()
+    story.presses("#")
+    story.presses("#")
+    assert (story.state, story.recording) == (State.MESSAGE, {})
+    story.heard()
+    assert len(story.recording) == 1
+
+
 def test_a_caller_who_hangs_up_after_speaking_has_left_a_message() -> None:
     story = Story(flow=MESSAGE).arrives()
     story.heard()

@@ -235,7 +235,7 @@ class Greeting(CallCore):
         self._timers.set(Timer.MESSAGE, self._now.mono_ns + self._message_seconds * SECOND)
 
     def _message_key(self, event: i.KeyPressed) -> None:
-        if event.side == "caller" and event.digit == "#" and self._message_taken:
+        if event.side == "caller" and event.digit == "#" and not self._awaited_tag:  # not before the tone
             self._message_over(event)
 
     def _message_over(self, _event: i.KeyPressed | i.Tick) -> None:
