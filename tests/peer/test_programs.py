@@ -15,11 +15,11 @@ pytestmark = pytest.mark.peer
 
 def test_a_missing_sipp_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SippMissing, match="apt-get install .* sip-tester"):
+    with pytest.raises(SippMissing, match=r"apt-get install .* sip-tester"):
         Sipp(buyer(invited()), tmp_path, "buyer")
 
 
 def test_a_missing_baresip_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AssertionError, match="apt-get install .* baresip-core"):
+    with pytest.raises(AssertionError, match=r"apt-get install .* baresip-core"):
         Baresip(tmp_path / "baresip", b"")
