@@ -87,6 +87,7 @@ CODES: Final[dict[str, str]] = {
     "silent_loop": "A flow keeps a caller who presses nothing in a loop.",
     "never_ends": "From a node there is no way to the end of the flow.",
     "unreachable": "No way leads to a node.",
+    "answered_by_flow": "A flow answers callers whom only a buyer was to answer.",
     "no_voice": "There is no voice for the language of a text.",
     "no_engine": "Nothing on this machine can speak a text.",
     "missing_file": "A prompt file is not there.",

@@ -99,6 +99,16 @@ def check_flow(subject: Subject, path: Path, flow: Flow) -> None:
     _check_reached(subject, path, flow)
 
 
+def warn_answered_by_flow(subject: Subject, path: Path, flow: Flow) -> None:
+    """Say where a flow has to answer callers who were to be answered by a buyer: nothing is heard before an answer."""
+    spoken = (Play, Menu, Collect, YesNo, Language, Voicemail)
+    name = next((name for name, node in flow.nodes.items() if isinstance(node, spoken)), None)
+    if name is not None:
+        message = f"the flow {flow.key!r} answers the caller before a buyer does: {name!r} has to be heard"
+        hint = "use a flow that says and asks nothing, or leave `answer` out"
+        subject.findings.warning(path, "answered_by_flow", message, hint)
+
+
 def _check_node(subject: Subject, path: Path, node: FlowNode) -> None:
     findings = subject.findings
     match node:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from trunkline.config.criteria_checks import check_criteria, check_route_levels
-from trunkline.config.flow_checks import check_flow
+from trunkline.config.flow_checks import check_flow, warn_answered_by_flow
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours_checks import check_hours, check_zone
 from trunkline.config.key_checks import check_account_keys, check_key, check_keys, check_numbers, check_unique
@@ -84,6 +84,9 @@ def _check_campaign(subject: Subject, path: Path, campaign: Campaign) -> None:
     subject.refers((*path, "flow"), campaign.flow, subject.index.flows, "flow")
     subject.refers((*path, "plan"), campaign.plan, subject.index.plans, "plan")
     check_payouts(subject, (*path, "payouts"), campaign.payouts)
+    flow = subject.index.flows.get(campaign.flow)
+    if campaign.answer == "buyer" and flow is not None:
+        warn_answered_by_flow(subject, (*path, "answer"), flow)
     for place, declared in enumerate(campaign.attributes):
         if declared.name and not declared.name.startswith("tag."):
             hint = "only tag.* is declared: tag.points"

@@ -174,6 +174,7 @@ CASES = [
     one(', outbound: {proxy: "sip:127.0.0.1:5090"}', "", e("trunk_without_outbound", "targets[desk].trunk")),
     one(TRUNK, '{key: carrier, allow: ["10.0.0.1"], prefixes: ["+44"], outbound: {proxy: "sip:[::1]:5090"}}', e("outside_prefixes", "targets[desk].dial")),
     one("default_country: US", 'prefixes: ["1"]', e("bad_prefix", "trunks[carrier].prefixes[0]"), e("outside_prefixes", "targets[desk].dial")),
+    one("    flow: intake", "    flow: intake\n    answer: buyer", w("answered_by_flow", "campaigns[injury].answer")),
     one(TRUNK, TRUNK + "\n  - {key: idle}", w("trunk_unused", "trunks[idle]")),
     one(TRUNK, TRUNK + "\n  - " + TRUNK, e("duplicate", "trunks[carrier].key")),
     one('allow: ["127.0.0.0/8"], default', 'allow: ["127.0.0.1/8"], default', e("bad_network", "trunks[carrier].allow[0]")),
