@@ -11,6 +11,7 @@ from trunkline.sip.dialog import Dialog
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import (
     Acknowledged,
+    Cancelled,
     Ended,
     InfoReceived,
     Reanswered,
@@ -268,6 +269,12 @@ class Requests:
         reason = tx.request.header("Reason")
         core.respond(tx, 200, now)
         state = leg.state
+        if state == LegState.INCOMING and core.config.defer_487:
+            # Some callers hang up the early dialog instead of cancelling (15.1.1 allows it): the same to our owner.
+            if not leg.cancelled:
+                leg.cancelled = True
+                core.tell(Cancelled(leg.id, reason))
+            return
         core.move(leg, Trigger.PEER_BYE)
         if state == LegState.INCOMING:
             invite = leg.invite_tx

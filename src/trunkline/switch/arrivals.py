@@ -133,6 +133,7 @@ class Arrivals:
             answer=campaign.answer,
             refusal=router.receipt_guard(campaign.key, number.publisher, number.number),
             payout=router.incoming_payout(query),
+            pays=bool(campaign.payouts),
             record=router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
         )

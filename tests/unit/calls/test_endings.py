@@ -9,8 +9,10 @@ from tests.unit.calls.stories import ASKS, Story, sold
 
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.core import PROMPT_S_MAX
 from trunkline.engine.calls.table import ALIVE_STATES, TRANSITIONS, State
 from trunkline.events.calls import AttemptEnded, CallEnded, RecordingEnded
+from trunkline.testing.callworld import START
 
 pytestmark = pytest.mark.unit
 
@@ -253,8 +255,16 @@ def test_the_end_of_a_prompt_that_was_replaced_is_not_taken_for_that_of_the_new_
     story = Story(flow=nodes + "bye: {hang_up: {}}}").arrives()
     first = story.playing["caller"]
     story.heard()
+    waits_until = story.machine.next_timer()
     story.tell(i.Played(first, completed=True))
-    assert story.machine.next_timer() is None, "the second prompt is still heard"
+    assert story.machine.next_timer() == waits_until, "the second prompt is still heard"
+
+
+def test_a_prompt_whose_end_is_never_told_does_not_keep_the_call_for_ever() -> None:
+    story = Story(flow="{start: {play: {say: One.}, next: bye}, bye: {hang_up: {}}}").arrives()
+    story.next_tick()
+    assert story.now.ms_since(START) == PROMPT_S_MAX * 1000
+    assert story.state is State.OVER
 
 
 def test_saving_an_older_state_of_the_call_starts_nothing() -> None:

@@ -109,6 +109,8 @@ class Books:
         """None when the publisher has earned; else the code of the reason."""
         if self._paid:
             return None
+        if not self._context.pays:
+            return "no_rule"
         if self._sale is None or self._sale.connected is None:
             return "not_connected"
         if self._sale.terms.payout is None:

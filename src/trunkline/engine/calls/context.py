@@ -18,8 +18,9 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     """One call on one tracking number, under the configuration it arrived with.
 
     `caller` is E.164 or None; `contact` the keyed hash its personal fields are sealed under; `refusal` a reason for
-    not routing it at all (`paused`); `payout` the publisher's rule if it pays for arriving; `record` whether, by
-    campaign and account, calls are recorded (a target may say otherwise).
+    not routing it at all (`paused`); `payout` the publisher's rule if it pays for arriving; `pays` whether the
+    campaign has payout rules; `record` whether, by campaign and account, calls are recorded (a target may say
+    otherwise).
     """
 
     call: str
@@ -36,5 +37,6 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     answer: Literal["flow", "buyer"] = "flow"
     refusal: str | None = None
     payout: PayoutTerms | None = None
+    pays: bool = True
     record: Recording | None = None
     ringback: Prompt | None = None

@@ -20,6 +20,8 @@ from trunkline.events.calls import AttemptEnded, CallAnswered, CallEnded, EndedB
 from trunkline.events.changes import StoredCall
 from trunkline.kernel.clock import SECOND, Instant
 
+PROMPT_S_MAX = 660
+"""How long one prompt is waited for at most: longer than any is, so only the loss of its end is felt."""
 FILE_WAIT_S = 5
 """How long an ended call waits for its recording to be closed."""
 
@@ -89,14 +91,20 @@ class CallCore:
         """Play and wait for its end under a new tag; news of older tags is late."""
         self._tags += 1
         self._awaited_tag = self._tags
+        self._timers.set(Timer.PROMPT, self._now.mono_ns + PROMPT_S_MAX * len(prompts) * SECOND)
         self._out.append(c.Play(side, self._tags, prompts))
 
     def _heard_out(self, event: Played) -> bool:
         """Whether the end of a prompt is the one that is waited for; it is not waited for any more then."""
         if not self._awaited_tag or event.tag != self._awaited_tag:
             return False
-        self._awaited_tag = 0
+        self._await_no_prompt()
         return True
+
+    def _await_no_prompt(self) -> None:
+        """The end of what is played changes nothing from now on."""
+        self._awaited_tag = 0
+        self._timers.set(Timer.PROMPT, None)
 
     def _answer_caller(self, by: str) -> None:
         if self._answered:

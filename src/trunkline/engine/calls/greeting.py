@@ -90,7 +90,7 @@ class Greeting(CallCore):
                     self._out += self._tape.guard(effect.sensitive)
                     self.state = State.TALKING
                 case f.Hush():
-                    self._awaited_tag = 0
+                    self._await_no_prompt()
                     self._out.append(c.StopPlay("caller"))
                 case f.Sell():
                     self._out += self._tape.guard(False)
@@ -131,6 +131,7 @@ class Greeting(CallCore):
         if self._treatment is not None:
             self._close(self._treatment)
             return
+        self._flow.resume(self._now)
         effects, self._effects = self._effects, ()
         self._follow(list(effects))
 

@@ -38,6 +38,8 @@ class CallMachine(Selling):
                 self._out += self.books.conversion_due(self._now)
             elif timer is Timer.PAYOUT:
                 self._out += self.books.payout_due(self._now)
+            elif timer is Timer.PROMPT:
+                self._step(i.Played(self._awaited_tag, completed=False))
             else:
                 self._step(i.Tick())
 

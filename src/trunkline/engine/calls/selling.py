@@ -191,7 +191,7 @@ class Selling(Greeting):
         self._out.append(c.Bridge())
         self._do(self._tape.connected(self._now))
         announcement = self._tape.announcement_for("caller")
-        self._awaited_tag = 0
+        self._await_no_prompt()
         if announcement:
             self._play("caller", announcement)
 

@@ -67,7 +67,8 @@ def tell(events: Sequence[AnyCallEvent]) -> list[str]:
 
 
 def _since(at_ms: int, start_ms: int) -> str:
-    return f"+{(at_ms - start_ms) // 1000:>4d}.{(at_ms - start_ms) % 1000:03d}s"
+    seconds, ms = divmod(max(0, at_ms - start_ms), 1000)  # a wall clock that was set back tells no negative times
+    return f"+{seconds:>4d}.{ms:03d}s"
 
 
 def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:

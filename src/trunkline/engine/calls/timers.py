@@ -17,6 +17,7 @@ class Timer(StrEnum):
     FLOW = "flow"
     RING = "ring"
     PRESS = "press"
+    PROMPT = "prompt"
     MAX_DURATION = "max_duration"
     MESSAGE = "message"
     FILE = "file"

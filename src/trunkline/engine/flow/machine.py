@@ -110,6 +110,11 @@ class FlowMachine:
         """The monotonic nanosecond at which `Tick` is due, if any."""
         return self._due_ns
 
+    def resume(self, now: Instant) -> None:
+        """Give a caller who was kept from answering, by an announcement, the whole time from `now`."""
+        if self.state is State.WAITING:
+            self._listen_until(now)
+
     def handle(self, event: Input, now: Instant) -> list[Effect]:
         """Take one input; what is to be done now."""
         step = TRANSITIONS.get((self.state, type(event)))
