@@ -187,17 +187,21 @@ class Storm:
         for each in messages:
             if not each.sent and each.status is None:
                 came.setdefault((each.call_id, each.name), []).append(each.at_s)
-        told, untold = 0, []
-        for kill, following in itertools.pairwise([*self._kills, _Kill(time.time(), ())]):
+        # A leg whose peer does not answer stands in the tables over several crashes; it was left behind at the first.
+        left: dict[str, tuple[StoredLeg, float]] = {}
+        for kill in self._kills:
             for leg in kill.legs:
-                known = _identifiers(leg.identifiers)
-                if not leg.confirmed and not known.outgoing:
-                    continue  # a caller who was not answered has nothing to be told
-                method = "BYE" if leg.confirmed else "CANCEL"
-                if any(kill.at_s < at_s < following.at_s for at_s in came.get((known.call_id, method), ())):
-                    told += 1
-                else:
-                    untold.append(f"leg {leg.leg} of {leg.call} never got its {method}")
+                left.setdefault(leg.leg, (leg, kill.at_s))
+        told, untold = 0, []
+        for leg, killed_s in left.values():
+            known = _identifiers(leg.identifiers)
+            if not leg.confirmed and not known.outgoing:
+                continue  # a caller who was not answered has nothing to be told
+            method = "BYE" if leg.confirmed else "CANCEL"
+            if any(at_s > killed_s for at_s in came.get((known.call_id, method), ())):
+                told += 1
+            else:
+                untold.append(f"leg {leg.leg} of {leg.call} never got its {method}")
         return told, untold
 
 

@@ -130,7 +130,7 @@ class Sipp:
         script.write_text(scenario)
         values.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers))
         command = [program, "-nostdin", "-sf", str(script), "-inf", str(values), "-i", HOST, "-p", str(self.port)]
-        command += ["-key", "rtp", str(rtp_port), "-timeout", f"{seconds}s", "-timeout_error", "-max_socket", "60"]
+        command += ["-key", "rtp", str(rtp_port), "-timeout", f"{seconds}s", "-timeout_error", "-buff_size", "4194304"]
         command += ["-trace_stat", "-stf", str(self._stats), "-fd", "1", "-trace_err", "-error_file", str(self._errors)]
         for key, value in (keys or {}).items():
             command += ["-key", key, value]
