@@ -90,11 +90,6 @@ class NumbersIndex:
         return len(self._dialled)
 
 
-def accounts_by_key(snapshot: Snapshot) -> dict[str, AccountConfig]:
-    """The accounts of an installation by key."""
-    return {config.account.key: config for config in snapshot.accounts}
-
-
 def trunks_by_key(platform: Platform) -> dict[str, Trunk]:
     """The carriers of an installation by key."""
     return by_key(platform.trunks)

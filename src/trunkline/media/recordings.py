@@ -8,7 +8,6 @@ nothing.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Final
 
 from trunkline.codec.wav import HEADER_SIZE, WavError, repaired_header
@@ -49,23 +48,6 @@ def repair_if_there(path: str | os.PathLike[str]) -> str | None:
     except (OSError, BadRecording) as error:
         return str(error)
     return None
-
-
-def repair_all(folder: str | os.PathLike[str]) -> tuple[list[Path], dict[Path, str]]:
-    """Repair every recording below a folder, which need not exist: the files that were changed, and those that could
-    not be, with why.
-
-    Only for a folder into which nobody is recording now.
-    """
-    changed: list[Path] = []
-    failed: dict[Path, str] = {}
-    for path in sorted(Path(folder).rglob(f"*{SUFFIX}")):
-        try:
-            if repair(path):
-                changed.append(path)
-        except (OSError, BadRecording) as error:
-            failed[path] = str(error)
-    return changed, failed
 
 
 def length_ms(path: str | os.PathLike[str]) -> int:

@@ -56,11 +56,6 @@ class AudioOffer(msgspec.Struct, frozen=True):
     media_lines: tuple[tuple[str, str, str], ...]
     index: int
 
-    @property
-    def on_hold(self) -> bool:
-        """Whether the sender does not want to hear us."""
-        return self.direction in ("sendonly", "inactive")
-
 
 class AudioMedia(msgspec.Struct, frozen=True):
     """What was agreed: where to send to, and how.

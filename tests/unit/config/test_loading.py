@@ -27,7 +27,7 @@ from trunkline.config.flows import (
 )
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.load import load_sources
-from trunkline.config.lookup import AccountIndex, NumbersIndex, accounts_by_key, route_id, trunks_by_key
+from trunkline.config.lookup import AccountIndex, NumbersIndex, route_id, trunks_by_key
 from trunkline.config.reading import Source
 from trunkline.config.schema import (
     AccountConfig,
@@ -258,7 +258,7 @@ def test_several_accounts_share_a_platform() -> None:
     )
     assert loaded.problems == ()
     assert loaded.snapshot is not None
-    assert list(accounts_by_key(loaded.snapshot)) == ["acme", "zeta"]
+    assert [config.account.key for config in loaded.snapshot.accounts] == ["acme", "zeta"]
     assert list(trunks_by_key(loaded.snapshot.platform)) == ["carrier"]
     numbers = NumbersIndex(loaded.snapshot)
     assert len(numbers) == 4

@@ -7,7 +7,7 @@ import pytest
 
 from trunkline.codec.wav import recording_header
 from trunkline.media.errors import BadRecording
-from trunkline.media.recordings import length_ms, repair, repair_all, repair_if_there
+from trunkline.media.recordings import length_ms, repair, repair_if_there
 
 pytestmark = pytest.mark.unit
 
@@ -47,15 +47,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     assert repair_if_there(path) is not None
 
 
-def test_a_folder(tmp_path: Path) -> None:
-    good, bad = crashed(tmp_path / "a" / "b" / "1.wav", bytes(400)), tmp_path / "2.wav"
-    bad.write_bytes(b"x" * 100)
-    (tmp_path / "notes.txt").write_text("left alone")
-    changed, failed = repair_all(tmp_path)
-    assert changed == [good]
-    assert list(failed) == [bad]
-    assert repair_all(tmp_path)[0] == []
-    assert repair_all(tmp_path / "missing") == ([], {})
+def test_a_recording_that_was_never_begun_needs_no_repair(tmp_path: Path) -> None:
     assert repair_if_there(tmp_path / "missing.wav") is None
 
 

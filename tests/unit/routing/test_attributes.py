@@ -7,10 +7,11 @@ from tests.unit.routing.accounts import MONDAY_NOON_MS, at, router
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours, TimeRange
-from trunkline.config.schema import AttributeType, Campaign
+from trunkline.config.schema import Account, AccountConfig, AttributeType, Campaign
 from trunkline.engine.routing.attributes import Origin, derive
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.offer import Attribute
+from trunkline.engine.routing.profile import CallerProfile
 from trunkline.engine.routing.values import Known, Types, fold_number
 
 pytestmark = pytest.mark.unit
@@ -74,12 +75,13 @@ def test_a_tracking_numbers_tags_and_a_flows_questions() -> None:
         'numbers: [{number: "+18335550100", campaign: camp, publisher: pub, key: k, tags: {tag.line: gold}}]'
     )
     origin = asked.origin(None, "pub", "s", "+18335550100")
-    attributes = asked.attributes(origin, {}, at())
+    profile = CallerProfile(AccountConfig(account=Account(key="a", timezone="UTC")), origin, "America/New_York")
+    attributes = profile.attributes(at())
     assert (attributes["tag.line"].value, attributes["number.key"].value) == ("gold", "k")
-    assert asked.holds(Condition("tag.line", Operator.EQ, ("GOLD",)), attributes)
+    assert profile.holds(Condition("tag.line", Operator.EQ, ("GOLD",)), at())
     noon = Hours(mon=(TimeRange(start=720, until=721),))
-    assert asked.is_open(noon, None, "camp", at())
-    assert not asked.is_open(noon, "America/Chicago", "camp", at())
+    assert profile.is_open(noon, None, at())
+    assert not profile.is_open(noon, "America/Chicago", at())
 
 
 TX = Condition("geo.state", Operator.EQ, ("TX",))

@@ -24,7 +24,7 @@ def test_an_offer_is_read() -> None:
     assert (offered.host, offered.port) == ("198.51.100.9", 30000)
     assert offered.codecs == (sdp.Codec("PCMA", 8), sdp.Codec("PCMU", 0))
     assert offered.dtmf_payload_type == 101
-    assert (offered.direction, offered.ptime_ms, offered.on_hold) == ("sendrecv", 30, False)
+    assert (offered.direction, offered.ptime_ms) == ("sendrecv", 30)
 
 
 def test_the_answer_takes_one_codec_and_the_offers_payload_types() -> None:

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from trunkline import __version__
-from trunkline.config.criteria import Node
-from trunkline.config.hours import Hours
 from trunkline.config.lookup import AccountIndex, trunks_by_key
 from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
 from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
-from trunkline.engine.routing.attributes import Origin, derive
-from trunkline.engine.routing.criteria import holds
+from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.explain import Explanation, explain
-from trunkline.engine.routing.hours import Clocks, is_open
+from trunkline.engine.routing.hours import Clocks
 from trunkline.engine.routing.limits import Calendar
-from trunkline.engine.routing.offer import Attributes, Query
+from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Compiler, Program
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.settings import recording
@@ -27,7 +24,6 @@ from trunkline.engine.routing.values import Known, Types
 from trunkline.engine.terms.payouts import Traffic, select_payout
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.events.calls import Versions
-from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import Usage
 
 FACTS_VERSION: Final = "none"
@@ -100,19 +96,6 @@ class Router:
             tags=tags,
             repeat=repeat,
         )
-
-    def attributes(self, origin: Origin, stated: Attributes, now: Instant) -> Attributes:
-        """Everything known of a caller at `now`: what was stated, and what follows."""
-        return derive(origin, stated, now.utc_ms)
-
-    def holds(self, criteria: Node, attributes: Attributes) -> bool:
-        """Whether criteria (of a flow's node) are true for this caller."""
-        return holds(criteria, Known(attributes, self._shared.types), self._shared.types)
-
-    def is_open(self, hours: Hours, zone: str | None, campaign: str, now: Instant) -> bool:
-        """Whether `hours` (of a flow's node) are open at `now` in `zone`, else the campaign's or account's."""
-        where = zone or self._index.campaigns[campaign].timezone or self._shared.account.timezone
-        return is_open(hours, where, now.utc_ms)
 
     def explain(self, query: Query, usage: Usage) -> Explanation:
         """Every offer that would be made if each were refused, and every other route's reason, at `usage` as it is."""
