@@ -7,6 +7,7 @@ zone, unless those are stated too; a ZIP code that nobody knows leaves them unkn
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -57,7 +58,7 @@ def derive(
 ) -> dict[str, Attribute]:
     """All attributes of a caller at `utc_ms`. What is in `missing` stays unknown, derived or stated."""
     found = _arrival(origin)
-    found.update(_clock(origin.zone, utc_ms))
+    found.update(_clock(origin.zone, utc_ms // 1000))
     if origin.caller is not None:
         found.update(_issued(origin.caller))
     said = {name: attribute for name, attribute in stated.items() if attribute.value.strip() and name not in missing}
@@ -92,8 +93,9 @@ def _arrival(origin: Origin) -> dict[str, Attribute]:
     return found
 
 
-def _clock(zone: str, utc_ms: int) -> dict[str, Attribute]:
-    clock = WallClock(utc_ms, zone)
+@lru_cache(maxsize=64)
+def _clock(zone: str, utc_s: int) -> Mapping[str, Attribute]:
+    clock = WallClock(1000 * utc_s, zone)
     return {
         "time.hour": Attribute(str(clock.minute // 60), CLOCK),
         "time.weekday": Attribute(WEEKDAYS[clock.weekday], CLOCK),
@@ -108,12 +110,19 @@ def _issued(caller: str) -> dict[str, Attribute]:
         country = None if caller.startswith("+1") else country_of(caller)
         return {} if country is None else {"geo.country": Attribute(country, NUMBER, ISSUED_CONFIDENCE)}
     found = {"geo.area_code": Attribute(codes[0], NUMBER), "geo.exchange": Attribute(codes[1], NUMBER)}
-    place = place_of_area_code(codes[0])
-    if place is not None:
-        for name, value in (("country", place.country), ("state", place.state), ("timezone", place.zone)):
-            if value is not None:
-                found[f"geo.{name}"] = Attribute(value, AREA_CODE, ISSUED_CONFIDENCE)
+    found.update(_of_area_code(codes[0]))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _of_area_code(code: str) -> Mapping[str, Attribute]:
+    place = place_of_area_code(code)
+    if place is None:
+        return {}
+    values = {"geo.country": place.country, "geo.state": place.state, "geo.timezone": place.zone}
+    return {
+        name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None
+    }
 
 
 def _posted(stated: Attribute) -> dict[str, Attribute]:
