@@ -14,6 +14,7 @@ from trunkline.kernel.leases import CapacityChange
 class StoredLeg(msgspec.Struct, frozen=True):
     """A leg whose peer must be told if we crash. `identifiers` is the driver's own encoding, opaque to the journal.
 
+    They hold numbers, so on disk they are sealed under the key of `contact`, the caller's; None when that key is gone.
     `attempt` is None for the caller's leg; `confirmed` says whether it takes a BYE (else a CANCEL, or nothing for a
     caller who was not answered).
     """
@@ -21,9 +22,10 @@ class StoredLeg(msgspec.Struct, frozen=True):
     leg: str
     account: str
     call: str
+    contact: str
     attempt: str | None
     confirmed: bool
-    identifiers: bytes
+    identifiers: bytes | None
 
 
 class StoredCall(msgspec.Struct, frozen=True):

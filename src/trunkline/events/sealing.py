@@ -77,7 +77,7 @@ class ContactKey:
             return self._cipher.decrypt(sealed[KEY_ID_BYTES:_HEAD_BYTES], sealed[_HEAD_BYTES:], associated)
         except InvalidTag:
             raise SealBroken(
-                "personal fields of an event were changed after they were written",
+                "personal fields were changed after they were written",
                 hint="restore the journal from a backup; `trunkline doctor` names the first damaged row",
             ) from None
 
@@ -85,3 +85,8 @@ class ContactKey:
 def row_name(stream: str, seq: int, type_: str, account: str | None, call: str | None) -> bytes:
     """The associated data of the row at `seq` of `stream`."""
     return f"{stream}\0{seq}\0{type_}\0{account or ''}\0{call or ''}".encode()
+
+
+def leg_name(stream: str, leg: str, account: str, call: str) -> bytes:
+    """The associated data of what identifies a leg in the state of `stream`; the name of no event's row."""
+    return f"{stream}\0leg\0{leg}\0{account}\0{call}".encode()

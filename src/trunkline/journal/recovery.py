@@ -46,7 +46,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             counters=read_counters(connection),
             leases=read_leases(connection),
             turns=read_turns(connection),
-            legs=read_legs(connection),
+            legs=read_legs(connection, stream),
             calls=read_calls(connection),
             contacts=read_contacts(connection),
         )

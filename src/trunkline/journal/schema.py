@@ -77,7 +77,12 @@ CREATE TABLE calls (call TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE legs (leg TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_SEALED_LEGS = """
+-- What identifies legs is sealed from now on. What lay in the clear is overwritten; its seats are held for a minute.
+DELETE FROM legs;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

@@ -7,6 +7,7 @@ be written. A hundred calls that commit together touch a busy counter once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,7 @@ from trunkline.events.changes import (
     StoredCall,
     StoredLeg,
 )
+from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name
 from trunkline.journal.sqlite import Connection
 from trunkline.kernel.leases import CounterId, CounterSet, Demand, HoldDrop, HoldPut, Lease, TurnId, TurnSet
 
@@ -28,6 +30,9 @@ _fields: Final = msgspec.structs.astuple
 _pack: Final = msgspec.msgpack.Encoder().encode
 _call: Final = msgspec.msgpack.Decoder(StoredCall)
 _leg: Final = msgspec.msgpack.Decoder(StoredLeg)
+
+NO_KEY_ID: Final = bytes(KEY_ID_BYTES)
+"""What stands where a deleted key's id was."""
 
 
 class _HeldSeats(msgspec.Struct, frozen=True, array_like=True):
@@ -122,7 +127,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
 
 
 def write_changes(connection: Connection, changes: Iterable[Change]) -> None:
-    """Write the last change of each thing, in the transaction that is open."""
+    """Write the last change of each thing, in the transaction that is open. What identifies legs is sealed already."""
     last: dict[_Table, dict[object, Change | None]] = {}
     for change in changes:
         table, about, puts = _OF[type(change)]
@@ -169,9 +174,26 @@ def read_calls(connection: Connection) -> tuple[StoredCall, ...]:
     return tuple(_call.decode(data) for (data,) in connection.execute("SELECT data FROM calls ORDER BY call"))
 
 
-def read_legs(connection: Connection) -> tuple[StoredLeg, ...]:
-    """Legs whose peers have not been told."""
-    return tuple(_leg.decode(data) for (data,) in connection.execute("SELECT data FROM legs ORDER BY leg"))
+def read_legs(connection: Connection, stream: str) -> tuple[StoredLeg, ...]:
+    """Legs of `stream` whose peers have not been told; without identifiers when these cannot be unsealed any more."""
+    sealed = [_leg.decode(data) for (data,) in connection.execute("SELECT data FROM legs ORDER BY leg")]
+    return tuple(_unsealed(connection, stream, leg) for leg in sealed)
+
+
+def _unsealed(connection: Connection, stream: str, leg: StoredLeg) -> StoredLeg:
+    assert leg.identifiers is not None, "a leg is stored with its identifiers"
+    key, known = find_key(connection, leg.contact), None
+    if key is not None:
+        # A row that was tampered with must not keep a switch from starting: this one peer cannot be told.
+        with suppress(SealBroken):
+            known = key.unseal(leg.identifiers, leg_name(stream, leg.leg, leg.account, leg.call))
+    return msgspec.structs.replace(leg, identifiers=known)
+
+
+def find_key(connection: Connection, contact: str) -> ContactKey | None:
+    """The contact's key, None when it has none or it was deleted."""
+    found = connection.execute("SELECT key_id, key FROM contact_keys WHERE contact = ?", (contact,)).fetchone()
+    return None if found is None or found[0] == NO_KEY_ID else ContactKey(*found)
 
 
 def forget_windows(connection: Connection, before_ms: int) -> None:

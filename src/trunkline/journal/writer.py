@@ -11,19 +11,20 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from trunkline.events.changes import Change
+import msgspec
+
+from trunkline.events.changes import Change, LegPut
 from trunkline.events.codec import Encoded
 from trunkline.events.entry import Position
-from trunkline.events.sealing import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, ContactKey, row_name
+from trunkline.events.sealing import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, ContactKey, leg_name, row_name
 from trunkline.journal.chain import Row, row_hash
 from trunkline.journal.sqlite import BUSY_TIMEOUT_S, Connection
-from trunkline.journal.tables import write_changes
+from trunkline.journal.tables import find_key, write_changes
 
 KEYS_CACHED_MAX: Final = 10_000
 """Contacts whose keys stay in memory; the others are read again when they call."""
 
 _INSERT_EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_FIND_KEY: Final = "SELECT key_id, key FROM contact_keys WHERE contact = ?"
 _PUT_KEY: Final = (
     "INSERT INTO contact_keys (contact, key_id, key) VALUES (?, ?, ?) "
     "ON CONFLICT (contact) DO UPDATE SET key_id = excluded.key_id, key = excluded.key"
@@ -31,8 +32,6 @@ _PUT_KEY: Final = (
 _BLANK_KEY: Final = (
     "UPDATE contact_keys SET key_id = zeroblob(length(key_id)), key = zeroblob(length(key)) WHERE contact = ?"
 )
-NO_KEY_ID: Final = bytes(KEY_ID_BYTES)
-"""What stands where a deleted key's id was."""
 
 
 class Append:
@@ -97,7 +96,9 @@ class Writer:
                     rows.append((*unhashed, last_hash))
                 append.last_seq = seq
             connection.executemany(_INSERT_EVENT, rows)
-            write_changes(connection, (change for append in appends for change in append.changes))
+            write_changes(
+                connection, [self._sealed(change, new_keys) for append in appends for change in append.changes]
+            )
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -135,16 +136,26 @@ class Writer:
 
     def _seal(self, encoded: Encoded, contact: str, seq: int, new_keys: dict[str, ContactKey]) -> bytes:
         assert encoded.personal is not None
+        name = row_name(self._stream, seq, encoded.type, encoded.account, encoded.call)
+        return self._key(contact, new_keys).seal(encoded.personal, self._entropy(NONCE_BYTES), name)
+
+    def _sealed(self, change: Change, new_keys: dict[str, ContactKey]) -> Change:
+        """The change as it may lie on disk: a leg's headers name the caller and both peers."""
+        if type(change) is not LegPut:
+            return change
+        leg = change.leg
+        assert leg.identifiers is not None
+        name = leg_name(self._stream, leg.leg, leg.account, leg.call)
+        sealed = self._key(leg.contact, new_keys).seal(leg.identifiers, self._entropy(NONCE_BYTES), name)
+        return LegPut(msgspec.structs.replace(leg, identifiers=sealed))
+
+    def _key(self, contact: str, new_keys: dict[str, ContactKey]) -> ContactKey:
         key = self._keys.get(contact) or new_keys.get(contact)
         if key is None:
-            key = new_keys[contact] = self._find_or_make_key(contact)
-        name = row_name(self._stream, seq, encoded.type, encoded.account, encoded.call)
-        return key.seal(encoded.personal, self._entropy(NONCE_BYTES), name)
+            key = new_keys[contact] = find_key(self._connection, contact) or self._make_key(contact)
+        return key
 
-    def _find_or_make_key(self, contact: str) -> ContactKey:
-        found = self._connection.execute(_FIND_KEY, (contact,)).fetchone()
-        if found is not None and found[0] != NO_KEY_ID:
-            return ContactKey(*found)
+    def _make_key(self, contact: str) -> ContactKey:
         key = ContactKey.from_entropy(self._entropy(KEY_ID_BYTES + KEY_BYTES))
         self._connection.execute(_PUT_KEY, (contact, key.key_id, key.key))
         return key

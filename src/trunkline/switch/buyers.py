@@ -95,6 +95,7 @@ class Buyers:
             leg=leg.media,
             account=context.account,
             call=context.call,
+            contact=context.contact,
             attempt=attempt,
             confirmed=confirmed,
             identifiers=identifiers,

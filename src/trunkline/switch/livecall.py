@@ -306,6 +306,7 @@ class LiveCall:
             leg=caller.media,
             account=context.account,
             call=context.call,
+            contact=context.contact,
             attempt=None,
             confirmed=True,
             identifiers=identifiers,

@@ -31,6 +31,12 @@ class Metrics:
             "trunkline_leases_expired", "Leases that nobody released: each is a bug.", registry=self.registry
         )
         self.call_errors = Counter("trunkline_call_errors", "Calls ended by an error of ours.", registry=self.registry)
+        self.orphans = Counter(
+            "trunkline_orphans",
+            "Legs that a crash left behind: `ended` by their peers' word, or `unknown`, their seats held for a minute.",
+            ["result"],
+            registry=self.registry,
+        )
         self.decision = Histogram(
             "trunkline_decision_seconds", "Finding and reserving one offer.", buckets=_FAST_S, registry=self.registry
         )

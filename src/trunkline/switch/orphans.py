@@ -3,7 +3,9 @@
 The state tables say what was open. Every open call gets its outcome `interrupted`, every open attempt likewise; what
 was durably converted stays owed, nothing else becomes so. A leg whose dialog was durable is hung up with BYE, one
 that was ringing is cancelled. Until its peer has answered, or a minute has passed, a leg keeps its seats: the buyer
-may still be on the line. A peer that gives no answer keeps them for the whole minute, however soon we give it up.
+may still be on the line. A peer that gives no answer keeps them for the whole minute, however soon we give it up, and
+so does one that knows nothing to cancel: it may have answered the call in the moment of the crash. Seats of an attempt
+without a leg to be told of are kept as long.
 """
 
 from __future__ import annotations
@@ -129,11 +131,15 @@ class Orphans:
         return len(call.recordings)
 
     def hang_up(self, legs: Sequence[StoredLeg], leases: Sequence[Lease]) -> None:
-        """Tell the peers of all orphan legs. Seats of attempts without a leg to be told of are given back at once."""
+        """Tell the peers of all orphan legs. All seats are held from here on, for a minute at most."""
         plant, endpoint = self._plant, self._plant.sip.endpoint
         now = plant.clock()
         self._leases = {lease.attempt: lease.id for lease in leases}
         for leg in legs:
+            if leg.identifiers is None:
+                log.warning("leg %s of %s cannot be ended: what identifies it cannot be unsealed", leg.leg, leg.call)
+                self._unknown(leg)
+                continue
             identifiers = _decode(leg.identifiers)
             try:
                 if leg.confirmed:
@@ -145,13 +151,9 @@ class Orphans:
                     continue
             except LocalSipError as error:
                 log.error("orphan leg %s cannot be ended: %s", leg.leg, error)
-                self._dropped(leg)
+                self._unknown(leg)
                 continue
             self._legs[number] = (leg, method)
-        waiting = {leg.attempt for leg, _ in self._legs.values()}
-        for attempt in tuple(self._leases):
-            if attempt not in waiting:
-                self._release(attempt)
         if self._leases:
             wait_s = max(0, self._kept_until_ns - now.mono_ns) / SECOND
             plant.loop.call_later(wait_s, self._minute_over)
@@ -163,21 +165,24 @@ class Orphans:
         found = self._legs.pop(number, None)
         if found is None:
             return
+        plant = self._plant
         leg, method = found
         event = OrphanEnded(
-            at_ms=self._plant.clock().utc_ms,
+            at_ms=plant.clock().utc_ms,
             account=leg.account,
             call=leg.call,
             leg=leg.leg,
             method=method,
             status=status,
         )
-        if status is None and leg.attempt in self._leases:
+        unknown = _tells_nothing(method, status)
+        plant.metrics.orphans.labels("unknown" if unknown else "ended").inc()
+        if unknown and leg.attempt in self._leases:
             self._silent.append(leg)
-            self._plant.write([Entry(event)], [])
+            plant.write([Entry(event)], [])
             return
         self._release(leg.attempt)
-        self._plant.write([Entry(event)], [LegDrop(leg.leg)])
+        plant.write([Entry(event)], [LegDrop(leg.leg)])
 
     def _release(self, attempt: str | None) -> None:
         lease = self._leases.pop(attempt, None) if attempt is not None else None
@@ -186,10 +191,28 @@ class Orphans:
 
     def _minute_over(self) -> None:
         """Whoever has not answered by now will not be waited for any longer."""
+        if self._leases:
+            log.warning(
+                "nobody has said that %d attempts of before the crash are over; their seats are free again",
+                len(self._leases),
+            )
         for attempt in tuple(self._leases):
             self._release(attempt)
         silent, self._silent = self._silent, []
         self._plant.write([], [LegDrop(leg.leg) for leg in silent])
 
+    def _unknown(self, leg: StoredLeg) -> None:
+        self._plant.metrics.orphans.labels("unknown").inc()
+        self._dropped(leg)
+
     def _dropped(self, leg: StoredLeg) -> None:
         self._plant.write([], [LegDrop(leg.leg)])
+
+
+def _tells_nothing(method: str, status: int | None) -> bool:
+    """Whether the peer may still be on the line after this answer.
+
+    481 to a CANCEL is said of an INVITE that came to nothing and of one that was answered alike (RFC 3261 9.2); when
+    its 2xx was not on disk yet, no dialog is known in which a BYE could be sent.
+    """
+    return status is None or (method == "CANCEL" and status == 481)

@@ -5,6 +5,7 @@ What must be true afterwards is judged from outside, by what sipp saw on the wir
 - a caller who was answered above 100 is in the journal exactly once for that life of the switch, with an outcome;
 - every attempt and every call has exactly one end;
 - every leg that stood in the tables when the switch was killed has been told: BYE, or CANCEL where it only rang;
+- seats are held by nobody but peers that have not said that they are off the line, for a minute after the last kill;
 - the counters of attempts, connects, conversions and money are what the events add up to;
 - every recording can be read, and the journal's chain of hashes holds.
 """
@@ -24,6 +25,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trunkline.capacity.memory import RECOVERED_TTL_S
 from trunkline.codec import wav
 from trunkline.events.calls import (
     AttemptConnected,
@@ -43,6 +45,7 @@ from trunkline.journal.schema import JOURNAL_FILE
 from trunkline.journal.sqlite import connect_reading
 from trunkline.journal.tables import read_counters, read_leases, read_legs
 from trunkline.sip.dialog import LegIdentifiers
+from trunkline.switch.service import STREAM
 from trunkline.testing.sipp import SipMessage, Sipp
 from trunkline.testing.sipp_steps import (
     ack,
@@ -101,10 +104,11 @@ class StormResult(msgspec.Struct, frozen=True):
 
 
 class _Kill(msgspec.Struct, frozen=True):
-    """One instant: when, and which legs stood in the tables then."""
+    """One instant: when, which legs stood in the tables then, and which attempts held seats without a leg."""
 
     at_s: float
     legs: tuple[StoredLeg, ...]
+    without_leg: frozenset[str]
 
 
 class Storm:
@@ -116,6 +120,7 @@ class Storm:
         self._instants = instants
         self._rate = rate
         self._kills: list[_Kill] = []
+        self._ready_s = 0.0
 
     def run(self) -> StormResult:
         """Live through all instants, then drain and judge. Raises SwitchFailed when the switch does not come back."""
@@ -148,19 +153,27 @@ class Storm:
             for each in callers:
                 each.no_more()
             switch.until(lambda: switch.metric("trunkline_live_calls") == 0, "all calls to end", 60)
+            held = self._held()
             switch.stop()
-            return self._judge(switch, [*callers, busy, taker])
+            return self._judge(switch, [*callers, busy, taker], held)
 
     def _crash(self, switch: SwitchProcess) -> None:
         """One instant: let it live for a while, kill it, read what it left, start it."""
         time.sleep(self._draw.uniform(*LIFE_S))  # the instant is the test's to choose, nothing is waited for
         switch.kill()
-        self._kills.append(_Kill(time.time(), _legs(switch.data)))
+        self._kills.append(_killed(switch.data))
         switch.restart()
+        self._ready_s = time.time()
+
+    def _held(self) -> frozenset[str]:
+        """Attempts that may still hold seats though nobody waits for their peer: for a minute after the last start."""
+        if not self._kills or time.time() - self._ready_s > RECOVERED_TTL_S:
+            return frozenset()
+        return self._kills[-1].without_leg
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
-    def _judge(self, switch: SwitchProcess, peers: list[Sipp]) -> StormResult:
+    def _judge(self, switch: SwitchProcess, peers: list[Sipp], held: frozenset[str]) -> StormResult:
         events = switch.journal_events()
         seen = {peer.name: peer.messages() for peer in peers}
         from_callers = [message for name, all_ in seen.items() if name.startswith("caller") for message in all_]
@@ -169,7 +182,7 @@ class Storm:
         files, unreadable = _recordings(events, switch.data)
         with JournalReader(switch.data) as reader:
             reader.verify()
-        violations = [*lost, *_ends(events), *untold, *_counters(events, switch.data), *unreadable]
+        violations = [*lost, *_ends(events), *untold, *_counters(events, switch.data, held), *unreadable]
         if "Traceback" in switch.log():
             violations.append(f"an error of ours: {switch.log()[switch.log().index('Traceback') :][:2_000]}")
         return StormResult(
@@ -194,6 +207,7 @@ class Storm:
                 left.setdefault(leg.leg, (leg, kill.at_s))
         told, untold = 0, []
         for leg, killed_s in left.values():
+            assert leg.identifiers is not None, "nobody is erased in a storm"
             known = _identifiers(leg.identifiers)
             if not leg.confirmed and not known.outgoing:
                 continue  # a caller who was not answered has nothing to be told
@@ -205,12 +219,15 @@ class Storm:
         return told, untold
 
 
-def _legs(data: Path) -> tuple[StoredLeg, ...]:
+def _killed(data: Path) -> _Kill:
+    """What a switch that was just killed has left."""
+    at_s = time.time()
     connection = connect_reading(data / JOURNAL_FILE)
     try:
-        return read_legs(connection)
+        legs, leases = read_legs(connection, STREAM), read_leases(connection)
     finally:
         connection.close()
+    return _Kill(at_s, legs, frozenset(lease.attempt for lease in leases) - {leg.attempt for leg in legs})
 
 
 def _answered_and_lost(messages: list[SipMessage], events: list[Event]) -> tuple[int, list[str]]:
@@ -254,8 +271,11 @@ def _ends(events: list[Event]) -> list[str]:
     return found
 
 
-def _counters(events: list[Event], data: Path) -> list[str]:
-    """Sentences for counters that differ from the sum of their events, and for seats that are still held."""
+def _counters(events: list[Event], data: Path, held: frozenset[str]) -> list[str]:
+    """Sentences for counters that differ from the sum of their events, and for seats that are held by nobody.
+
+    `held` names attempts whose seats are held though they have no leg.
+    """
     buyer_of = {event.attempt: event.buyer for event in events if isinstance(event, OfferReserved)}
     expected: Counter[tuple[str, str]] = Counter()
     for event in events:
@@ -273,9 +293,9 @@ def _counters(events: list[Event], data: Path) -> list[str]:
     connection = connect_reading(data / JOURNAL_FILE)
     try:
         used = {(row.counter.key, str(row.counter.measure)): row.used for row in read_counters(connection)}
-        # Seats of a leg that was told to end are held until its peer has answered.
-        waiting = {leg.attempt for leg in read_legs(connection)}
-        held = sum(lease.attempt not in waiting for lease in read_leases(connection))
+        # Seats of a leg that was told to end are held until its peer has said that it did.
+        rightly = held | {leg.attempt for leg in read_legs(connection, STREAM)}
+        forgotten = sum(lease.attempt not in rightly for lease in read_leases(connection))
     finally:
         connection.close()
     found = [
@@ -283,7 +303,7 @@ def _counters(events: list[Event], data: Path) -> list[str]:
         for key, measure in itertools.product(BUYERS, ("attempt", "connect", "convert", "spend"))
         if used.get((key, measure), 0) != expected[key, measure]
     ]
-    return [*found, *([f"{held} leases are held by nobody"] if held else [])]
+    return [*found, *([f"{forgotten} leases are held by nobody"] if forgotten else [])]
 
 
 def _recordings(events: list[Event], data: Path) -> tuple[int, list[str]]:

@@ -135,7 +135,8 @@ def test_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
     counter = CounterId("acme", "buyer", "b", "connect", "day", "both")
     demands = (Demand(counter, 1, 9, 0, NOW_MS + 1), Demand(CounterId("acme", "buyer", "b", "live", "", "call"), 1, 2))
     lease = Lease("l1", "acme", "call_1", "att_1", demands, NOW_MS)
-    call, leg = StoredCall("call_1", "acme", CONTACT), StoredLeg("leg_1", "acme", "call_1", None, True, b"\x00\xff")
+    call = StoredCall("call_1", "acme", CONTACT)
+    leg = StoredLeg("leg_1", "acme", "call_1", CONTACT, None, True, b"\x00\xff")
     turn = TurnSet(TurnId("acme", "p", "t", "r"), 4)
     seen = ContactSeen("acme", "injury", CONTACT, NOW_MS)
 
@@ -156,6 +157,77 @@ def test_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
         journal, state = opened(tmp_path)
         assert (state.leases, state.legs, state.calls) == ((), (), ())
         await journal.close()
+
+    in_loop(scenario())
+
+
+LEG = StoredLeg("leg_1", "acme", "call_1", CONTACT, None, True, b"From: <sip:+15125550100@carrier.example>")
+
+
+def test_what_identifies_a_leg_is_readable_in_no_file_and_comes_back(tmp_path: Path) -> None:
+    anonymous = msgspec.structs.replace(LEG, leg="leg_2", call="call_2", contact="call_2")
+
+    async def scenario() -> None:
+        journal, _ = opened(tmp_path)
+        await journal.append([received()], [LegPut(LEG)])
+        await journal.append([], [LegPut(LEG), LegPut(anonymous)])
+        for file, data in files_of(tmp_path).items():
+            assert b"5125550100" not in data, file
+        await journal.close()
+        journal, state = opened(tmp_path)
+        assert state.legs == (LEG, anonymous)
+        await journal.close()
+
+    in_loop(scenario())
+
+
+def test_a_leg_of_an_erased_contact_has_no_identifiers_and_a_new_one_has_them_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal, _ = opened(tmp_path)
+        await journal.append([received()], [LegPut(LEG)])
+        await journal.erase(CONTACT)
+        await journal.close()
+        journal, state = opened(tmp_path)
+        assert state.legs == (msgspec.structs.replace(LEG, identifiers=None),)
+        again = msgspec.structs.replace(LEG, leg="leg_2")
+        await journal.append([], [LegPut(again)])
+        await journal.close()
+        journal, state = opened(tmp_path)
+        assert state.legs == (msgspec.structs.replace(LEG, identifiers=None), again)
+        await journal.close()
+
+    in_loop(scenario())
+
+
+def test_sealed_identifiers_open_in_their_own_row_only_and_keep_no_switch_from_starting(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal, _ = opened(tmp_path)
+        await journal.append([], [LegPut(LEG), LegPut(msgspec.structs.replace(LEG, leg="leg_2"))])
+        await journal.close()
+        connection = connect_writing(tmp_path / JOURNAL_FILE)
+        ((data,),) = connection.execute("SELECT data FROM legs WHERE leg = 'leg_1'").fetchall()
+        connection.execute("UPDATE legs SET data = ? WHERE leg = 'leg_2'", (data.replace(b"leg_1", b"leg_2"),))
+        connection.close()
+        journal, state = opened(tmp_path)
+        assert [leg.identifiers for leg in state.legs] == [LEG.identifiers, None]
+        await journal.close()
+
+    in_loop(scenario())
+
+
+def test_legs_that_an_earlier_version_stored_in_the_clear_are_gone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal, _ = opened(tmp_path)
+        await journal.close()
+        connection = connect_writing(tmp_path / JOURNAL_FILE)
+        connection.execute("INSERT INTO legs VALUES ('leg_1', '+15125550100')")
+        connection.execute("PRAGMA user_version=1")
+        connection.close()
+        journal, state = opened(tmp_path)
+        assert state.legs == ()
+        await journal.close()
+        for file, data in files_of(tmp_path).items():
+            assert b"5125550100" not in data, file
 
     in_loop(scenario())
 

@@ -14,6 +14,7 @@ from trunkline.events.changes import LegDrop, StoredLeg
 from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import CounterId, Demand, HoldDrop, Lease
 from trunkline.sip.endpoint import LegIdentifiers
+from trunkline.switch.metrics import Metrics
 from trunkline.switch.orphans import Orphans
 from trunkline.switch.plant import Plant
 
@@ -34,28 +35,41 @@ IDENTIFIERS = LegIdentifiers(
     to_header="<sip:desk@127.0.0.1>;tag=them",
     remote_target="sip:desk@127.0.0.1",
 )
-LEG = StoredLeg("att", "acme", "call", "att", True, msgspec.json.encode(IDENTIFIERS))
+LEG = StoredLeg("att", "acme", "call", "contact", "att", True, msgspec.json.encode(IDENTIFIERS))
+RINGING = msgspec.structs.replace(LEG, confirmed=False)
+ERASED = msgspec.structs.replace(LEG, identifiers=None)
 NUMBER = 7
 
 
 class Recovery:
     """Orphans with a real store of seats, and everything around them played."""
 
-    def __init__(self) -> None:
+    def __init__(self, leg: StoredLeg | None = LEG) -> None:
         self.now = Instant(1_000 * SECOND, 1_795_359_600_000)
         self.kept: list[object] = []
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.capacity = MemoryCapacity()
-        endpoint = SimpleNamespace(orphan_bye=lambda identifiers, now: NUMBER)
+        endpoint = SimpleNamespace(
+            orphan_bye=lambda identifiers, now: NUMBER, orphan_cancel=lambda identifiers, now: NUMBER
+        )
         plant: Any = Plant.__new__(Plant)
         plant.clock = lambda: self.now
         plant.capacity = self.capacity
+        plant.metrics = self.metrics = Metrics()
         plant.sip = SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None)
         plant.loop = SimpleNamespace(call_later=lambda wait_s, work: self.timers.append((wait_s, work)))
         plant.journal = SimpleNamespace(append=self._append)
         self.orphans = Orphans(plant)
         self.capacity.restore(SimpleNamespace(counters=(), leases=(LEASE,), turns=()), self.now)
-        self.orphans.hang_up([LEG], [LEASE])
+        self.orphans.hang_up([] if leg is None else [leg], [LEASE])
+
+    def counted(self) -> dict[str, float]:
+        """Orphan legs by what is known of them."""
+        return {
+            sample.labels["result"]: sample.value
+            for family in self.metrics.orphans.collect()
+            for sample in family.samples
+        }
 
     def _append(self, _entries: object, changes: list[object], *, finishing: bool) -> Any:
         assert finishing
@@ -75,15 +89,46 @@ def test_an_answer_frees_the_seat_at_once() -> None:
     recovery.orphans.ended(NUMBER, 481)
     assert recovery.capacity.used(LIVE, 0) == 0
     assert recovery.kept == [HoldDrop("lease"), LegDrop("att")]
+    assert recovery.counted() == {"ended": 1}
 
 
-def test_a_peer_that_does_not_answer_keeps_its_seat_for_a_minute_and_that_is_no_bug() -> None:
-    recovery = Recovery()
-    recovery.orphans.ended(NUMBER, None)
+def test_a_cancel_that_ended_the_ringing_frees_the_seat_at_once() -> None:
+    recovery = Recovery(RINGING)
+    recovery.orphans.ended(NUMBER, 487)
+    assert recovery.capacity.used(LIVE, 0) == 0
+    assert recovery.kept == [HoldDrop("lease"), LegDrop("att")]
+
+
+@pytest.mark.parametrize(("leg", "status"), [(LEG, None), (RINGING, None), (RINGING, 481)])
+def test_a_peer_that_may_still_be_there_keeps_its_seat_for_a_minute_and_that_is_no_bug(
+    leg: StoredLeg, status: int | None
+) -> None:
+    recovery = Recovery(leg)
+    recovery.orphans.ended(NUMBER, status)
     assert recovery.capacity.used(LIVE, 0) == 1
     assert recovery.kept == [], "another crash must find leg and lease again"
+    assert recovery.counted() == {"unknown": 1}
     recovery.pass_a_minute()
     assert recovery.timers[0][0] <= RECOVERED_TTL_S
     assert recovery.capacity.used(LIVE, 0) == 0
     assert recovery.capacity.sweep(recovery.now) == []
     assert recovery.kept == [HoldDrop("lease"), LegDrop("att")]
+
+
+def test_a_seat_without_a_leg_is_held_for_a_minute_too() -> None:
+    recovery = Recovery(None)
+    assert recovery.capacity.used(LIVE, 0) == 1
+    recovery.pass_a_minute()
+    assert recovery.capacity.used(LIVE, 0) == 0
+    assert recovery.kept == [HoldDrop("lease")]
+
+
+def test_a_leg_whose_caller_was_erased_is_dropped_and_its_seat_held(caplog: pytest.LogCaptureFixture) -> None:
+    recovery = Recovery(ERASED)
+    assert len(recovery.orphans) == 0
+    assert recovery.kept == [LegDrop("att")]
+    assert "leg att of call cannot be ended" in caplog.text
+    assert recovery.counted() == {"unknown": 1}
+    assert recovery.capacity.used(LIVE, 0) == 1
+    recovery.pass_a_minute()
+    assert recovery.capacity.used(LIVE, 0) == 0
