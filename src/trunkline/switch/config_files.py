@@ -28,7 +28,14 @@ def base_of(path: Path) -> Path:
 
 
 def read_sources(path: Path) -> list[Source]:
-    """The files of the configuration at `path` with their content. Raises `UsageError` when there are none."""
+    """The files of the configuration at `path` with their content. Raises `UsageError` when there are none to read."""
+    try:
+        return _read(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _read(path: Path) -> list[Source]:
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}", hint="docs/examples/minimal.yaml is one to start from")
     if path.is_dir():
@@ -39,7 +46,10 @@ def read_sources(path: Path) -> list[Source]:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that would be read, platform first, so that a change of any of them can be noticed."""
+    """The files that would be read, platform first, so that a change of any of them can be noticed.
+
+    Raises `OSError` when a folder cannot be looked into.
+    """
     if not path.is_dir():
         return [path]
     return _named(path, "platform") + _account_files(path)
@@ -78,5 +88,8 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(SIZE_MAX + 1)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{path} cannot be read: {reason}", hint="check its permissions") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path} cannot be read: {error.strerror or error}", hint="check its permissions")

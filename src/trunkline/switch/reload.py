@@ -141,9 +141,13 @@ class Reloader:
 
 
 def _state_of(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """What would differ if a file was changed, added or removed."""
+    """What would differ if a file was changed, added, removed or could not be looked at any more."""
     found = []
-    for file in files_of(path):
+    try:
+        files = files_of(path)
+    except OSError:
+        return ()  # told when it is read; the next look sees when it can be read again
+    for file in files:
         try:
             stat = file.stat()
         except OSError:

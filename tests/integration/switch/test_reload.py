@@ -207,6 +207,32 @@ def test_a_file_that_is_gone_keeps_the_one_before_until_it_is_back(site: Site) -
     assert [type(event) for event in site.written][-1] is SnapshotLoaded
 
 
+def test_a_folder_that_may_not_be_looked_into_keeps_the_one_before_until_it_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = json.loads(with_target("first"))
+    (tmp_path / "etc" / "accounts").mkdir(parents=True)
+    (tmp_path / "etc" / "platform.json").write_text(json.dumps({"version": 1, "trunks": whole.pop("trunks")}))
+    (tmp_path / "etc" / "accounts" / "acme.json").write_text(json.dumps(whole))
+    site = Site(tmp_path / "etc", tmp_path)
+
+    def refused(path: Path) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    async def work(site: Site) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "iterdir", refused)
+            await site.until(lambda: site.written)
+            assert site.targets == ["first"]
+        (event,) = site.written
+        assert isinstance(event, SnapshotRefused)
+        assert "cannot be read: Permission denied" in event.first
+        await site.until(lambda: site.used)
+
+    site.watch(work)
+    assert site.targets == ["first"]
+
+
 def test_an_invalid_file_is_told_once_and_not_at_every_look(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     look, looks = reload._state_of, []
     monkeypatch.setattr(reload, "_state_of", lambda path: looks.append(path) or look(path))  # type: ignore[func-returns-value]

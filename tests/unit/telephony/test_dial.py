@@ -12,6 +12,7 @@ from trunkline.engine.routing.offer import Ring
 from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.message import Request, parse
+from trunkline.telephony.sip import dial
 from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, next_hop
 
 pytestmark = pytest.mark.unit
@@ -191,4 +192,60 @@ def test_an_address_is_its_own_and_a_name_is_unknown_until_it_was_asked_for() ->
 def test_a_name_without_an_address_is_undiallable() -> None:
     with pytest.raises(Undiallable) as caught:
         asyncio.run(Names().resolve("no-such-host.invalid"))
+    assert caught.value.reason == "dns"
+
+
+class Resolver:
+    """Answers for the names it knows at once, for `silent` never, for `odd` with an error nobody expects."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.at_once = self.at_once_max = 0
+
+    async def answer(self, host: str) -> list[Any]:
+        self.asked.append(host)
+        self.at_once += 1
+        self.at_once_max = max(self.at_once_max, self.at_once)
+        try:
+            await (asyncio.Event().wait() if host == "silent" else asyncio.sleep(0))
+        finally:
+            self.at_once -= 1
+        if host == "odd":
+            raise RuntimeError("a bug of ours")
+        return [(0, 0, 0, "", ("192.0.2.7", 0))]
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    found = Resolver()
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", lambda loop, host, *_, **__: found.answer(host))
+    return found
+
+
+def test_a_name_without_an_answer_holds_up_no_other_and_an_error_of_ours_none_either(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(dial, "LOOKUP_S", 0.01)
+    names, good = Names(), [f"pbx{number}.example" for number in range(30)]
+    asyncio.run(names.refresh(["silent", "odd", *good]))
+    assert {names.address(host) for host in good} == {"192.0.2.7"}
+    assert (names.address("silent"), names.address("odd")) == (None, None)
+    assert sorted(resolver.asked) == sorted(["silent", "odd", *good]), "each once"
+    assert 1 < resolver.at_once_max <= dial.LOOKUPS_AT_ONCE
+    assert "no answer within" in caplog.text
+    assert "a bug of ours" in caplog.text
+
+
+def test_a_call_does_not_wait_for_a_silent_resolver_for_long(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "LOOKUP_S", 0.01)
+    with pytest.raises(Undiallable, match="no answer") as caught:
+        asyncio.run(Names().resolve("silent"))
+    assert caught.value.reason == "dns"
+
+
+def test_a_name_that_is_none_is_undiallable() -> None:
+    with pytest.raises(Undiallable) as caught:
+        asyncio.run(Names().resolve("a" * 64 + ".example"))
     assert caught.value.reason == "dns"

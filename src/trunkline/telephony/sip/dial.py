@@ -24,6 +24,10 @@ log = logging.getLogger("trunkline.sip")
 NAMES_KEPT_S = 60
 """How long a host name's address is used before it is asked for again."""
 NAMES_MAX = 10_000
+LOOKUP_S = 5.0
+"""How long one name is waited for."""
+LOOKUPS_AT_ONCE = 8
+"""Names asked for at once ahead of calls."""
 
 
 class Undiallable(Exception):
@@ -61,8 +65,11 @@ class Names:
     async def _ask(self, host: str) -> str:
         loop = asyncio.get_running_loop()
         try:
-            answers = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-        except OSError as error:
+            async with asyncio.timeout(LOOKUP_S):
+                answers = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        except TimeoutError as error:  # an OSError too: first
+            raise Undiallable("dns", f"no answer within {LOOKUP_S:.0f} s to what address {host} has") from error
+        except (OSError, UnicodeError) as error:
             raise Undiallable("dns", f"{host} has no address: {error}") from error
         address = str(answers[0][4][0])
         if len(self._found) >= NAMES_MAX:
@@ -73,12 +80,23 @@ class Names:
     async def keep_fresh(self, hosts: Callable[[], Collection[str]]) -> None:
         """Ask for all of `hosts` again and again, so that no call has to wait for it. Until cancelled."""
         while True:
-            for host in hosts():
+            await self.refresh(hosts())
+            await asyncio.sleep(NAMES_KEPT_S / 2)
+
+    async def refresh(self, hosts: Collection[str]) -> None:
+        """Ask for all of `hosts`, some at once: a name that gets no answer, or fails otherwise, holds up no other."""
+        waiting = iter(hosts)
+
+        async def ask_in_turn() -> None:
+            for host in waiting:
                 try:
                     await self._ask(host)
                 except Undiallable as error:
                     log.warning("%s", error)
-            await asyncio.sleep(NAMES_KEPT_S / 2)
+                except Exception:
+                    log.exception("an error of ours while the address of %s was asked for", host)
+
+        await asyncio.gather(*(ask_in_turn() for _ in range(min(LOOKUPS_AT_ONCE, len(hosts)))))
 
 
 def names_to_resolve(platform: Platform, accounts: Iterable[AccountConfig]) -> frozenset[str]:
