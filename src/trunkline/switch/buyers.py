@@ -11,6 +11,7 @@ import msgspec
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.routing.offer import Ring
 from trunkline.events.changes import LegDrop, LegPut, StoredLeg
+from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
@@ -60,16 +61,36 @@ class Buyers:
 
     async def _resolve(self, attempt: str, leg: BuyerLeg, name: str) -> None:
         """Find the target's address while the offer becomes durable, then go on as if it had been known."""
+        news: i.Input | None = None
+        try:
+            await self._make_late_invite(attempt, leg, name)
+            if leg.wanted and attempt in self._legs:
+                news = self._launch(attempt, leg)
+        except Exception:
+            log.exception("attempt %s cannot be rung", attempt)
+            leg.invite, leg.failure = None, "internal_error"
+            if leg.wanted and attempt in self._legs:
+                news = i.BuyerUnreachable(attempt, leg.failure)
+        leg.resolving = None
+        self._call.tell(news)
+
+    async def _make_late_invite(self, attempt: str, leg: BuyerLeg, name: str) -> None:
+        """Make the INVITE when the address is found; done when what identifies it is durable, as the offer is."""
         try:
             host = await self._plant.names.resolve(name)
         except Undiallable as error:
             leg.failure = error.reason
-        else:
-            if attempt in self._legs:
-                self._make_invite(attempt, leg, host)
-        leg.resolving = None
-        if leg.wanted and attempt in self._legs:
-            self._call.tell(self._launch(attempt, leg))
+            return
+        if attempt not in self._legs:
+            return  # the caller has gone meanwhile
+        self._make_invite(attempt, leg, host)
+        saved = self._call.save()
+        if saved is None:
+            return
+        try:
+            await saved
+        except JournalUnavailable:  # which is in the log already
+            leg.invite, leg.failure = None, "journal"
 
     def _make_invite(self, attempt: str, leg: BuyerLeg, host: str) -> None:
         plant, context = self._plant, self._call.machine.context

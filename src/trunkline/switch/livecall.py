@@ -211,6 +211,11 @@ class LiveCall:
         """Change a state table, with what is written next."""
         self._changes.append(change)
 
+    def save(self) -> asyncio.Future[Any] | None:
+        """Write at once what was kept outside of a cascade of inputs; None when there is nothing."""
+        assert not self._running, "a cascade writes what it keeps itself"
+        return self._append()
+
     def _append(self) -> asyncio.Future[Any] | None:
         """Hand everything written since the last append to the journal, as one transaction."""
         future = self.plant.write(self._entries, self._changes, finishing=self.machine.state not in _BEGINNING)

@@ -1,0 +1,205 @@
+"""A target whose address is found after its offer was written: its leg is on disk before its INVITE leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.routing.offer import Ring
+from trunkline.events.changes import LegDrop, LegPut
+from trunkline.journal.errors import JournalUnavailable
+from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
+from trunkline.switch.buyers import Buyers
+from trunkline.switch.metrics import Metrics
+from trunkline.telephony.sip.dial import Undiallable
+
+pytestmark = pytest.mark.unit
+
+RING = Ring(
+    dial="sip:desk@pbx.example",
+    trunk=None,
+    ring_seconds=25,
+    first_response_seconds=4,
+    caller_id="caller",
+    max_duration_seconds=60,
+)
+
+
+class Names:
+    """A resolver whose answer the test gives."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def address(self, host: str) -> None:
+        """Not known yet."""
+
+    async def resolve(self, host: str) -> str:
+        """What the test will say."""
+        return await self.answer
+
+
+class Call:
+    """What `Buyers` need of a live call: the journal is the test's, the SIP core is real."""
+
+    def __init__(self) -> None:
+        self.endpoint = SipEndpoint(EndpointConfig("203.0.113.1", 5060), lambda count: b"\1" * count)
+        self.names = Names()
+        self.kept: list[object] = []
+        self.saved: list[asyncio.Future[int]] = []
+        self.told: list[i.Input] = []
+        media = SimpleNamespace(open=self._open, close=lambda leg: None)
+        self.plant: Any = SimpleNamespace(
+            loop=asyncio.get_running_loop(),
+            names=self.names,
+            metrics=Metrics(),
+            media=media,
+            sip=SimpleNamespace(endpoint=self.endpoint, now=lambda: 0.0, public=("203.0.113.1", 5060)),
+        )
+        self.registry = SimpleNamespace(media={}, sip={})
+        self.world = SimpleNamespace(trunks={})
+        context = SimpleNamespace(account="acme", call="call", contact="contact", caller="+15125550100", number="+1833")
+        self.machine = SimpleNamespace(context=context)
+        self.caller = SimpleNamespace(codec="PCMU")
+        self.routing_ns = 0
+        self.buyers = Buyers(self)  # type: ignore[arg-type]
+
+    def _open(self, leg: str, call: str) -> Any:
+        return SimpleNamespace(leg=leg, host="203.0.113.1", port=16_384)
+
+    def keep(self, change: object) -> None:
+        """A change for the next append."""
+        self.kept.append(change)
+
+    def save(self) -> asyncio.Future[int]:
+        """An append that is durable when the test says so."""
+        assert [type(change) for change in self.kept] == [LegPut]
+        self.saved.append(asyncio.get_running_loop().create_future())
+        return self.saved[-1]
+
+    def tell(self, event: i.Input | None) -> None:
+        """What the machine hears."""
+        if event is not None:
+            self.told.append(event)
+
+    def sent(self) -> list[str]:
+        """Methods of the requests that have left since the last look."""
+        return [datagram.data.split(b" ", 1)[0].decode() for datagram in self.endpoint.datagrams()]
+
+
+async def settle() -> None:
+    """Let everything run that can run now."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def on_call(work: Callable[[Call], Awaitable[None]]) -> None:
+    """Do `work` with a call whose offer to RING is written while its name is being looked up."""
+
+    async def run() -> None:
+        call = Call()
+        call.buyers.prepare("att", RING)
+        await settle()
+        await work(call)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("wanted_first", [True, False])
+def test_the_invite_leaves_when_its_leg_is_durable_and_not_before(wanted_first: bool) -> None:
+    async def work(call: Call) -> None:
+        if wanted_first:
+            assert call.buyers.ring("att") is None
+        call.names.answer.set_result("192.0.2.7")
+        await settle()
+        if not wanted_first:
+            assert call.buyers.ring("att") is None, "the offer is durable and the leg is not"
+        await settle()
+        assert (call.sent(), call.told) == ([], [])
+        call.saved[0].set_result(1)
+        await settle()
+        assert call.sent() == ["INVITE"]
+        assert [type(event) for event in call.told] == [i.Dialled]
+
+    on_call(work)
+
+
+def test_a_leg_that_is_durable_before_the_offer_waits_for_it() -> None:
+    async def work(call: Call) -> None:
+        call.names.answer.set_result("192.0.2.7")
+        await settle()
+        call.saved[0].set_result(1)
+        await settle()
+        assert (call.sent(), call.told) == ([], [])
+        assert isinstance(call.buyers.ring("att"), i.Dialled)
+        assert call.sent() == ["INVITE"]
+
+    on_call(work)
+
+
+@pytest.mark.parametrize("found_first", [True, False])
+def test_a_caller_who_goes_meanwhile_leaves_nobody_ringing_and_no_leg_behind(found_first: bool) -> None:
+    async def work(call: Call) -> None:
+        assert call.buyers.ring("att") is None
+        if found_first:
+            call.names.answer.set_result("192.0.2.7")
+            await settle()
+        call.buyers.hang_up("att")
+        if found_first:
+            call.saved[0].set_result(1)
+        else:
+            call.names.answer.set_result("192.0.2.7")
+        await settle()
+        assert (call.sent(), call.told) == ([], [])
+        assert call.kept[-1] == LegDrop("att")
+        assert call.registry.media == {}
+
+    on_call(work)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "logged"),
+    [
+        (Undiallable("dns", "pbx.example has no address"), "dns", False),
+        (RuntimeError("a bug of ours"), "internal_error", True),
+    ],
+)
+def test_a_lookup_that_fails_ends_the_attempt(
+    error: Exception, reason: str, logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(call: Call) -> None:
+        assert call.buyers.ring("att") is None
+        call.names.answer.set_exception(error)
+        await settle()
+        assert call.told == [i.BuyerUnreachable("att", reason)]
+
+    on_call(work)
+    assert ("a bug of ours" in caplog.text) == logged
+
+
+def test_a_lookup_that_fails_before_the_offer_is_durable_ends_the_attempt_then() -> None:
+    async def work(call: Call) -> None:
+        call.names.answer.set_exception(RuntimeError("a bug of ours"))
+        await settle()
+        assert call.told == []
+        assert call.buyers.ring("att") == i.BuyerUnreachable("att", "internal_error")
+
+    on_call(work)
+
+
+def test_a_leg_that_cannot_be_written_is_not_rung() -> None:
+    async def work(call: Call) -> None:
+        assert call.buyers.ring("att") is None
+        call.names.answer.set_result("192.0.2.7")
+        await settle()
+        call.saved[0].set_exception(JournalUnavailable("no room"))
+        await settle()
+        assert call.sent() == []
+        assert call.told == [i.BuyerUnreachable("att", "journal")]
+
+    on_call(work)
