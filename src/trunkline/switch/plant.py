@@ -23,8 +23,14 @@ from trunkline.telephony.sip.driver import SipDriver
 log = logging.getLogger("trunkline.switch")
 
 
+SOON_S = 0.1
+"""How long a change that nobody waits for waits for company on its way to the disk."""
+
+
 class Plant:
     """Wired once at start. `world` is replaced by a reload; calls keep the one they began with."""
+
+    _soon: tuple[Change, ...] = ()
 
     def __init__(
         self,
@@ -64,14 +70,25 @@ class Plant:
         with whatever is written next. `finishing` is False for what begins something new (see `Journal.append`).
         """
         seats = self.capacity.take_changes()
-        if not (entries or changes or seats):
+        if not (entries or changes or seats or self._soon):
             return None
-        future = self.journal.append(entries, [*seats, *changes], finishing=finishing)
+        soon, self._soon = self._soon, ()
+        future = self.journal.append(entries, [*soon, *seats, *changes], finishing=finishing)
 
         def look(done: asyncio.Future[Position]) -> None:
             if not done.cancelled() and (error := done.exception()) is not None:
                 log.error("the journal did not keep an event: %s", error)
                 self.capacity.put_back(seats)
+                self._soon = (*soon, *self._soon)
 
         future.add_done_callback(look)
         return future
+
+    def write_soon(self, change: Change) -> None:
+        """Change a state table with whatever is written next, `SOON_S` from now at the latest.
+
+        For what nobody waits for and a crash may forget: that a leg is over, which its peer then says once more.
+        """
+        if not self._soon:
+            self.loop.call_later(SOON_S, self.write, ())
+        self._soon = (*self._soon, change)

@@ -238,7 +238,9 @@ class Switch:
         await _until(lambda: not self._plant.sip.endpoint.live_legs, CUT_S)
         stopped = SwitchStopped(at_ms=self._plant.clock().utc_ms, calls_cut=len(cut))
         with contextlib.suppress(JournalUnavailable):
-            await self._plant.journal.append([Entry(stopped)], finishing=True)
+            written = self._plant.write([Entry(stopped)])
+            assert written is not None
+            await written
 
     async def _close(self) -> None:
         for listener in self._web:

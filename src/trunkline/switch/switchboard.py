@@ -58,7 +58,7 @@ class Switchboard:
         """Nobody has to be told any more that this leg is over, not even after a crash."""
         del self._registry.sip[leg]
         name = whose.call.caller.media if whose.attempt is None else whose.attempt
-        self._plant.write([], [LegDrop(name)])
+        self._plant.write_soon(LegDrop(name))
 
     def _about_caller(self, event: events.SipEvent, call: LiveCall) -> None:
         match event:
