@@ -65,6 +65,27 @@ def test_a_drain_whose_time_is_over_ends_the_calls_that_are_left(lab: Lab) -> No
     assert (call["outcome"], call["ended_by"], call["duration_ms"] is not None) == ("sold", "system", True)
 
 
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_cuts_the_drain_short(lab: Lab, second: signal.Signals) -> None:
+    buyer = lab.buyer(*TALKS)
+    switch = lab.switch(configuration(target("first", buyer.address)), drain_s=600)
+    caller = lab.caller(switch, invite(), provisional(), expect(200), ack(), byed())
+    switch.until(lambda: "ACK" in buyer.names(), "the call to be connected")
+    switch.signal(signal.SIGTERM)
+    switch.until(lambda: "draining 1 calls" in switch.log(), "the drain")
+    assert switch.running, "the live call goes on"
+    switch.signal(second)
+    assert switch.wait() == 0
+    caller.succeed()
+    assert buyer.stop().successful == 1
+    assert "told to stop a second time: the 1 calls that go on are ended" in switch.log()
+    (call,) = switch.calls()
+    assert (call["outcome"], call["ended_by"]) == ("sold", "system")
+    stopped = switch.journal_events()[-1]
+    assert isinstance(stopped, SwitchStopped)
+    assert stopped.calls_cut == 1
+
+
 def test_a_changed_file_is_taken_and_calls_keep_what_they_began_with(lab: Lab) -> None:
     buyer = lab.buyer(*TALKS)
     switch = lab.switch(configuration(target("first", buyer.address)))

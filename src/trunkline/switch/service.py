@@ -70,6 +70,7 @@ class Switch:
         self._orphans = Orphans(plant)
         self._draining = False
         self._stop = asyncio.Event()
+        self._hurry = False
         self._tasks: list[asyncio.Task[None]] = []
         self._endless: list[asyncio.Task[None]] = []
         self._last_snapshot = ""
@@ -180,7 +181,7 @@ class Switch:
         """Take calls until told to stop, then drain and close."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
         names = self._plant.names.keep_fresh(lambda: self._plant.world.hosts)
         endless = (self._reloader.run(), self._tend(), names)
@@ -196,6 +197,13 @@ class Switch:
         await self._close()
         for task in done - {stopping}:
             task.result()
+
+    def _told_to_stop(self) -> None:
+        """Stop when the calls have ended; told once more, end them."""
+        if self._stop.is_set() and not self._hurry:
+            self._hurry = True
+            log.warning("told to stop a second time: the %d calls that go on are ended", len(self._registry.calls))
+        self._stop.set()
 
     async def _tend(self) -> None:
         """Look after what nobody asks for: readiness that has changed, leases that run out."""
@@ -226,11 +234,14 @@ class Switch:
         self._plant.write(lost)
 
     async def _drain(self) -> None:
-        """New calls get 503; those that go on may end by themselves for a while, then they are ended."""
+        """New calls get 503; those that go on may end by themselves for a while, then they are ended.
+
+        A second signal makes the while short.
+        """
         self._draining = True
         self._plant.sip.endpoint.draining = True
         log.info("draining %d calls, at most %d s", len(self._registry.calls), self._options.drain_s)
-        await _until(lambda: not self._registry.calls, self._options.drain_s)
+        await _until(lambda: self._hurry or not self._registry.calls, self._options.drain_s)
         cut = list(self._registry.calls.values())
         for call in cut:
             call.tell(i.HangUp("drain"))
@@ -288,7 +299,7 @@ def _spare_the_collector() -> None:
 
 
 async def run_switch(options: SwitchOptions) -> None:
-    """Open a switch and run it until SIGTERM or SIGINT."""
+    """Open a switch and run it until SIGTERM or SIGINT; another one of them ends the calls that still go on."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # each listener would tell of its own start and end
     switch = await Switch.open(options)
