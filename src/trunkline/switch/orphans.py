@@ -175,9 +175,10 @@ class Orphans:
             method=method,
             status=status,
         )
-        unknown = _tells_nothing(method, status)
+        seated = leg.attempt in self._leases
+        unknown = status is None or (seated and _not_there_to_cancel(method, status))
         plant.metrics.orphans.labels("unknown" if unknown else "ended").inc()
-        if unknown and leg.attempt in self._leases:
+        if unknown and seated:
             self._silent.append(leg)
             plant.write([Entry(event)], [])
             return
@@ -209,10 +210,10 @@ class Orphans:
         self._plant.write([], [LegDrop(leg.leg)])
 
 
-def _tells_nothing(method: str, status: int | None) -> bool:
+def _not_there_to_cancel(method: str, status: int) -> bool:
     """Whether the peer may still be on the line after this answer.
 
     481 to a CANCEL is said of an INVITE that came to nothing and of one that was answered alike (RFC 3261 9.2); when
     its 2xx was not on disk yet, no dialog is known in which a BYE could be sent.
     """
-    return status is None or (method == "CANCEL" and status == 481)
+    return method == "CANCEL" and status == 481

@@ -44,7 +44,7 @@ NUMBER = 7
 class Recovery:
     """Orphans with a real store of seats, and everything around them played."""
 
-    def __init__(self, leg: StoredLeg | None = LEG) -> None:
+    def __init__(self, leg: StoredLeg | None = LEG, leases: tuple[Lease, ...] = (LEASE,)) -> None:
         self.now = Instant(1_000 * SECOND, 1_795_359_600_000)
         self.kept: list[object] = []
         self.timers: list[tuple[float, Callable[[], None]]] = []
@@ -60,8 +60,8 @@ class Recovery:
         plant.loop = SimpleNamespace(call_later=lambda wait_s, work: self.timers.append((wait_s, work)))
         plant.journal = SimpleNamespace(append=self._append)
         self.orphans = Orphans(plant)
-        self.capacity.restore(SimpleNamespace(counters=(), leases=(LEASE,), turns=()), self.now)
-        self.orphans.hang_up([] if leg is None else [leg], [LEASE])
+        self.capacity.restore(SimpleNamespace(counters=(), leases=leases, turns=()), self.now)
+        self.orphans.hang_up([] if leg is None else [leg], leases)
 
     def counted(self) -> dict[str, float]:
         """Orphan legs by what is known of them."""
@@ -113,6 +113,13 @@ def test_a_peer_that_may_still_be_there_keeps_its_seat_for_a_minute_and_that_is_
     assert recovery.capacity.used(LIVE, 0) == 0
     assert recovery.capacity.sweep(recovery.now) == []
     assert recovery.kept == [HoldDrop("lease"), LegDrop("att")]
+
+
+def test_a_leg_whose_attempt_was_over_before_the_crash_is_over() -> None:
+    recovery = Recovery(RINGING, leases=())
+    recovery.orphans.ended(NUMBER, 481)
+    assert recovery.kept == [LegDrop("att")]
+    assert recovery.counted() == {"ended": 1}
 
 
 def test_a_seat_without_a_leg_is_held_for_a_minute_too() -> None:
