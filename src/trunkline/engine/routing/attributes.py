@@ -120,9 +120,7 @@ def _of_area_code(code: str) -> Mapping[str, Attribute]:
     if place is None:
         return {}
     values = {"geo.country": place.country, "geo.state": place.state, "geo.timezone": place.zone}
-    return {
-        name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None
-    }
+    return {name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None}
 
 
 def _posted(stated: Attribute) -> dict[str, Attribute]:
