@@ -11,8 +11,8 @@ from trunkline.kernel.errors import UsageError
 
 Address = tuple[str, int]
 
-DEFAULT_RTP_PORTS = (16_384, 17_383)
-"""Two ports a leg: 500 legs, 250 bridged calls. Below the ports that systems hand out by themselves (32768 and up on
+DEFAULT_RTP_PORTS = (16_384, 19_383)
+"""Two ports a leg: 1,500 legs, 750 bridged calls. Below the ports that systems hand out by themselves (32768 and up on
 Linux), which any program may hold for a moment."""
 DRAIN_S_MAX = 24 * 3600
 FREE_MB_MAX = 1_000_000_000
@@ -91,7 +91,7 @@ def parse_ports(text: str, flag: str) -> tuple[str, tuple[int, int]]:
     host, separator, ports = text.rpartition(":")
     first, dash, last = ports.partition("-")
     if not separator or not dash or not first.isdigit() or not last.isdigit():
-        raise UsageError(f"{flag} {text} is not HOST:MIN-MAX", hint=f"for example {flag} 127.0.0.1:16384-17383")
+        raise UsageError(f"{flag} {text} is not HOST:MIN-MAX", hint=f"for example {flag} 127.0.0.1:16384-19383")
     low, high = int(first), int(last)
     if not 1024 <= low < high <= 65_535:
         raise UsageError(f"{flag} {text}: ports lie between 1024 and 65535, the lower one first")
