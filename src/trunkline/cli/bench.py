@@ -21,7 +21,7 @@ from rich.table import Table
 
 from trunkline.kernel.errors import EnvironmentFault, ExitCode, UsageError
 
-SUMMARY: Final = "measure the journal or whole calls, or kill a switch at random instants"
+SUMMARY = "measure the journal or whole calls, or kill a switch at random instants"
 
 _COLUMNS = ("case", "ours", "peer", "unit", "ratio")
 FOLDER = Path(__file__).resolve().parents[3] / "bench"

@@ -34,10 +34,12 @@ CANONICAL: dict[str, str] = {name: name for name in _KNOWN} | _COMPACT
 SINGLETONS = frozenset({"Call-ID", "CSeq", "From", "To", "Max-Forwards", "Content-Length", "Content-Type", "Expires"})
 
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
-# Possessive quantifiers: a hostile value must not make the matcher try every way to split it.
-_VALUE = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"|<[^>]*+>)*+', re.DOTALL)
-_PART = re.compile(r'(?:[^;"]++|"(?:[^"\\]|\\.)*+")*+', re.DOTALL)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+# The alternatives of each repetition begin with different characters and nothing has to match behind the outermost one,
+# so a hostile value cannot make the matcher try many ways to split it. Possessive quantifiers would say the same, but
+# CPython before 3.11.5 matches some of them wrongly, among it the 3.11.2 of Debian 12.
+_VALUE = re.compile(r'(?:[^,"<]+|"(?:[^"\\]|\\.)*"|<[^>]*>)*', re.DOTALL)
+_PART = re.compile(r'(?:[^;"]+|"(?:[^"\\]|\\.)*")*', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _VIA = re.compile(
     r"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9.!%*_+`'~-]+)[ \t]+"
