@@ -36,7 +36,7 @@ SINGLETONS = frozenset({"Call-ID", "CSeq", "From", "To", "Max-Forwards", "Conten
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 # The alternatives of each repetition begin with different characters and nothing has to match behind the outermost one,
 # so a hostile value cannot make the matcher try many ways to split it. Possessive quantifiers would say the same, but
-# CPython before 3.11.5 matches some of them wrongly, among it the 3.11.2 of Debian 12.
+# the CPython 3.11.2 of Debian 12 matches some of them wrongly.
 _VALUE = re.compile(r'(?:[^,"<]+|"(?:[^"\\]|\\.)*"|<[^>]*>)*', re.DOTALL)
 _PART = re.compile(r'(?:[^;"]+|"(?:[^"\\]|\\.)*")*', re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
