@@ -136,7 +136,9 @@ def test_a_buyer_that_hangs_up_at_once_ends_the_call(site: Site) -> None:
     if status == 200:
         call.connect()
         caller.wait(lambda m: m.method == "BYE" and not m.status, "BYE to the caller")
-    switch.ended_calls(1)
+    [ended] = switch.ended_calls(1)
+    assert [attempt["outcome"] for attempt in ended["attempts"]] == ["connected"]
+    assert (ended["outcome"], ended["ended_by"]) == ("sold", "buyer")
 
 
 def test_damaged_responses_to_our_own_requests_leave_nothing(site: Site) -> None:
