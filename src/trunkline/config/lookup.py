@@ -19,8 +19,8 @@ from trunkline.config.schema import (
     Publisher,
     Snapshot,
     Target,
-    Trunk,
 )
+from trunkline.config.trunks import Trunk
 
 
 class _Keyed(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from trunkline.config import flows, schema
+from trunkline.config import flows, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria import BUILT_OPERATORS, Operator
@@ -25,7 +25,7 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.PayoutDuplicates, schema.Duplicates, schema.MarkDuplicates, schema.Recording, schema.LeadField,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target, schema.Deliver,
     schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Route, schema.NoBuyer, schema.Limit, flows.Flow,
-    flows.Share, flows.Prompt, schema.Outbound, schema.Trunk, schema.TrunkOutbound,
+    flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkOutbound,
 )  # fmt: skip
 """The objects of the page, in the order of a file."""
 

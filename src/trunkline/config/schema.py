@@ -16,6 +16,7 @@ from trunkline.config.criteria import Node
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
 from trunkline.config.struct import Struct
+from trunkline.config.trunks import Outbound, Trunk
 from trunkline.kernel.money import Money
 from trunkline.kernel.windows import Per
 
@@ -401,32 +402,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     fallback: str | None = None
     no_buyer: NoBuyer | None = None
     reroute_seconds: int = 0
-
-
-class Outbound(Struct, frozen=True, kw_only=True):
-    """Where outbound requests may go besides the public internet."""
-
-    allow_networks: tuple[str, ...] = ()
-
-
-class TrunkOutbound(Struct, frozen=True, kw_only=True):
-    """Where a trunk's calls are sent. The password is the value of the environment variable `password_env`."""
-
-    proxy: str
-    username: str | None = None
-    password_env: str | None = None
-
-
-class Trunk(Struct, frozen=True, kw_only=True):
-    """A carrier: whose packets are taken, how it writes numbers, where outgoing calls go."""
-
-    key: str
-    allow: tuple[str, ...] = ()
-    default_country: str | None = None
-    number_from: Literal["request_uri", "to"] = "request_uri"
-    prefixes: tuple[str, ...] = ()
-    outbound: TrunkOutbound | None = None
-    paused: bool = False
 
 
 class AccountConfig(Struct, frozen=True, kw_only=True):

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from trunkline.config.flows import RouteNode
 from trunkline.config.lookup import AccountIndex, by_key
 from trunkline.config.problems import Findings
-from trunkline.config.schema import AccountConfig, Campaign, Plan, Platform, Route, Tier, Trunk
+from trunkline.config.schema import AccountConfig, Campaign, Plan, Platform, Route, Tier
 from trunkline.config.tree import Path
+from trunkline.config.trunks import Trunk
 from trunkline.config.voices import Voices
 
 SUGGESTED_FROM_MAX = 500

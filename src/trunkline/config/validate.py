@@ -28,9 +28,10 @@ from trunkline.config.schema import (
     Target,
 )
 from trunkline.config.subject import Subject
-from trunkline.config.target_checks import check_caller_id, check_platform, check_target
+from trunkline.config.target_checks import check_caller_id, check_target
 from trunkline.config.terms_checks import check_conversion, check_currency, check_payouts
 from trunkline.config.tree import Path
+from trunkline.config.trunk_checks import check_platform
 from trunkline.config.unbuilt import warn_unbuilt
 from trunkline.config.voices import Voices
 from trunkline.config.walk import walk

@@ -7,7 +7,8 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 
-from trunkline.config.schema import Platform, Trunk
+from trunkline.config.schema import Platform
+from trunkline.config.trunks import Trunk
 from trunkline.sip.endpoint import InviteTarget
 from trunkline.sip.events import SipEvent
 from trunkline.telephony.sip.doors import Doors

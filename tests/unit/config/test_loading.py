@@ -39,8 +39,8 @@ from trunkline.config.schema import (
     NoBuyer,
     Payout,
     Snapshot,
-    TrunkOutbound,
 )
+from trunkline.config.trunks import TrunkOutbound
 from trunkline.config.unbuilt import unbuilt_guards
 from trunkline.kernel.money import Money
 from trunkline.kernel.windows import Per

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.config.schema import Account, AccountConfig, Platform, Target, Trunk, TrunkOutbound
+from trunkline.config.schema import Account, AccountConfig, Platform, Target
+from trunkline.config.trunks import Trunk, TrunkOutbound
 from trunkline.engine.routing.offer import Ring
 from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
 from trunkline.sip.errors import LocalSipError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.config.schema import Platform, Trunk
+from trunkline.config.schema import Platform
+from trunkline.config.trunks import Trunk
 from trunkline.sip.message import Request, parse
 from trunkline.telephony.sip.doors import PEERS_MAX, Doors, Peers, read_call
 

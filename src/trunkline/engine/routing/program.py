@@ -12,7 +12,8 @@ from typing import Literal
 
 from trunkline.config.criteria import Node
 from trunkline.config.lookup import AccountIndex, route_id
-from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier, Trunk
+from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier
+from trunkline.config.trunks import Trunk
 from trunkline.config.unbuilt import BUILT_METHODS, UnbuiltGuards
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.guards import Guards, Stand

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from trunkline.config.schema import AccountConfig, Platform, Trunk
+from trunkline.config.schema import AccountConfig, Platform
+from trunkline.config.trunks import Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.sip.endpoint import Address, InviteTarget
 from trunkline.sip.errors import RemoteSipError

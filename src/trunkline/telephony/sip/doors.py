@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from trunkline.config.schema import Platform, Trunk
+from trunkline.config.schema import Platform
+from trunkline.config.trunks import Trunk
 from trunkline.kernel.phone import CallerId, parse_caller, parse_number
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.message import Request
