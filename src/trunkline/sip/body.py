@@ -8,6 +8,9 @@ from trunkline.sip.headers import parse_params
 SDP = "application/sdp"
 MAX_PARTS = 16
 
+SDP_LINE = f"Content-Type: {SDP}"
+ACCEPT = f"Accept: {SDP}, application/dtmf-relay, application/dtmf"
+
 
 def session_description(content_type: str, body: bytes) -> bytes | None:
     """The session description in `body`; None when there is none.

@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from trunkline.sip.answers import Answers
+from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core, Datagram, EndpointConfig, ServerTx
 from trunkline.sip.dialog import LegIdentifiers, identify_dialog, identify_invite
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.events import SipEvent
-from trunkline.sip.in_dialog import Answers, Byes, Infos, Reoffers, Requests
+from trunkline.sip.in_dialog import Requests
+from trunkline.sip.infos import Infos
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Header
 from trunkline.sip.receiver import Receiver
+from trunkline.sip.reoffers import Reoffers
 from trunkline.sip.requests import Outgoing
 from trunkline.sip.uac import InviteTarget, PreparedInvite, Uac
 from trunkline.sip.uas import Uas

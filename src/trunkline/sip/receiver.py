@@ -6,10 +6,12 @@ Whatever no leg has to hear of is refused without keeping state. Refusals say no
 from __future__ import annotations
 
 from trunkline.sip import replies
+from trunkline.sip.answers import Answers
+from trunkline.sip.body import ACCEPT
 from trunkline.sip.core import ALLOWED_METHODS, Core, ServerKey
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import MAGIC_COOKIE, parse_via
-from trunkline.sip.in_dialog import ACCEPT, Answers, Requests
+from trunkline.sip.in_dialog import Requests
 from trunkline.sip.legs import Leg
 from trunkline.sip.message import Request, Response, parse
 from trunkline.sip.transactions.machine import Command, Input

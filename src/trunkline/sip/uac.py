@@ -7,6 +7,8 @@ from math import inf
 import msgspec
 
 from trunkline.sip import headers
+from trunkline.sip.body import SDP_LINE
+from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core
 from trunkline.sip.dialog import Dialog, LegIdentifiers, from_response, identify_invite
 from trunkline.sip.errors import LocalSipError
@@ -19,7 +21,6 @@ from trunkline.sip.events import (
     Refused,
     TransportFailed,
 )
-from trunkline.sip.in_dialog import SDP_LINE, Byes
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Response
 from trunkline.sip.requests import Outgoing, header_lines

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
+from trunkline.sip.answers import Answers
+from trunkline.sip.body import SDP_LINE
 from trunkline.sip.core import Core, ServerKey, ServerTx
 from trunkline.sip.dialog import from_request
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import Cancelled, Incoming
-from trunkline.sip.in_dialog import SDP_LINE, Answers
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Request
 from trunkline.sip.requests import header_lines
