@@ -42,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--media-processes", type=int, default=1, metavar="N", help="processes that carry audio (default 1)"
     )
+    parser.add_argument(
+        "--dead-media-seconds",
+        type=int,
+        default=60,
+        metavar="N",
+        help="end a call when a party sends no audio for so long (default 60; 0: never)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         drain_s=args.drain_seconds,
         min_free_mb=args.min_free_mb,
         media_processes=args.media_processes,
+        dead_media_s=args.dead_media_seconds,
     )
     uvloop.run(run_switch(options))
     return ExitCode.DONE

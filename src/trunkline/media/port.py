@@ -51,7 +51,11 @@ class Prompt(Struct, frozen=True):
 
 
 class LegStats(Struct, frozen=True):
-    """What passed through a leg, given when it closes. Counters are packets unless the name says otherwise."""
+    """What passed through a leg, given when it closes. Counters are packets unless the name says otherwise.
+
+    `foreign` came from another address than the party's, `other_stream` from its address beside the stream that was
+    heard; `keys_dropped` are keys beyond what anybody could press.
+    """
 
     packets_in: int = 0
     octets_in: int = 0
@@ -60,7 +64,9 @@ class LegStats(Struct, frozen=True):
     lost: int = 0
     late_or_duplicate: int = 0
     foreign: int = 0
+    other_stream: int = 0
     invalid: int = 0
+    keys_dropped: int = 0
     send_errors: int = 0
     jitter_ms: float = 0.0
     peer_lost: int = 0

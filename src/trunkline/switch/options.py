@@ -17,10 +17,14 @@ Linux), which any program may hold for a moment."""
 DRAIN_S_MAX = 24 * 3600
 FREE_MB_MAX = 1_000_000_000
 MEDIA_PROCESSES_MAX = 64
+DEAD_MEDIA_S_MAX = 24 * 3600
 
 
 class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Addresses, folders and bounds. Port 0 takes any free port; the `ready` line tells which."""
+    """Addresses, folders and bounds. Port 0 takes any free port; the `ready` line tells which.
+
+    `dead_media_s` is how long a party may be silent before its call is ended; 0: for ever.
+    """
 
     config: Path
     data: Path
@@ -33,6 +37,7 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: int = 30
     min_free_mb: int = 512
     media_processes: int = 1
+    dead_media_s: int = 60
 
     def __post_init__(self) -> None:
         """Refuse what no switch can run with. Raises UsageError naming the flag."""
@@ -40,6 +45,7 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
             ("--drain-seconds", self.drain_s, 0, DRAIN_S_MAX),
             ("--min-free-mb", self.min_free_mb, 0, FREE_MB_MAX),
             ("--media-processes", self.media_processes, 1, MEDIA_PROCESSES_MAX),
+            ("--dead-media-seconds", self.dead_media_s, 0, DEAD_MEDIA_S_MAX),
         ):
             if not least <= value <= most:
                 raise UsageError(f"{flag} {value} is not a whole number from {least} to {most}")

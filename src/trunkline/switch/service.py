@@ -91,6 +91,7 @@ class Switch:
             advertised,
             *options.rtp_ports,
             children=options.media_processes,
+            dead_media_ms=options.dead_media_s * 1000 or None,
         )
         plant = Plant(
             loop=asyncio.get_running_loop(),

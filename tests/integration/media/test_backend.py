@@ -284,6 +284,15 @@ def test_bad_addresses_are_refused() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "192.0.2.7"])
+def test_bound_to_all_addresses_our_ports_are_ours_on_each(host: str) -> None:
+    media = EmbeddedMedia("0.0.0.0", "192.0.2.7", 20_000, 20_009)
+    with pytest.raises(BadRemote, match="one of our own"):
+        media.check(RemoteMedia(host, 20_004, "PCMU", 0))
+    media.check(RemoteMedia(host, 19_998, "PCMU", 0))
+    media.check(RemoteMedia("198.51.100.9", 20_004, "PCMU", 0))
+
+
 def test_dead_media_and_hold() -> None:
     async def scenario() -> None:
         async with switch(dead_media_ms=300) as running:

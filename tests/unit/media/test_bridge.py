@@ -90,6 +90,7 @@ def test_a_new_source_goes_on_in_the_same_stream(tmp_path: Path) -> None:
         a, b = rig.leg("a"), rig.leg("b")
         rig.bridge("a", "b")
         rig.say(a, frame(1), frame(2))
+        rig.advance(0.1)
         a.ssrc, a.sequence, a.timestamp = 4711, 9, 2**32 - 80
         rig.say(a, frame(3), frame(4))
         heard = b.received()

@@ -9,7 +9,9 @@ import pytest
 from tests.unit.media.rig import HOST, Rig, frame, media
 
 from trunkline.codec.rtp import RtpPacket, pack, parse
-from trunkline.media.port import Closed, DeadMedia, LegStats
+from trunkline.media.embedded.latch import SETTLE_S
+from trunkline.media.embedded.leg import KEYS_AT_ONCE, KEYS_PER_S
+from trunkline.media.port import Closed, DeadMedia, Digit, LegStats
 
 pytestmark = pytest.mark.unit
 
@@ -73,6 +75,72 @@ def test_a_party_that_moves_is_not_kept_at_its_old_port(tmp_path: Path) -> None:
         rig.say(b, frame(4))
         assert [p.payload[0] for p in a.received()] == [4]
         assert stats(rig, "a").foreign == 1
+
+
+def test_the_stated_address_settles_the_latch_only_at_the_beginning(tmp_path: Path) -> None:
+    with media(tmp_path) as rig, stranger() as natted:
+        a, b = rig.leg("a"), rig.leg("b")
+        rig.bridge("a", "b")
+        speak(natted, a.target, 1)
+        rig.work()
+        rig.advance(SETTLE_S + 1)
+        rig.say(a, frame(2))
+        assert [p.payload[0] for p in b.received()] == [1]
+        rig.connect("a", a)
+        rig.say(a, frame(3))
+        assert [p.payload[0] for p in b.received()] == [3]
+        assert stats(rig, "a").foreign == 1
+
+
+def test_a_second_stream_from_the_same_address_is_not_heard(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a, b = rig.leg("a"), rig.leg("b")
+        rig.bridge("a", "b")
+        for n in range(20):
+            a.send(frame(1))
+            speak(a.rtp, a.target, 100 + n, ssrc=99)
+            rig.work()
+            rig.advance(0.02)
+        assert [p.payload[0] for p in b.received()] == [1] * 20
+        counted = stats(rig, "a")
+        assert (counted.other_stream, counted.lost, counted.packets_in) == (20, 0, 20)
+
+
+def test_a_stream_that_takes_over_is_heard_with_its_third_packet(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a, b = rig.leg("a"), rig.leg("b")
+        rig.bridge("a", "b")
+        rig.say(a, frame(1), frame(2))
+        a.ssrc += 1
+        rig.say(a, frame(3), frame(4), frame(5), frame(6))
+        assert [p.payload[0] for p in b.received()] == [1, 2, 5, 6]
+        assert stats(rig, "a").other_stream == 2
+
+
+def test_a_stream_that_follows_a_pause_is_heard_at_once(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a, b = rig.leg("a"), rig.leg("b")
+        rig.bridge("a", "b")
+        rig.say(a, frame(1))
+        rig.advance(0.2)
+        a.ssrc += 1
+        rig.say(a, frame(2))
+        assert [p.payload[0] for p in b.received()] == [1, 2]
+
+
+def test_keys_are_taken_no_faster_than_anybody_could_press(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a = rig.leg("a")
+        for n in range(100):
+            a.press(n % 10, kept=(4,))
+            rig.work()
+        assert len(rig.of(Digit)) == KEYS_AT_ONCE
+        rig.advance(1.0)
+        for n in range(100):
+            a.press(n % 10, kept=(4,))
+            rig.work()
+        assert len(rig.of(Digit)) == KEYS_AT_ONCE + KEYS_PER_S
+        assert stats(rig, "a").keys_dropped == 200 - KEYS_AT_ONCE - KEYS_PER_S
 
 
 def test_other_hosts_are_ignored_and_counted(tmp_path: Path) -> None:

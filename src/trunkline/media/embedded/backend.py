@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import socket
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -141,12 +142,17 @@ class EmbeddedMedia:
             raise BadRemote(f"media cannot be sent to {remote.host}")
         if not 1 <= remote.port <= 65534:
             raise BadRemote(f"media port {remote.port} is not within 1-65534")
-        ours = (_ip(self._host), self._advertised_host)
-        if self._port_min <= remote.port <= self._port_max and (address in ours or remote.host in ours):
+        if self._port_min <= remote.port <= self._port_max and self._is_ours(address):
             # Two legs that answer each other would never stop.
             raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
         if not 0 <= remote.payload_type <= 127 or not 0 <= (remote.dtmf_payload_type or 0) <= 127:
             raise BadRemote("an RTP payload type is not within 0-127")
+
+    def _is_ours(self, address: _Ip) -> bool:
+        """Whether packets to an address come to our own ports; bound to all addresses we have them on each."""
+        if str(address) == self._advertised_host or address == _ip(self._host):
+            return True
+        return _ip(self._host).is_unspecified and _is_local(str(address), address.version)
 
     def connect(self, leg: str, remote: RemoteMedia) -> None:
         """Say where the leg's party is. Raises `BadRemote` for an address that media cannot be sent to."""
@@ -379,8 +385,21 @@ class _OpenLeg:
         self.introduced = False
 
 
+_Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _is_local(host: str, version: int) -> bool:
+    """Whether an address is one of this machine's: only then can it be bound."""
+    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
 @lru_cache(maxsize=4096)
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _ip(host: str) -> _Ip:
     """The address, or ValueError. The same few hosts send all calls."""
     return ipaddress.ip_address(host)
 

@@ -128,6 +128,8 @@ def _close(track: Track) -> None:
         # After a full disk there may be part of a block behind the last whole one.
         os.ftruncate(track._fd, HEADER_SIZE + track._size // RECORDING_FRAME_SIZE * RECORDING_FRAME_SIZE)
         _write_all(track._fd, recording_header(track._size), 0)
+        # What is reported as recorded must outlive a power cut.
+        os.fsync(track._fd)
     finally:
         with contextlib.suppress(OSError):
             os.close(track._fd)

@@ -4,9 +4,8 @@ Who speaks to the party, in this order: keys that we press, a prompt, the bridge
 it is heard or not. When nobody speaks nothing is sent: no comfort noise, no keep-alive.
 
 Symmetric RTP: packets go to the address in the party's SDP until the first valid one comes from that very host; from
-then on they go to where it came from, and only from there are packets taken. A party behind a NAT that changes the
-port is reached so, and nobody on another host can hear or speak. A packet from the very address in the SDP settles it
-for good: what a party that moves still sends from its old port must not keep us there. `connect` arms the latch anew.
+then on they go to where it came from, and only from there are packets taken (`latch`). A party behind a NAT that
+changes the port is reached so, and nobody on another host can hear or speak. `connect` begins anew.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from trunkline.codec.g711 import PCM_BYTES, TRANSCODE, Law
 from trunkline.codec.rtp import HEADER, HEADER_SIZE, PLAIN, RtpError, payload_of
 from trunkline.media.embedded.inbound import Inbound
 from trunkline.media.embedded.keys import Keys
+from trunkline.media.embedded.latch import Latch
 from trunkline.media.embedded.outbound import Address, Outbound
 from trunkline.media.embedded.player import Player
 from trunkline.media.embedded.ports import Pair
@@ -28,6 +28,9 @@ from trunkline.media.port import LegStats, RemoteMedia
 DATAGRAM_SIZE: Final = 2048
 OUR_DTMF_PAYLOAD_TYPE: Final = 101
 """The payload type for telephone-event in every SDP we write: a party may use it whatever it asked for itself."""
+KEYS_PER_S: Final = 16.0
+KEYS_AT_ONCE: Final = 48
+"""The fastest dialler presses ten keys a second; each key is an event for the switch."""
 _STATIC: Final = {0: Law.PCMU, 8: Law.PCMA}
 
 _unpack = HEADER.unpack_from
@@ -54,18 +57,18 @@ class Leg:
 
     __slots__ = (
         "_host",
+        "_key_room",
+        "_keys_at",
         "_reader",
-        "_remote_host",
-        "_source",
-        "_stated",
         "channels",
         "dead",
         "dtmf_payload_type",
-        "foreign",
         "heard_at",
         "inbound",
         "invalid",
         "keys",
+        "keys_dropped",
+        "latch",
         "law",
         "laws",
         "may_receive",
@@ -89,6 +92,7 @@ class Leg:
         self.pair = pair
         self.out = out
         self.inbound = Inbound()
+        self.latch = Latch()
         self.remote: RemoteMedia | None = None
         self.rtcp_address: Address | None = None
         self.law = Law.PCMU
@@ -102,22 +106,19 @@ class Leg:
         self.channels: tuple[Channel, ...] = ()
         self.heard_at = 0.0
         self.dead = False
-        self.foreign = self.invalid = self.remote_lost = 0
+        self.invalid = self.keys_dropped = self.remote_lost = 0
         self.remote_jitter_ms = 0.0
         self.round_trip_s: float | None = None
         self._host = host
         self._reader = DigitReader()
-        self._remote_host = ""
-        self._source: Address | None = None
-        self._stated: Address | None = None
+        self._key_room = float(KEYS_AT_ONCE)
+        self._keys_at = 0.0
         self.receive: Callable[[float], None] = self._make_receive()
 
     def connect(self, remote: RemoteMedia, now: float) -> None:
         """Take a new address, codec and direction, and arm the latch."""
         self.remote = remote
-        self._remote_host = remote.host
-        self._source = None
-        self._stated = (remote.host, remote.port)
+        self.latch.arm(remote.host, remote.port, now)
         self.law = Law(remote.codec)
         self.payload_type = remote.payload_type
         self.dtmf_payload_type = remote.dtmf_payload_type
@@ -135,12 +136,11 @@ class Leg:
     def _make_receive(self) -> Callable[[float], None]:
         """The handler of the RTP socket, with what every packet needs bound once: this is the hot path."""
         receive_from = self.pair.rtp.recvfrom
-        inbound = self.inbound
+        inbound, latch = self.inbound, self.latch
 
         def receive(now: float) -> None:
             datagram, source = receive_from(DATAGRAM_SIZE)
-            if source != self._source and not self._may_latch(source):
-                self.foreign += 1
+            if source != latch.source and not latch.may_settle(source, now):
                 return
             try:
                 # The plain header is all that phones normally send; the rest goes the careful way.
@@ -154,10 +154,15 @@ class Leg:
             if (law is None and not self._is_event(second & 0x7F)) or not payload:
                 self._refuse("payload type" if payload else "empty")
                 return
-            if source != self._source:
-                self._latch(source)
-            if ssrc != inbound.ssrc or not inbound.count(sequence, timestamp, len(payload), now):
-                self._source_changed(ssrc, sequence)
+            if source != latch.source:
+                self._settle(source)
+            if ssrc != inbound.ssrc:
+                if not latch.may_speak(ssrc, inbound.packets, now - self.heard_at):
+                    return
+                self._stream_begins(ssrc, sequence)
+                inbound.count(sequence, timestamp, len(payload), now)
+            elif not inbound.count(sequence, timestamp, len(payload), now):
+                self._stream_begins(ssrc, sequence)
                 inbound.count(sequence, timestamp, len(payload), now)
             self.heard_at = now
             if not self.may_receive:
@@ -181,21 +186,16 @@ class Leg:
     def _is_event(self, payload_type: int) -> bool:
         return self.dtmf_payload_type is not None and payload_type in (self.dtmf_payload_type, OUR_DTMF_PAYLOAD_TYPE)
 
-    def _may_latch(self, source: Address) -> bool:
-        """Whether a sender that is not the latched one may become it. IPv6 sources have two fields more."""
-        if self._source is None:
-            return bool(source[0] == self._remote_host)
-        return source[:2] == self._stated
-
-    def _latch(self, source: Address) -> None:
-        self._source = source
+    def _settle(self, source: Address) -> None:
+        self.latch.settle(source)
         if self.may_send:
             self.out.address = source
 
-    def _source_changed(self, ssrc: int, sequence: int) -> None:
+    def _stream_begins(self, ssrc: int, sequence: int) -> None:
         """Another stream begins: nothing of the numbers of the old one holds."""
+        self.latch.fresh = False
         self.inbound.begin(ssrc, sequence)
-        self._host.digits_read(self, self._reader.flush())
+        self._pressed(self._reader.flush(), self.heard_at)
         self._reader = DigitReader()
         if self.peer is not None:
             self.peer.out.cut()
@@ -208,8 +208,7 @@ class Leg:
             return
         was_running = self._reader.running
         presses = self._reader.read(event, timestamp, second > 0x7F, now)
-        if presses:
-            self._host.digits_read(self, presses)
+        self._pressed(presses, now)
         if self._reader.running and not was_running:
             self._host.digit_running(self)
         peer = self.peer
@@ -218,8 +217,19 @@ class Leg:
 
     def expire_digit(self, now: float) -> bool:
         """Give a digit whose end was lost. False when no key is down any more, so watching can stop."""
-        self._host.digits_read(self, self._reader.expire(now))
+        self._pressed(self._reader.expire(now), now)
         return self._reader.running
+
+    def _pressed(self, presses: list[Press], now: float) -> None:
+        """Report keys, but no more than anything that dials could press: the rest is dropped and counted."""
+        if not presses:
+            return
+        self._key_room = min(KEYS_AT_ONCE, self._key_room + max(now - self._keys_at, 0.0) * KEYS_PER_S)
+        self._keys_at = now
+        taken = presses[: int(self._key_room)]
+        self._key_room -= len(taken)
+        self.keys_dropped += len(presses) - len(taken)
+        self._host.digits_read(self, taken)
 
     def start_play(self, player: Player) -> None:
         """Let a player speak, in place of the one that does."""
@@ -258,7 +268,7 @@ class Leg:
 
     def finish(self) -> None:
         """The leg closes: report what hung in the air."""
-        self._host.digits_read(self, self._reader.flush())
+        self._pressed(self._reader.flush(), self.heard_at)
         self.play_ended(completed=False)
         self.keys = None
         self.part()
@@ -274,8 +284,8 @@ class Leg:
     def receive_rtcp(self) -> bytes | None:
         """A datagram from the RTCP socket; None when it is from another host than the party's."""
         datagram, source = self.pair.rtcp.recvfrom(DATAGRAM_SIZE)
-        if source[0] != self._remote_host:
-            self.foreign += 1
+        if not self.latch.is_host(source):
+            self.latch.foreign += 1
             return None
         return datagram
 
@@ -289,8 +299,10 @@ class Leg:
             octets_out=out.octets,
             lost=inbound.lost,
             late_or_duplicate=inbound.late_or_duplicate,
-            foreign=self.foreign,
+            foreign=self.latch.foreign,
+            other_stream=self.latch.other_stream,
             invalid=self.invalid,
+            keys_dropped=self.keys_dropped,
             send_errors=out.errors,
             jitter_ms=round(inbound.jitter_ms, 3),
             peer_lost=self.remote_lost,
