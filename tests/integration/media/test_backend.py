@@ -42,8 +42,9 @@ WAIT_S = 20.0
 
 
 def free_range(pairs: int) -> int:
-    """The first of `2 * pairs` neighbouring ports that nobody has."""
-    for start in range(20_000, 32_000, 2 * pairs):
+    """The first of `2 * pairs` neighbouring ports that nobody has; each process of a test run looks elsewhere first."""
+    first = 20_000 + os.getpid() % 100 * 100
+    for start in (*range(first, 32_000, 2 * pairs), *range(20_000, first, 2 * pairs)):
         held: list[socket.socket] = []
         try:
             for port in range(start, start + 2 * pairs):
