@@ -20,6 +20,7 @@ from trunkline.config.ranges import RANGES
 from trunkline.config.shapes import WEEKDAYS
 from trunkline.config.shapes_criteria import LIST_OPERATORS
 from trunkline.config.shapes_flow import ALL_NODES, NODES
+from trunkline.config.trunks import Trunk
 from trunkline.kernel.money import Money
 
 Schema = dict[str, Any]
@@ -29,6 +30,12 @@ TEXT: Schema = {"type": ["string", "number", "boolean"]}
 AMOUNT: Schema = {"type": ["string", "number"], "pattern": r"^[0-9]{1,16}(\.[0-9]{1,6})?$"}
 SWITCH: Schema = {"enum": [True, False, "true", "false"]}
 _CRITERIA = (All, AnyOf, Not, Condition)
+_AMOUNTS = {
+    (schema.Payout, "percent"),
+    (schema.Limit, "max"),
+    (Trunk, "max_cost_per_hour"),
+    (Trunk, "cost_per_minute"),
+}
 
 
 def json_schema() -> Schema:
@@ -59,8 +66,10 @@ def _properties(kind: type[msgspec.Struct], definitions: dict[str, Schema]) -> d
 
 
 def _field(kind: type[msgspec.Struct], field: inspect.Field, definitions: dict[str, Schema]) -> Schema:
-    if (kind, field.name) in {(schema.Payout, "percent"), (schema.Limit, "max")}:
+    if (kind, field.name) in _AMOUNTS:
         return AMOUNT
+    if (kind, field.name) == (schema.Target, "trunk"):
+        return {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
     if field.name in {"prompts", "invalid"}:
         return _prompts(definitions)
     made = _of(field.type, definitions)

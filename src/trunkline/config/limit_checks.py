@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trunkline.config.hours_checks import check_zone
+from trunkline.config.problems import Findings
 from trunkline.config.ranges import RANGES
 from trunkline.config.schema import Limit, Measure
 from trunkline.config.shapes import WEEKDAYS
@@ -16,14 +17,14 @@ _CONCURRENT = frozenset({Measure.LIVE, Measure.IN_FLIGHT})
 _ONLY_FOR = {Measure.LIVE: "lead", Measure.IN_FLIGHT: "call"}
 
 
-def check_ranges(subject: Subject, path: Path, value: Any) -> None:
+def check_ranges(findings: Findings, path: Path, value: Any) -> None:
     """Every whole number of an object against its smallest and largest value."""
     for field, (least, most) in RANGES.get(type(value), {}).items():
         number = getattr(value, field)
         if number is not None and not least <= number <= most:
             hint = "leave it out for no limit; zero is paused" if isinstance(value, Limit) else ""
             message = f"{number} is outside {least} to {most}"
-            subject.findings.error((*path, field), "out_of_range", message, hint)
+            findings.error((*path, field), "out_of_range", message, hint)
 
 
 def check_limits(subject: Subject, path: Path, limits: Sequence[Limit]) -> None:

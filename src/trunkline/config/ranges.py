@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import flows, schema
+from trunkline.config import flows, schema, trunks
 from trunkline.config.shapes_flow import HoldQueue, Webhook
 
 DAY_S: Final = 86_400
@@ -41,6 +41,13 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     schema.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},
     schema.Plan: {"max_offers": (1, 100), "patience_seconds": (1, 3_600), "reroute_seconds": (0, 600)},
+    trunks.Trunk: {
+        "max_live": (0, 1_000_000),
+        "max_per_second": (0, 100_000),
+        "max_minutes_per_hour": (0, 60_000_000),
+        "same_caller_seconds": (0, 3_600),
+        "max_live_per_caller": (1, 10_000),
+    },
     flows.Menu: {"seconds": (1, 120), "tries": (1, 10)},
     flows.Collect: {"digits": (1, 32), "min_digits": (1, 32), "seconds": (1, 120), "tries": (1, 10)},
     flows.YesNo: {"seconds": (1, 120), "tries": (1, 10)},

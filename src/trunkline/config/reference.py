@@ -126,6 +126,10 @@ _SPECIAL = {
     (schema.Payout, "percent"): "percent",
     (schema.Limit, "max"): "whole number or amount",
     (schema.Number, "number"): "number in E.164",
+    (schema.Target, "trunk"): "text or list of text",
+    (trunks.Trunk, "number_from"): "`request_uri` `to` `header:NAME`",
+    (trunks.Trunk, "max_cost_per_hour"): "amount",
+    (trunks.Trunk, "cost_per_minute"): "amount",
 }
 
 

@@ -16,6 +16,8 @@ DAY_MINUTES = 1440
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?")
 _RANGE = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
+_COST = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?")
+_NUMBER_FROM = re.compile(r"request_uri|to|header:[A-Za-z0-9.!%*_+`'~-]{1,64}")
 _BOOLEAN_LIKE = {
     "yes": "true", "on": "true", "y": "true", "1": "true", "true": "true",
     "no": "false", "off": "false", "n": "false", "0": "false", "false": "false",
@@ -73,6 +75,23 @@ def read_money(text: str, currency: str) -> Money:
         return parse_money(text, currency)
     except ValueError as error:
         raise BadText("bad_money", str(error), 'write an amount such as "120.00"') from error
+
+
+def read_cost(text: str) -> int:
+    """What a carrier takes, such as 0.0085, in millionths: minutes cost less than the smallest coin."""
+    match = _COST.fullmatch(text.strip())
+    if match is None:
+        hint = 'write an amount such as "0.0085", at most six decimal places'
+        raise BadText("bad_money", f"{text!r} is no amount", hint)
+    return int(match[1]) * 1_000_000 + int((match[2] or "").ljust(6, "0"))
+
+
+def read_number_from(text: str) -> str:
+    """Where a carrier writes the called number: `request_uri`, `to` or `header:NAME`."""
+    if _NUMBER_FROM.fullmatch(text) is not None:
+        return text
+    hint = "write request_uri, to, or header: and a name, such as header:X-Dialed-Number"
+    raise BadText("bad_choice", f"{text!r} is no place in an INVITE", hint)
 
 
 def read_percent(text: str) -> int:

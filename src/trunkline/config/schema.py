@@ -318,7 +318,7 @@ class Target(Struct, frozen=True, kw_only=True):
     dial: str | None = None
     deliver: Deliver | None = None
     bid: Bid | None = None
-    trunk: str | None = None
+    trunk: tuple[str, ...] = ()
     paused: bool = False
     hours: Hours | None = None
     timezone: str | None = None

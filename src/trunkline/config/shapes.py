@@ -22,9 +22,19 @@ from trunkline.config.convert import (
     scalar,
 )
 from trunkline.config.hours import Hours, TimeRange
-from trunkline.config.scalars import read_e164, read_int, read_money, read_percent, read_range
-from trunkline.config.schema import Account, Limit, Measure, Method, Number, Payout, Plan, Tier
+from trunkline.config.scalars import (
+    read_cost,
+    read_e164,
+    read_int,
+    read_money,
+    read_number_from,
+    read_percent,
+    read_range,
+    read_text,
+)
+from trunkline.config.schema import Account, Limit, Measure, Method, Number, Payout, Plan, Target, Tier
 from trunkline.config.tree import Fields, Text, Tree, kind_of
+from trunkline.config.trunks import Trunk
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -35,6 +45,19 @@ STAND_INS[Method] = Method.PRIORITY
 STAND_INS[Account] = Account(key="", timezone="")
 FIELD_READERS[Payout, "percent"] = scalar(read_percent)
 FIELD_READERS[Number, "number"] = scalar(read_e164)
+FIELD_READERS[Trunk, "number_from"] = scalar(read_number_from)
+FIELD_READERS[Trunk, "max_cost_per_hour"] = FIELD_READERS[Trunk, "cost_per_minute"] = scalar(read_cost)
+
+
+def read_one_or_more(desk: Desk, tree: Tree) -> tuple[str, ...] | Bad:
+    """A list of texts, or one text that stands for a list of one."""
+    if isinstance(tree, Text) and tree.value is not None:
+        one: str | Bad = scalar(read_text)(desk, tree)
+        return BAD if one is BAD else (one,)
+    return read_items(desk, tree, scalar(read_text))
+
+
+FIELD_READERS[Target, "trunk"] = read_one_or_more
 
 
 def read_limit(desk: Desk, tree: Tree) -> Limit | Bad:

@@ -6,10 +6,14 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import phonenumbers
+
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Target
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
+from trunkline.config.trunks import Trunk
+from trunkline.kernel.destinations import Refusal, refusal
 from trunkline.kernel.phone import is_e164
 
 CALLER_IDS = ("caller", "number", "anonymous")
@@ -76,9 +80,10 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
 
 def _check_dial(subject: Subject, path: Path, target: Target, dial: str) -> None:
     findings = subject.findings
-    trunk = subject.trunks.get(target.trunk) if target.trunk else None
-    if target.trunk and trunk is None:
-        subject.refers((*path, "trunk"), target.trunk, subject.trunks, "trunk")
+    for key in target.trunk:
+        subject.refers((*path, "trunk"), key, subject.trunks, "trunk")
+    if len(set(target.trunk)) < len(target.trunk):
+        findings.error((*path, "trunk"), "duplicate", "a trunk stands twice", "name each once, in order")
     if is_sip_uri(dial):
         return
     if not is_e164(dial):
@@ -87,15 +92,38 @@ def _check_dial(subject: Subject, path: Path, target: Target, dial: str) -> None
             hint = "write sip:USER@HOST:PORT with an address or a name as HOST; only sip: is spoken"
         findings.error((*path, "dial"), "bad_dial", f"{dial!r} cannot be dialled", hint)
         return
-    if not target.trunk:
+    if not target.trunk and not findings.spoiled((*path, "trunk")):
         hint = "add trunk: with the key of a trunk that has `outbound`"
         findings.error((*path, "trunk"), "missing_trunk", f"{dial} needs a trunk that carries it", hint)
-    elif trunk is not None and trunk.outbound is None:
+    for key in target.trunk:
+        trunk = subject.trunks.get(key)
+        if trunk is not None:
+            _check_way(findings, path, dial, trunk)
+
+
+def _check_way(findings: Findings, path: Path, dial: str, trunk: Trunk) -> None:
+    """Whether this trunk carries calls to this number."""
+    if trunk.outbound is None:
         message = f"the trunk {trunk.key!r} takes calls only"
         findings.error((*path, "trunk"), "trunk_without_outbound", message, "give it `outbound: {proxy: …}`")
-    elif trunk is not None and trunk.prefixes and not dial.startswith(trunk.prefixes):
-        message = f"{dial} is outside the prefixes of the trunk {trunk.key!r}"
-        findings.error((*path, "dial"), "outside_prefixes", message, f"allowed: {', '.join(trunk.prefixes)}")
+        return
+    if trunk.default_country and trunk.default_country not in phonenumbers.SUPPORTED_REGIONS:
+        return  # told of the trunk
+    refused = refusal(dial, trunk.prefixes, trunk.default_country, trunk.allow_premium)
+    if refused is not None:
+        words, hint = _REFUSED[refused]
+        findings.error((*path, "dial"), refused.value, f"{dial} is {words} {trunk.key!r}", hint)
+
+
+_REFUSED = {
+    Refusal.OUTSIDE_PREFIXES: ("outside the prefixes of the trunk", "add its prefix to `prefixes` of the trunk"),
+    Refusal.INTERNATIONAL: (
+        "in another country than the trunk",
+        "add its prefix to `prefixes` of the trunk, or the trunk's own country as `default_country`",
+    ),
+    Refusal.PREMIUM: ("a premium-rate number, not dialled through the trunk", "`allow_premium: true` allows them all"),
+}
+"""By refusal: what the number is, and what to do."""
 
 
 def check_caller_id(subject: Subject, path: Path, caller_id: str | None) -> None:

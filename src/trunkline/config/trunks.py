@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import msgspec
 
 from trunkline.config.struct import Struct
+from trunkline.kernel.numbering import NumberFormat, Numbering
 
 
 class Outbound(Struct, frozen=True, kw_only=True):
@@ -19,15 +20,36 @@ class TrunkOutbound(Struct, frozen=True, kw_only=True):
     proxy: str
     username: str | None = None
     password_env: str | None = None
+    number_format: NumberFormat = "plus"
 
 
 class Trunk(Struct, frozen=True, kw_only=True):
-    """A carrier: whose packets are taken, how it writes numbers, where outgoing calls go."""
+    """A carrier: whose packets are taken, how it writes numbers, where outgoing calls go, how far it may go.
+
+    Amounts are in the carrier's own currency, up to six decimal places, and only compared with each other. Limits
+    count calls in both directions; minutes run from answer to end, without rounding, in the last 60 minutes.
+    """
 
     key: str
     allow: tuple[str, ...] = ()
     default_country: str | None = None
-    number_from: Literal["request_uri", "to"] = "request_uri"
+    number_from: str = "request_uri"
+    national_prefix: str | None = None
+    international_prefix: str | None = None
     prefixes: tuple[str, ...] = ()
+    allow_premium: bool = False
+    max_live: int | None = None
+    max_per_second: int | None = None
+    max_minutes_per_hour: int | None = None
+    max_cost_per_hour: int | None = None
+    cost_per_minute: int | None = None
+    same_caller_seconds: int = 2
+    max_live_per_caller: int | None = None
+    responses: dict[str, int] = msgspec.field(default_factory=dict)
     outbound: TrunkOutbound | None = None
     paused: bool = False
+
+    @property
+    def numbering(self) -> Numbering:
+        """How the carrier writes numbers."""
+        return Numbering(self.default_country, self.national_prefix, self.international_prefix)

@@ -68,7 +68,7 @@ def _check_account(subject: Subject) -> None:
     check_keys(subject)
     check_currency(subject)
     for path, value in walk(subject.config):
-        check_ranges(subject, path, value)
+        check_ranges(subject.findings, path, value)
         for check in _CHECKS.get(type(value), ()):
             check(subject, path, value)
         for field, check in _fields_of(type(value)):

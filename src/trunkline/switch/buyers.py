@@ -19,7 +19,7 @@ from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.switch.legs import BuyerLeg
 from trunkline.switch.registry import Whose
 from trunkline.switch.sessions import remote_media
-from trunkline.telephony.sip.dial import Shown, Undiallable, invite_to, next_hop
+from trunkline.telephony.sip.dial import Shown, Undiallable, Way, invite_to, ways_to
 
 if TYPE_CHECKING:
     from trunkline.switch.livecall import LiveCall
@@ -49,21 +49,22 @@ class Buyers:
         self._call.registry.media[leg.media] = Whose(self._call, attempt)
         self._plant.metrics.live_legs.inc()
         try:
-            hop = next_hop(ring, self._call.world.trunks)
+            way = ways_to(ring, self._call.world.trunks)[0]
         except Undiallable as error:
+            log.error("attempt %s: %s", attempt, error)
             leg.failure = error.reason
             return
-        host = self._plant.names.address(hop.host)
+        host = self._plant.names.address(way.hop.host)
         if host is not None:
-            self._make_invite(attempt, leg, host)
+            self._make_invite(attempt, leg, way, host)
         else:
-            leg.resolving = self._plant.loop.create_task(self._resolve(attempt, leg, hop.host))
+            leg.resolving = self._plant.loop.create_task(self._resolve(attempt, leg, way))
 
-    async def _resolve(self, attempt: str, leg: BuyerLeg, name: str) -> None:
+    async def _resolve(self, attempt: str, leg: BuyerLeg, way: Way) -> None:
         """Find the target's address while the offer becomes durable, then go on as if it had been known."""
         news: i.Input | None = None
         try:
-            await self._make_late_invite(attempt, leg, name)
+            await self._make_late_invite(attempt, leg, way)
             if leg.wanted and attempt in self._legs:
                 news = self._launch(attempt, leg)
         except Exception:
@@ -74,16 +75,16 @@ class Buyers:
         leg.resolving = None
         self._call.tell(news)
 
-    async def _make_late_invite(self, attempt: str, leg: BuyerLeg, name: str) -> None:
+    async def _make_late_invite(self, attempt: str, leg: BuyerLeg, way: Way) -> None:
         """Make the INVITE when the address is found; done when what identifies it is durable, as the offer is."""
         try:
-            host = await self._plant.names.resolve(name)
+            host = await self._plant.names.resolve(way.hop.host)
         except Undiallable as error:
             leg.failure = error.reason
             return
         if attempt not in self._legs:
             return  # the caller has gone meanwhile
-        self._make_invite(attempt, leg, host)
+        self._make_invite(attempt, leg, way, host)
         saved = self._call.save()
         if saved is None:
             return
@@ -92,15 +93,14 @@ class Buyers:
         except JournalUnavailable:  # which is in the log already
             leg.invite, leg.failure = None, "journal"
 
-    def _make_invite(self, attempt: str, leg: BuyerLeg, host: str) -> None:
+    def _make_invite(self, attempt: str, leg: BuyerLeg, way: Way, host: str) -> None:
         plant, context = self._plant, self._call.machine.context
         try:
             local = leg.local = plant.media.open(leg.media, context.call)
-            hop = next_hop(leg.ring, self._call.world.trunks)
             first = self._call.caller.codec
             body = sdp.offer(local.host, local.port, codecs=(first, *(name for name in sdp.CODECS if name != first)))
             shown = Shown(context.caller, context.number)
-            leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, hop, host, shown, plant.sip.public, body))
+            leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, way, host, shown, plant.sip.public, body))
         except LocalSipError as error:
             log.error("target of attempt %s cannot be dialled: %s", attempt, error)
             leg.failure = "bad_address"

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 RING = Ring(
     dial="sip:desk@pbx.example",
-    trunk=None,
+    trunks=(),
     ring_seconds=25,
     first_response_seconds=4,
     caller_id="caller",

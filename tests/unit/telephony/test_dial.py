@@ -14,14 +14,14 @@ from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.message import Request, parse
 from trunkline.telephony.sip import dial
-from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, next_hop
+from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, ways_to
 
 pytestmark = pytest.mark.unit
 
-CARRIER = Trunk(key="carrier", outbound=TrunkOutbound(proxy="sip:198.51.100.5:5070"))
+CARRIER = Trunk(key="carrier", default_country="US", outbound=TrunkOutbound(proxy="sip:198.51.100.5:5070"))
 TRUNKS = {
     "carrier": CARRIER,
-    "six": Trunk(key="six", outbound=TrunkOutbound(proxy="sip:[2001:db8::5]")),
+    "six": Trunk(key="six", default_country="US", outbound=TrunkOutbound(proxy="sip:[2001:db8::5]")),
     "inbound": Trunk(key="inbound", allow=("192.0.2.0/24",)),
     "paused": Trunk(key="paused", paused=True, outbound=TrunkOutbound(proxy="sip:198.51.100.5")),
 }
@@ -31,7 +31,7 @@ LOCAL = ("203.0.113.1", 5060)
 
 def ring(dial: str = "sip:desk@192.0.2.7:5081", **changed: Any) -> Ring:
     usual: dict[str, Any] = {
-        "trunk": None,
+        "trunks": (),
         "ring_seconds": 25,
         "first_response_seconds": 4,
         "caller_id": "caller",
@@ -41,11 +41,14 @@ def ring(dial: str = "sip:desk@192.0.2.7:5081", **changed: Any) -> Ring:
 
 
 def invite(
-    to_ring: Ring, caller: str | None = CALLER, local: tuple[str, int] = LOCAL
+    to_ring: Ring,
+    caller: str | None = CALLER,
+    local: tuple[str, int] = LOCAL,
+    trunks: dict[str, Trunk] | None = None,
 ) -> tuple[Request, tuple[str, int]]:
     """The INVITE as it goes on the wire, and where it goes."""
-    hop = next_hop(to_ring, TRUNKS)
-    target = invite_to(to_ring, hop, hop.host, Shown(caller, NUMBER), local, b"v=0\r\n")
+    way = ways_to(to_ring, trunks or TRUNKS)[0]
+    target = invite_to(to_ring, way, way.hop.host, Shown(caller, NUMBER), local, b"v=0\r\n")
     endpoint = SipEndpoint(EndpointConfig(*local), lambda count: b"\1" * count)
     endpoint.launch(endpoint.prepare(target), 0.0)
     (sent,) = endpoint.datagrams()
@@ -73,7 +76,7 @@ def invite(
 def test_an_address_is_dialled_as_it_is_and_a_number_by_its_trunks_proxy(
     dial: str, trunk: str | None, uri: str, destination: tuple[str, int]
 ) -> None:
-    request, sent_to = invite(ring(dial, trunk=trunk))
+    request, sent_to = invite(ring(dial, trunks=() if trunk is None else (trunk,)))
     assert (request.uri, sent_to) == (uri, destination)
     assert request.to.uri == uri
 
@@ -93,14 +96,14 @@ def test_an_address_is_dialled_as_it_is_and_a_number_by_its_trunks_proxy(
 )
 def test_what_cannot_be_dialled_says_why(dial: str, trunk: str | None, reason: str) -> None:
     with pytest.raises(Undiallable) as caught:
-        next_hop(ring(dial, trunk=trunk), TRUNKS)
+        ways_to(ring(dial, trunks=() if trunk is None else (trunk,)), TRUNKS)
     assert caught.value.reason == reason
 
 
 def test_a_proxy_that_asks_for_tls_is_not_dialled_in_the_clear() -> None:
-    trunks = {"tls": Trunk(key="tls", outbound=TrunkOutbound(proxy="sips:198.51.100.5"))}
+    trunks = {"tls": Trunk(key="tls", default_country="US", outbound=TrunkOutbound(proxy="sips:198.51.100.5"))}
     with pytest.raises(Undiallable, match="transport"):
-        next_hop(ring("+12125550123", trunk="tls"), trunks)
+        ways_to(ring("+12125550123", trunks=("tls",)), trunks)
 
 
 # -- who is shown ----------------------------------------------------------------------------------------------------
@@ -173,7 +176,7 @@ def test_host_names_of_targets_and_proxies_are_looked_up_ahead_and_addresses_are
         Target(key="a", buyer="b", dial="sip:desk@pbx.example.com:5070"),
         Target(key="b", buyer="b", dial="sip:desk@192.0.2.7"),
         Target(key="c", buyer="b", dial="sip:desk@[2001:db8::7]"),
-        Target(key="d", buyer="b", dial="+12125550123", trunk="carrier"),
+        Target(key="d", buyer="b", dial="+12125550123", trunk=("carrier",)),
         Target(key="e", buyer="b"),
     )
     platform = Platform(trunks=(CARRIER, Trunk(key="named", outbound=TrunkOutbound(proxy="sip:gw.example.com"))))
@@ -250,3 +253,37 @@ def test_a_name_that_is_none_is_undiallable() -> None:
     with pytest.raises(Undiallable) as caught:
         asyncio.run(Names().resolve("a" * 64 + ".example"))
     assert caught.value.reason == "dns"
+
+
+# -- several trunks, and what they may dial --------------------------------------------------------------------------
+
+
+def test_a_number_has_one_way_for_each_trunk_that_may_carry_it_in_their_order() -> None:
+    ways = ways_to(ring("+12125550123", trunks=("paused", "six", "inbound", "carrier")), TRUNKS)
+    assert [way.trunk.key for way in ways if way.trunk is not None] == ["six", "carrier"]
+    assert len(ways_to(ring("sip:desk@192.0.2.7", trunks=("six", "carrier")), TRUNKS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"), [("+442079460000", "international_number"), ("+19005550123", "premium_number")]
+)
+def test_a_number_that_came_past_the_checks_of_the_configuration_is_not_dialled(number: str, reason: str) -> None:
+    with pytest.raises(Undiallable) as caught:
+        ways_to(ring(number, trunks=("carrier", "paused")), TRUNKS)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("form", "uri", "shown"),
+    [
+        ("plus", "+12125550123", CALLER),
+        ("e164", "12125550123", CALLER[1:]),
+        ("national", "12125550123", CALLER[1:]),
+    ],
+)
+def test_numbers_are_written_as_the_trunk_wants_them(form: Any, uri: str, shown: str) -> None:
+    outbound = TrunkOutbound(proxy="sip:198.51.100.5", number_format=form)
+    trunk = Trunk(key="x", default_country="US", national_prefix="1", outbound=outbound)
+    request, _ = invite(ring("+12125550123", trunks=("x",)), trunks={"x": trunk})
+    assert (request.uri, request.from_.uri) == (f"sip:{uri}@198.51.100.5", f"sip:{shown}@203.0.113.1:5060")
+    assert request.to.uri == request.uri

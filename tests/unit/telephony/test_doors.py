@@ -90,7 +90,9 @@ def test_hosts_we_have_sent_to_are_remembered_and_the_longest_unused_forgotten()
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def invite(uri: str = "sip:+18335550100@203.0.113.1", to: str = "<sip:x@h>", from_: str = "<sip:y@h>;tag=1") -> Request:
+def invite_bytes(
+    *more: str, uri: str = "sip:+18335550100@203.0.113.1", to: str = "<sip:x@h>", from_: str = "<sip:y@h>;tag=1"
+) -> bytes:
     lines = (
         f"INVITE {uri} SIP/2.0",
         "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1",
@@ -100,8 +102,13 @@ def invite(uri: str = "sip:+18335550100@203.0.113.1", to: str = "<sip:x@h>", fro
         "CSeq: 1 INVITE",
         "Max-Forwards: 70",
         "Content-Length: 0",
+        *more,
     )
-    request = parse("\r\n".join((*lines, "", "")).encode())
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def invite(uri: str = "sip:+18335550100@203.0.113.1", to: str = "<sip:x@h>", from_: str = "<sip:y@h>;tag=1") -> Request:
+    request = parse(invite_bytes(uri=uri, to=to, from_=from_))
     assert isinstance(request, Request)
     return request
 
@@ -194,3 +201,37 @@ def test_a_trunk_may_write_the_called_number_into_to() -> None:
 def test_the_caller_is_read_from_the_from_header(from_: str, caller: str | None, given: str) -> None:
     found = read_call(invite(from_=from_), US).caller
     assert (found.number, found.given, found.anonymous) == (caller, given, caller is None)
+
+
+# -- where and how one carrier writes them ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("+18335550100", "+18335550100"),
+        ("8335550100", "+18335550100"),
+        ("<sip:+18335550100@carrier.example;user=phone>;reason=unconditional", "+18335550100"),
+        ("tel:+18335550100", "+18335550100"),
+        ('"Desk" <tel:8335550100>', "+18335550100"),
+        ("desk", None),
+        ("<sip:>", None),
+        ("", None),
+    ],
+)
+def test_a_trunk_may_write_the_called_number_into_a_header_of_its_own(value: str, number: str | None) -> None:
+    trunk = Trunk(key="own", default_country="US", number_from="header:X-Dialed")
+    request = parse(invite_bytes(f"x-dialed: {value}"))
+    assert isinstance(request, Request)
+    assert read_call(request, trunk).number == number
+
+
+def test_a_header_that_is_not_there_names_no_number() -> None:
+    assert read_call(invite(), Trunk(key="own", number_from="header:X-Dialed")).number is None
+
+
+def test_numbers_are_read_with_the_prefixes_of_the_trunk_in_both_places() -> None:
+    trunk = Trunk(key="de", default_country="DE", national_prefix="0", international_prefix="00")
+    found = read_call(invite("sip:0018335550100@h", from_="<sip:030123456@h>;tag=1"), trunk)
+    assert (found.number, found.caller.number, found.caller.given) == ("+18335550100", "+4930123456", "030123456")
+    assert read_call(invite(from_="<sip:anonymous@anonymous.invalid>;tag=1"), trunk).caller.number is None

@@ -50,7 +50,7 @@ class Ring(msgspec.Struct, frozen=True):
     """How a target is rung: the settings of its most specific level, resolved."""
 
     dial: str
-    trunk: str | None
+    trunks: tuple[str, ...]
     ring_seconds: int
     first_response_seconds: int
     caller_id: str

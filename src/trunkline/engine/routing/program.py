@@ -271,8 +271,10 @@ class Compiler:
 
     def _stands_of_target(self, target: Target) -> tuple[Stand, ...]:
         zone = target.timezone or self._zone(self._index.buyers[target.buyer])
-        trunk = self._trunks.get(target.trunk) if target.trunk is not None else None
-        closed_by = f"trunk {trunk.key} is paused" if trunk is not None and trunk.paused else None
+        trunks = [trunk for key in target.trunk if (trunk := self._trunks.get(key)) is not None]
+        closed = bool(trunks) and all(trunk.paused for trunk in trunks)
+        names = ", ".join(trunk.key for trunk in trunks)
+        closed_by = f"trunk {names} is paused" if closed else None
         stand = self._stand("target", target.key, target, zone, closed_by)
         if target.bid is None:
             return (stand,)

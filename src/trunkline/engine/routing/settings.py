@@ -21,7 +21,7 @@ def ring_settings(route: Route, target: Target, buyer: Buyer, campaign: Campaign
     levels = (route, target, buyer, campaign, account)
     return Ring(
         dial=target.dial,
-        trunk=target.trunk,
+        trunks=target.trunk,
         ring_seconds=_first(RING_SECONDS, *(level.ring_seconds for level in levels)),
         first_response_seconds=_first(FIRST_RESPONSE_SECONDS, target.first_response_seconds),
         caller_id=next((level.caller_id for level in levels if level.caller_id is not None), CALLER_ID),

@@ -16,6 +16,8 @@ import msgspec
 from trunkline.config.schema import AccountConfig, Platform
 from trunkline.config.trunks import Trunk
 from trunkline.engine.routing.offer import Ring
+from trunkline.kernel.destinations import refusal
+from trunkline.kernel.phone import is_e164
 from trunkline.sip.endpoint import Address, InviteTarget
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.uri import DEFAULT_PORT, SipUri, bracketed, is_ip_literal, parse_uri
@@ -108,9 +110,45 @@ def names_to_resolve(platform: Platform, accounts: Iterable[AccountConfig]) -> f
     return frozenset(host for host in hosts if host and not is_ip_literal(host.strip("[]")))
 
 
-def next_hop(ring: Ring, trunks: Mapping[str, Trunk]) -> SipUri:
-    """The SIP address that the INVITE is sent to. Raises Undiallable."""
-    text = ring.dial if ring.dial.lower().startswith("sip:") else _proxy(ring, trunks)
+class Way(msgspec.Struct, frozen=True):
+    """One way to a target: the address whose host is sent to, what the Request-URI says, the trunk if it is one's."""
+
+    hop: SipUri
+    request_uri: str
+    trunk: Trunk | None = None
+
+
+def ways_to(ring: Ring, trunks: Mapping[str, Trunk]) -> tuple[Way, ...]:
+    """The ways to a target in the order in which they are to be tried, at least one. Raises Undiallable.
+
+    An address has one way, a number one for each of its trunks that may carry it.
+    """
+    if ring.dial.lower().startswith("sip:"):
+        return (Way(_hop(ring.dial), ring.dial),)
+    found: list[Way] = []
+    refused: Undiallable | None = None
+    for key in ring.trunks:
+        try:
+            found.append(_by_trunk(ring.dial, trunks.get(key)))
+        except Undiallable as error:
+            refused = refused or error
+    if not found:
+        raise refused or Undiallable("trunk", f"no trunk carries calls to {ring.dial}")
+    return tuple(found)
+
+
+def _by_trunk(number: str, trunk: Trunk | None) -> Way:
+    if trunk is None or trunk.outbound is None or trunk.paused:
+        raise Undiallable("trunk", f"no trunk carries calls to {number}")
+    refused = refusal(number, trunk.prefixes, trunk.default_country, trunk.allow_premium)
+    if refused is not None:
+        raise Undiallable(refused.value, f"{number} may not be dialled through the trunk {trunk.key}")
+    hop = _hop(trunk.outbound.proxy)
+    written = trunk.numbering.write(number, trunk.outbound.number_format)
+    return Way(hop, f"sip:{written}@{_authority(hop)}", trunk)
+
+
+def _hop(text: str) -> SipUri:
     try:
         uri = parse_uri(text)
     except RemoteSipError as error:
@@ -120,21 +158,15 @@ def next_hop(ring: Ring, trunks: Mapping[str, Trunk]) -> SipUri:
     return uri
 
 
-def _proxy(ring: Ring, trunks: Mapping[str, Trunk]) -> str:
-    trunk = trunks.get(ring.trunk or "")
-    if trunk is None or trunk.outbound is None or trunk.paused:
-        raise Undiallable("trunk", f"no trunk carries calls to {ring.dial}")
-    return trunk.outbound.proxy
-
-
-def invite_to(ring: Ring, hop: SipUri, host: str, shown: Shown, local: Address, sdp: bytes) -> InviteTarget:
-    """The INVITE for `ring`, to be sent to `host` (the IP literal of `hop`) from our own address `local`."""
-    to = ring.dial if ring.dial.lower().startswith("sip:") else f"sip:{ring.dial}@{_authority(hop)}"
+def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp: bytes) -> InviteTarget:
+    """The INVITE for `ring`, to be sent to `host` (the IP literal of the way's hop) from our own address `local`."""
     user, display = _identity(ring.caller_id, shown)
     domain = "anonymous.invalid" if user == "anonymous" else f"{bracketed(local[0])}:{local[1]}"
+    if way.trunk is not None and way.trunk.outbound is not None and is_e164(user):
+        user = way.trunk.numbering.write(user, way.trunk.outbound.number_format)
     return InviteTarget(
-        request_uri=to,
-        destination=(host.strip("[]"), hop.port or DEFAULT_PORT),
+        request_uri=way.request_uri,
+        destination=(host.strip("[]"), way.hop.port or DEFAULT_PORT),
         to=None,
         from_uri=f"sip:{user}@{domain}",
         from_display=display,

@@ -15,8 +15,9 @@ import msgspec
 
 from trunkline.config.schema import Platform
 from trunkline.config.trunks import Trunk
-from trunkline.kernel.phone import CallerId, parse_caller, parse_number
+from trunkline.kernel.phone import CallerId, parse_caller
 from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.headers import parse_name_addr
 from trunkline.sip.message import Request
 from trunkline.sip.uri import SipUri, parse_uri
 
@@ -82,12 +83,32 @@ class Peers:
 
 def read_call(request: Request, trunk: Trunk) -> Called:
     """The called number, where this trunk writes it and as it writes it, and the caller from the From header."""
-    called = _uri(request.uri if trunk.number_from == "request_uri" else request.to.uri)
-    user = called.user if called is not None else None
-    number = parse_number(_bare(user), trunk.default_country) if user else None
+    user = _called_user(request, trunk.number_from)
+    number = trunk.numbering.read(_bare(user)) if user else None
     sender = _uri(request.from_.uri)
     given = (sender.user or "") if sender is not None else ""
-    return Called(number, parse_caller(_bare(given), trunk.default_country))
+    return Called(number, _caller(_bare(given), trunk))
+
+
+def _called_user(request: Request, number_from: str) -> str | None:
+    """The number as it is written; a header may hold an address or the bare number. None when it is not there."""
+    if number_from in ("request_uri", "to"):
+        called = _uri(request.uri if number_from == "request_uri" else request.to.uri)
+        return None if called is None else called.user
+    value = request.header(number_from.removeprefix("header:"))
+    if value is None:
+        return None
+    try:
+        return parse_uri(parse_name_addr(value).uri).user
+    except RemoteSipError:
+        return value
+
+
+def _caller(given: str, trunk: Trunk) -> CallerId:
+    caller = parse_caller(given, trunk.default_country)
+    if caller.number is None or (trunk.national_prefix is None and trunk.international_prefix is None):
+        return caller
+    return CallerId(trunk.numbering.read(given), given)
 
 
 def _bare(user: str) -> str:
