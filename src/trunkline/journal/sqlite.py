@@ -22,6 +22,11 @@ else:
     except ModuleNotFoundError:
         import sqlite3 as library  # noqa: TID251 - judged below like any other
 
+# The library looks for an adapter of every value that is no number, text or bytearray, and asks the value itself when
+# it finds none: 1.5 µs for each blob and each NULL, so that a row of events took six times as long. So it finds one.
+library.register_adapter(bytes, bytearray)
+library.register_adapter(type(None), dict[None, None]().get)  # gives None again
+
 Connection = library.Connection
 Error = library.Error
 

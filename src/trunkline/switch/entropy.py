@@ -8,7 +8,7 @@ BLOCK_BYTES = 4096
 
 
 class Entropy:
-    """`entropy(n)` gives `n` bytes of `os.urandom`, none twice. For the thread of the event loop alone."""
+    """`entropy(n)` gives `n` bytes of `os.urandom`, none twice. Each user has its own: it is for one thread."""
 
     __slots__ = ("_block", "_used")
 

@@ -99,7 +99,7 @@ class LiveCall:
                 now = self.plant.clock()
                 for command in self.machine.handle(self._inbox.popleft(), now):
                     self._do(command, now)
-            self._append()
+            self._append(patient=True)
         except Exception:
             self.plant.metrics.call_errors.inc()
             log.exception("call %s is ended by an error of ours", self.machine.context.call)
@@ -185,7 +185,7 @@ class LiveCall:
         self._write(c.Write(ended), now)
         self._changes.append(CallDrop(context.call))
         self._finish()
-        self._append()
+        self._append(patient=True)
         self._hang_up_caller(c.HangUpCaller(500), now)
 
     def _note(self, event: i.Input | None) -> None:
@@ -216,9 +216,17 @@ class LiveCall:
         assert not self._running, "a cascade writes what it keeps itself"
         return self._append()
 
-    def _append(self) -> asyncio.Future[Any] | None:
-        """Hand everything written since the last append to the journal, as one transaction."""
-        future = self.plant.write(self._entries, self._changes, finishing=self.machine.state not in _BEGINNING)
+    def _append(self, *, patient: bool = False) -> asyncio.Future[Any] | None:
+        """Hand everything written since the last append to the journal, as one transaction; None for nothing.
+
+        The first is never `patient`: a refusal waits for it.
+        """
+        future = self.plant.write(
+            self._entries,
+            self._changes,
+            finishing=self.machine.state not in _BEGINNING,
+            patient=patient and self._first_append is not None,
+        )
         self._entries, self._changes = [], []
         self._first_append = self._first_append or future
         return future

@@ -62,18 +62,24 @@ class Plant:
         self.sip: SipDriver  # set when the listener is open
 
     def write(
-        self, entries: Sequence[Entry], changes: Sequence[Change] = (), *, finishing: bool = True
+        self,
+        entries: Sequence[Entry],
+        changes: Sequence[Change] = (),
+        *,
+        finishing: bool = True,
+        patient: bool = False,
     ) -> asyncio.Future[Position] | None:
         """Put into the journal, in one transaction, the events, the changes, and what has changed of seats since.
 
         None when there is nothing of all that. When it cannot be kept, that is reported, and the seats are written
-        with whatever is written next. `finishing` is False for what begins something new (see `Journal.append`).
+        with whatever is written next. `finishing` is False for what begins something new, `patient` is True when
+        nobody waits for it to be durable (see `Journal.append`).
         """
         seats = self.capacity.take_changes()
         if not (entries or changes or seats or self._soon):
             return None
         soon, self._soon = self._soon, ()
-        future = self.journal.append(entries, [*soon, *seats, *changes], finishing=finishing)
+        future = self.journal.append(entries, [*soon, *seats, *changes], finishing=finishing, patient=patient)
 
         def look(done: asyncio.Future[Position]) -> None:
             if not done.cancelled() and (error := done.exception()) is not None:

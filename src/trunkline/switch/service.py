@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -83,7 +82,7 @@ class Switch:
         _make_folder(options.data)
         world = await asyncio.to_thread(first_world, options.config, options.data)
         journal, state = open_journal(
-            options.data, STREAM, os.urandom, now_ms=read_clock().utc_ms, min_free_mb=options.min_free_mb
+            options.data, STREAM, Entropy(), now_ms=read_clock().utc_ms, min_free_mb=options.min_free_mb
         )
         advertised = options.public_address or options.rtp_host or options.sip[0]
         media = EmbeddedMedia(

@@ -131,6 +131,26 @@ def test_those_who_wait_together_share_transactions(tmp_path: Path) -> None:
     in_loop(scenario())
 
 
+def test_what_nobody_waits_for_goes_with_the_next_append_and_in_order(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal, _ = opened(tmp_path)
+        commits: list[Commit] = []
+        journal.on_commit = commits.append
+        patient = [journal.append([ended(f"call_{n}")], patient=True) for n in range(3)]
+        await asyncio.sleep(0)
+        assert journal.waiting == 3
+        assert await journal.append([ended("call_3")]) == Position("sw1", 4)
+        assert [future.result().seq for future in patient] == [1, 2, 3]
+        assert [commit.events for commit in commits] == [4]
+        # Alone it waits its while and no longer; what is still waiting when the journal is closed is written.
+        assert await journal.append([ended("call_4")], patient=True) == Position("sw1", 5)
+        last = journal.append([ended("call_5")], patient=True)
+        await journal.close()
+        assert last.result() == Position("sw1", 6)
+
+    in_loop(scenario())
+
+
 def test_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
     counter = CounterId("acme", "buyer", "b", "connect", "day", "both")
     demands = (Demand(counter, 1, 9, 0, NOW_MS + 1), Demand(CounterId("acme", "buyer", "b", "live", "", "call"), 1, 2))

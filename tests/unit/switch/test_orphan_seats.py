@@ -71,8 +71,9 @@ class Recovery:
             for sample in family.samples
         }
 
-    def _append(self, _entries: object, changes: list[object], *, finishing: bool) -> Any:
+    def _append(self, _entries: object, changes: list[object], *, finishing: bool, patient: bool) -> Any:
         assert finishing
+        assert not patient
         self.kept += changes
         return SimpleNamespace(add_done_callback=lambda observe: None)
 

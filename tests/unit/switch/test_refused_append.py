@@ -33,7 +33,7 @@ class Journal:
         self.entries: list[Any] = []
         self.changes: list[Any] = []
 
-    def append(self, entries: list[Any], changes: list[Any], *, finishing: bool) -> asyncio.Future[int]:
+    def append(self, entries: list[Any], changes: list[Any], *, finishing: bool, patient: bool) -> asyncio.Future[int]:
         """Kept at once, or not at all."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.works:
