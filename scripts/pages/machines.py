@@ -114,11 +114,11 @@ def _legs() -> str:
 
 def _transactions() -> str:
     parts = ["## SIP transactions", "", _prose(machine.__doc__)]
-    for module, kind in (
-        (invite_client, invite_client.InviteClient),
-        (invite_server, invite_server.InviteServer),
-        (client, client.Client),
-        (server, server.Server),
+    for module, kind, stream in (
+        (invite_client, invite_client.InviteClient, invite_client.StreamInviteClient),
+        (invite_server, invite_server.InviteServer, invite_server.StreamInviteServer),
+        (client, client.Client, client.StreamClient),
+        (server, server.Server, server.StreamServer),
     ):
         title, _, theory = (module.__doc__ or "").partition("\n")
         rows = [_of_row(_name(state), _name(event), row) for (state, event), row in kind.TABLE.items()]
@@ -130,8 +130,23 @@ def _transactions() -> str:
             _prose(theory),
             _diagram(rows, first=_name(kind.START.state), last="terminated"),
             _table(rows, "commands and timers"),
+            *_over_streams(kind, stream),
         ]
     return "\n".join(parts)
+
+
+def _over_streams(kind: type[Transaction], stream: type[Transaction]) -> list[str]:
+    rows = [
+        _of_row(_name(state), _name(event), row)
+        for (state, event), row in stream.TABLE.items()
+        if row != kind.TABLE[state, event]
+    ]
+    return [
+        f"{_prose(stream.__doc__)}",
+        f"Begins as {_beginning(stream)}. Its rows that differ:",
+        "",
+        _table(rows, "commands and timers"),
+    ]
 
 
 def _beginning(kind: type[Transaction]) -> str:

@@ -21,7 +21,7 @@ class Answers:
     def send(self, leg: Leg, tx: ServerTx, sdp: bytes, now: float) -> None:
         """Answer an INVITE, first or later, with 200."""
         core = self._core
-        extra = [core.contact_line, core.allow_line, core.server_line]
+        extra = [core.contact_line(tx.source, tx.request.uri), core.allow_line, core.server_line]
         extra += [f"Record-Route: {value}" for value in tx.request.lines("Record-Route")]
         if sdp:
             extra.append(SDP_LINE)

@@ -22,7 +22,7 @@ class Byes:
             leg.pending_2xx = None
         request = core.in_dialog(dialog, "BYE")
         extra = [f"Reason: {reason}"] if reason else []
-        core.start(core.client_machine("BYE", now), request, now, self, leg.id if leg else 0, extra)
+        core.start(request, now, self, leg.id if leg else 0, extra)
 
     def response(self, tx: ClientTx, response: Response, now: float) -> None:
         """Any final response ends the dialog, a refusal as much as 200 (15.1.1)."""

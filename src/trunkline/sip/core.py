@@ -15,56 +15,29 @@ from trunkline.sip.dialog import Dialog, DialogKey
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.events import Gone, OrphanEnded, SipEvent
 from trunkline.sip.headers import MAGIC_COOKIE
+from trunkline.sip.hops import RELIABLE, Faces, Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
-from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS, DEFAULT_STATE_LIMITS, MessageLimits, StateLimits
 from trunkline.sip.message import Request, Response
 from trunkline.sip.requests import Outgoing
-from trunkline.sip.timers import TIMER_C, TimerHeap
-from trunkline.sip.transactions.client import Client
-from trunkline.sip.transactions.invite_client import InviteClient
-from trunkline.sip.transactions.invite_server import InviteServer
+from trunkline.sip.settings import Datagram, EndpointConfig
+from trunkline.sip.timers import TimerHeap
+from trunkline.sip.transactions.client import Client, StreamClient
+from trunkline.sip.transactions.invite_client import InviteClient, StreamInviteClient
+from trunkline.sip.transactions.invite_server import InviteServer, StreamInviteServer
 from trunkline.sip.transactions.machine import Command, Input, State, Transaction
-from trunkline.sip.transactions.server import Server
-from trunkline.sip.uri import Address, bracketed, is_host, is_port, is_usable
+from trunkline.sip.transactions.server import Server, StreamServer
+from trunkline.sip.uri import is_usable
 
 ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE")
 
 MAX_PAYLOAD = 65_507  # of a UDP datagram over IPv4
+MTU_SAFE = 1_300  # a larger request should not go by UDP (18.1.1)
+STREAM_PEERS_MAX = 4_096
 SPENT = Request("", "", ())  # stands in for a request that has its final response
 
 ClientKey = tuple[str, str]  # branch, method (17.1.3); sent-by is checked to be ours
 ServerKey = tuple[str, str, str]  # branch, sent-by, method with ACK counted as INVITE (17.2.3)
 MergeKey = tuple[str, str, int]  # Call-ID, From tag, CSeq number (8.2.2.2)
-
-
-class Datagram(msgspec.Struct, frozen=True):
-    """One packet to send as it is. The destination is always an IP literal and a port in range."""
-
-    data: bytes
-    destination: Address
-
-
-class EndpointConfig(msgspec.Struct, frozen=True):
-    """How the endpoint presents itself, and its limits.
-
-    `host` and `port` are where peers reach us: an IP literal or name, without brackets. Times are seconds.
-    `timer_c_s` limits how long an outgoing call may ring without any sign of life above 100; `retry_after_s` is what
-    new calls are told while draining. Raises LocalSipError for a host or port nobody could answer to.
-    """
-
-    host: str
-    port: int
-    user_agent: str = "Trunkline"
-    message_limits: MessageLimits = DEFAULT_MESSAGE_LIMITS
-    state_limits: StateLimits = DEFAULT_STATE_LIMITS
-    timer_c_s: float = TIMER_C
-    retry_after_s: int = 30
-    defer_487: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse an address that no peer could answer to."""
-        if not is_host(bracketed(self.host)) or not is_port(self.port):
-            raise LocalSipError(f"peers cannot reach {self.host!r} port {self.port}")
 
 
 class ClientUser(Protocol):
@@ -90,7 +63,7 @@ class ClientTx:
         self.leg = leg  # 0: nobody's any more, or never anybody's
         self.armed = inf
         self.source = request.destination  # where the last response came from
-        self.acks: dict[str, tuple[bytes, Address]] = {}  # To tag of each 2xx and its ACK
+        self.acks: dict[str, tuple[bytes, Hop]] = {}  # To tag of each 2xx and its ACK
 
     @property
     def key(self) -> ClientKey:
@@ -109,7 +82,7 @@ class ServerTx:
         "armed", "data", "destination", "echo", "key", "leg", "machine", "merge_key", "request", "source", "to_tag",
     )  # fmt: skip
 
-    def __init__(self, machine: Transaction, key: ServerKey, request: Request, source: Address, to_tag: str) -> None:
+    def __init__(self, machine: Transaction, key: ServerKey, request: Request, source: Hop, to_tag: str) -> None:
         self.machine = machine
         self.key = key
         self.request = request
@@ -118,7 +91,7 @@ class ServerTx:
         self.leg = 0
         self.armed = inf
         self.echo = replies.echo_lines(request, source)
-        self.destination = replies.reply_address(request, source)
+        self.destination = replies.reply_hop(request, source)
         self.data: bytes | None = None
         self.merge_key: MergeKey | None = None
 
@@ -133,9 +106,8 @@ class Core:
     def __init__(self, config: EndpointConfig, entropy: Callable[[int], bytes]) -> None:
         self.config = config
         self.entropy = entropy
-        self.sent_by = f"{bracketed(config.host)}:{config.port}"
-        self.sent_by_key = self.sent_by.lower()
-        self.contact_line = f"Contact: <sip:{self.sent_by}>"
+        self.faces = Faces((Hop(config.host, config.port), *config.also))
+        self.stream_peers: set[tuple[str, int]] = set()
         self.allow_line = f"Allow: {', '.join(ALLOWED_METHODS)}"
         self.agent_line = f"User-Agent: {config.user_agent}"
         self.server_line = f"Server: {config.user_agent}"
@@ -148,7 +120,7 @@ class Core:
         self.clients: dict[ClientKey, ClientTx] = {}
         self.servers: dict[ServerKey, ServerTx] = {}
         self.merged: dict[MergeKey, ServerTx] = {}
-        self.by_destination: dict[Address, dict[ClientKey, ClientTx]] = {}
+        self.by_destination: dict[Hop, dict[ClientKey, ClientTx]] = {}
         self.per_source: Counter[str] = Counter()
         self.half_open = 0
         self._last_leg = 0
@@ -175,7 +147,7 @@ class Core:
 
     # -- legs ----------------------------------------------------------------------------------------------------
 
-    def new_leg(self, outgoing: bool, state: LegState, source: Address) -> Leg:
+    def new_leg(self, outgoing: bool, state: LegState, source: Hop) -> Leg:
         """A new leg under a new number."""
         self._last_leg += 1
         leg = Leg(self._last_leg, outgoing, state, source)
@@ -231,8 +203,22 @@ class Core:
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    def send(self, data: bytes, destination: Address) -> None:
-        """Queue a datagram; one that no socket could send is counted and dropped."""
+    def contact_line(self, peer: Hop, uri: str) -> str:
+        """Our Contact for `peer` in a message about `uri`: the Request-URI, or the peer's Contact (RFC 5630 5.1.1)."""
+        face = self.faces.toward(peer)
+        return face.secure_contact_line if uri[:5].lower() == "sips:" else face.contact_line
+
+    def heard_by_stream(self, tx: ClientTx, source: Hop) -> None:
+        """A response came by a stream: its peer speaks TCP, or has shown the certificate of the name we dialled."""
+        asked = tx.request.destination
+        tx.source = source._replace(name=asked.name) if asked.name else source
+        if asked.transport == "tcp":
+            if len(self.stream_peers) >= STREAM_PEERS_MAX:
+                self.stream_peers.clear()
+            self.stream_peers.add(asked[:2])
+
+    def send(self, data: bytes, destination: Hop) -> None:
+        """Queue a message; one that no socket could send is counted and dropped."""
         if not is_usable(destination) or len(data) > MAX_PAYLOAD:
             self.counters["undeliverable"] += 1
             return
@@ -240,7 +226,6 @@ class Core:
 
     def start(
         self,
-        machine: Transaction,
         request: Outgoing,
         now: float,
         user: ClientUser,
@@ -249,12 +234,22 @@ class Core:
         body: bytes = b"",
     ) -> ClientTx:
         """Write a request and send it in a new client transaction."""
-        return self.launch(machine, request, request.encode([*extra, self.agent_line], body), now, user, leg)
+        return self.launch(*self.write(request, [*extra, self.agent_line], body), now, user, leg)
 
-    def launch(
-        self, machine: Transaction, request: Outgoing, data: bytes, now: float, user: ClientUser, leg: int
-    ) -> ClientTx:
+    def write(self, request: Outgoing, lines: Sequence[str], body: bytes = b"") -> tuple[Outgoing, bytes]:
+        """A request and its bytes; a large one goes by TCP to a peer known to speak it (18.1.1), else as it is."""
+        data = request.encode(lines, body)
+        if len(data) > MTU_SAFE and request.destination.transport == "udp":
+            host, port = request.destination[:2]
+            if (host, port) in self.stream_peers:
+                there = Hop(host, port, "tcp")
+                request = msgspec.structs.replace(request, destination=there, sent_by=self.faces.toward(there).sent_by)
+                data = request.encode(lines, body)
+        return request, data
+
+    def launch(self, request: Outgoing, data: bytes, now: float, user: ClientUser, leg: int) -> ClientTx:
         """Send a request that is written already in a new client transaction."""
+        machine = self.client_machine(request, now)
         tx = ClientTx(machine, request, data, user, leg)
         self._remember_client(tx)
         self._obey_client(tx, machine.START.commands, None, now)
@@ -278,7 +273,7 @@ class Core:
             method=method,
             uri=uri,
             branch=self.branch(),
-            sent_by=self.sent_by,
+            sent_by=self.faces.toward(destination).sent_by,
             call_id=dialog.call_id,
             cseq=dialog.next_seq() if cseq is None else cseq,
             from_header=dialog.local,
@@ -328,7 +323,7 @@ class Core:
         self.feed_server(tx, event, now)
         return tx.data
 
-    def refuse(self, request: Request, source: Address, status: int, counter: str, extra: Sequence[str] = ()) -> None:
+    def refuse(self, request: Request, source: Hop, status: int, counter: str, extra: Sequence[str] = ()) -> None:
         """Answer without keeping any state: every copy of the request is simply answered again (8.2.7).
 
         This is how everything is refused that no leg has to hear of, so that a flood of it costs no memory. A request
@@ -342,9 +337,9 @@ class Core:
         except RemoteSipError:
             self.counters["unanswerable"] += 1
             return
-        self.send(data, replies.reply_address(request, source))
+        self.send(data, replies.reply_hop(request, source))
 
-    def stateless(self, request: Request, source: Address, status: int, extra: Sequence[str] = ()) -> bytes:
+    def stateless(self, request: Request, source: Hop, status: int, extra: Sequence[str] = ()) -> bytes:
         """A response without a transaction. Raises RemoteSipError when the request cannot be answered."""
         for name in ("From", "To", "Call-ID", "CSeq"):
             if not request.header(name):
@@ -376,8 +371,10 @@ class Core:
         else:
             self._obey_server(tx, commands)
 
-    def fail_destination(self, destination: Address, now: float) -> None:
-        """The transport cannot reach an address."""
+    def fail_destination(self, destination: Hop, now: float) -> None:
+        """The transport cannot reach a peer."""
+        if destination.transport == "tcp":
+            self.stream_peers.discard(destination[:2])
         for tx in list(self.by_destination.get(destination, {}).values()):
             self.feed_client(tx, Input.TRANSPORT_ERROR, now)
 
@@ -436,13 +433,17 @@ class Core:
         if not self.per_source[host]:
             del self.per_source[host]
 
-    def server_machine(self, method: str, now: float) -> Transaction:
-        """The kind of server transaction `method` runs in."""
+    def server_machine(self, method: str, source: Hop, now: float) -> Transaction:
+        """The kind of server transaction that a request from `source` runs in."""
+        if source.transport in RELIABLE:
+            return StreamInviteServer(now) if method == "INVITE" else StreamServer(now)
         return InviteServer(now) if method == "INVITE" else Server(now)
 
-    def client_machine(self, method: str, now: float) -> Transaction:
-        """The kind of client transaction `method` runs in."""
-        return InviteClient(now) if method == "INVITE" else Client(now)
+    def client_machine(self, request: Outgoing, now: float) -> Transaction:
+        """The kind of client transaction that a request of ours runs in."""
+        if request.destination.transport in RELIABLE:
+            return StreamInviteClient(now) if request.method == "INVITE" else StreamClient(now)
+        return InviteClient(now) if request.method == "INVITE" else Client(now)
 
     def is_open(self, tx: ServerTx) -> bool:
         """Whether the transaction still waits for a final response."""

@@ -10,9 +10,10 @@ import msgspec
 
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import format_name_addr, parse_name_addr
+from trunkline.sip.hops import TRANSPORTS, Hop, default_port, transport_of
 from trunkline.sip.message import Request, Response
 from trunkline.sip.requests import Outgoing
-from trunkline.sip.uri import DEFAULT_PORT, Address, is_usable, parse_uri
+from trunkline.sip.uri import is_usable, parse_uri
 
 DialogKey = tuple[str, str, str]  # Call-ID, local tag, remote tag: never the Call-ID alone
 
@@ -24,7 +25,7 @@ ORPHAN_CSEQ_GAP = 1_000
 class Dialog(msgspec.Struct):
     """One dialog as this side sees it.
 
-    `local` and `remote` are From and To of requests we send, tags included. `source` is where the peer's packets
+    `local` and `remote` are From and To of requests we send, tags included. `source` is where the peer's messages
     come from: requests go there when the route names a host we would have to look up, which this package cannot.
     """
 
@@ -37,7 +38,7 @@ class Dialog(msgspec.Struct):
     remote_seq: int | None
     remote_target: str
     route_set: tuple[str, ...]
-    source: Address
+    source: Hop
 
     @property
     def key(self) -> DialogKey:
@@ -49,17 +50,17 @@ class Dialog(msgspec.Struct):
         self.local_seq += 1
         return self.local_seq
 
-    def request_target(self) -> tuple[str, tuple[str, ...], Address]:
+    def request_target(self) -> tuple[str, tuple[str, ...], Hop]:
         """Request-URI, Route values and destination of a request in this dialog (12.2.1.1).
 
         A first route without `lr` is a strict router: it goes into the Request-URI and the target to the end.
         """
         if not self.route_set:
-            return self.remote_target, (), self._address(self.remote_target)
+            return self.remote_target, (), self._hop(self.remote_target)
         first = parse_name_addr(self.route_set[0]).uri
         if parse_uri(first).loose:
-            return self.remote_target, self.route_set, self._address(first)
-        return first.partition("?")[0], (*self.route_set[1:], f"<{self.remote_target}>"), self._address(first)
+            return self.remote_target, self.route_set, self._hop(first)
+        return first.partition("?")[0], (*self.route_set[1:], f"<{self.remote_target}>"), self._hop(first)
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take the Contact of a target refresh (12.2.2); a missing or unusable one changes nothing."""
@@ -68,10 +69,28 @@ class Dialog(msgspec.Struct):
         except RemoteSipError:
             return
 
-    def _address(self, uri: str) -> Address:
-        parsed = parse_uri(uri)
-        address = (parsed.host, parsed.port or DEFAULT_PORT)
-        return address if is_usable(address) else self.source
+    def moved(self, source: Hop) -> None:
+        """The peer's messages come from `source` now; the name its certificate must show stays."""
+        known = self.source
+        self.source = source._replace(name=known.name) if known.name and source.transport == "tls" else source
+
+    def _hop(self, uri: str) -> Hop:
+        """Where to send what is addressed to `uri`.
+
+        A peer that came by a stream and does not ask for another transport is sent to by the stream: many leave
+        `transport=tcp` out of their Contact, and RFC 3263 4.1 would have us try UDP.
+        """
+        parsed, source = parse_uri(uri), self.source
+        transport = transport_of(parsed)
+        same_host = parsed.host == source.host
+        if transport is None:
+            transport = source.transport if same_host else "udp"
+        port = parsed.port or default_port(transport)
+        if not is_usable((parsed.host, port)) or transport not in TRANSPORTS:
+            return source
+        if transport == source.transport and (same_host or transport == "udp"):
+            return Hop(parsed.host, port, transport, source.flow, source.name)
+        return Hop(parsed.host, port, transport, 0, source.name if transport == "tls" else "")
 
 
 class LegIdentifiers(msgspec.Struct, frozen=True):
@@ -79,7 +98,8 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
 
     `branch` and `cseq` are those of our INVITE, or of our last request once the dialog stands; `from_header` and
     `to_header` are written into our requests as they are. `remote_tag` None means that there is no dialog yet, so only
-    a CANCEL makes sense, and only for an outgoing leg.
+    a CANCEL makes sense, and only for an outgoing leg. `sent_by` is that of our INVITE's Via, which a CANCEL repeats;
+    None in those stored by versions that had one address only.
     """
 
     outgoing: bool
@@ -89,11 +109,12 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
     branch: str
     cseq: int
     request_uri: str
-    destination: Address
+    destination: Hop
     from_header: str
     to_header: str
     remote_target: str | None = None
     route_set: tuple[str, ...] = ()
+    sent_by: str | None = None
 
     def dialog(self) -> Dialog | None:
         """The dialog as far as it was known when this was stored, None before there was one."""
@@ -123,9 +144,10 @@ def identify_invite(invite: Outgoing) -> LegIdentifiers:
         branch=invite.branch,
         cseq=invite.cseq,
         request_uri=invite.uri,
-        destination=invite.destination,
+        destination=_lasting(invite.destination),
         from_header=invite.from_header,
         to_header=invite.to_header,
+        sent_by=invite.sent_by,
     )
 
 
@@ -139,12 +161,17 @@ def identify_dialog(dialog: Dialog, invite: Outgoing | None) -> LegIdentifiers:
         branch=invite.branch if invite else "",
         cseq=dialog.local_seq,
         request_uri=invite.uri if invite else dialog.remote_target,
-        destination=dialog.source,
+        destination=_lasting(dialog.source),
         from_header=dialog.local,
         to_header=dialog.remote,
         remote_target=dialog.remote_target,
         route_set=dialog.route_set,
     )
+
+
+def _lasting(hop: Hop) -> Hop:
+    """The hop without its connection or socket, whose number means nothing to another process."""
+    return hop._replace(flow=0) if hop.flow else hop
 
 
 def contact_uri(message: Request | Response) -> str | None:
@@ -169,7 +196,7 @@ def record_route(message: Request | Response) -> tuple[str, ...]:
     return values
 
 
-def from_request(request: Request, local_tag: str, source: Address) -> Dialog:
+def from_request(request: Request, local_tag: str, source: Hop) -> Dialog:
     """The dialog a UAS enters with its first response above 100 (12.1.1).
 
     Raises RemoteSipError(400) when the request lacks a From tag or a Contact that could be used.
@@ -192,7 +219,7 @@ def from_request(request: Request, local_tag: str, source: Address) -> Dialog:
     )
 
 
-def from_response(local: str, local_tag: str, request_uri: str, response: Response, source: Address) -> Dialog:
+def from_response(local: str, local_tag: str, request_uri: str, response: Response, source: Hop) -> Dialog:
     """The dialog a UAC enters with a response (12.1.2): the route is Record-Route backwards.
 
     A Contact or Record-Route of no use must not leave an answered call that cannot be hung up: without the first the

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 
 from trunkline.sip.answers import Answers
 from trunkline.sip.byes import Byes
-from trunkline.sip.core import ClientTx, Core, Datagram, EndpointConfig, ServerTx
+from trunkline.sip.core import ClientTx, Core, ServerTx
 from trunkline.sip.dialog import LegIdentifiers, identify_dialog, identify_invite
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.events import SipEvent
+from trunkline.sip.hops import Face, Hop
 from trunkline.sip.in_dialog import Requests
 from trunkline.sip.infos import Infos
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
@@ -24,11 +25,11 @@ from trunkline.sip.message import Header
 from trunkline.sip.receiver import Receiver
 from trunkline.sip.reoffers import Reoffers
 from trunkline.sip.requests import Outgoing
+from trunkline.sip.settings import Datagram, EndpointConfig
 from trunkline.sip.uac import InviteTarget, PreparedInvite, Uac
 from trunkline.sip.uas import Uas
-from trunkline.sip.uri import Address
 
-__all__ = ["Address", "Datagram", "EndpointConfig", "InviteTarget", "LegIdentifiers", "PreparedInvite", "SipEndpoint"]
+__all__ = ["Datagram", "EndpointConfig", "Hop", "InviteTarget", "LegIdentifiers", "PreparedInvite", "SipEndpoint"]
 
 HANGUP_STATUS = 480  # what a caller hears when `hangup` meets a call that was never answered
 
@@ -52,8 +53,8 @@ class SipEndpoint:
 
     # -- the wire and the clock ----------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, source: Address, now: float) -> None:
-        """Take one datagram that came from `source`. Never raises, whatever is in it."""
+    def receive(self, data: bytes, source: Hop, now: float) -> None:
+        """Take one datagram, or one message off a stream, that came from `source`. Never raises, whatever is in it."""
         self._receiver.receive(data, source, now)
 
     def datagrams(self) -> list[Datagram]:
@@ -85,8 +86,12 @@ class SipEndpoint:
             self._answers.fire(owner, now)
             core.timers.arm(owner)
 
-    def transport_failed(self, where: int | Address, now: float) -> None:
-        """The transport reports that a leg's peer, or an address, cannot be reached (an ICMP error, 18.4).
+    def face(self, peer: Hop) -> Face:
+        """How `peer` is told to reach us, and which of our sockets it is sent from."""
+        return self._core.faces.toward(peer)
+
+    def transport_failed(self, where: int | Hop, now: float) -> None:
+        """The transport reports that a leg's peer, or a hop, cannot be reached: ICMP, a lost connection (18.4).
 
         Calls that have heard nothing yet end with TransportFailed; those that have do not, as a lone error means
         little then.
@@ -289,7 +294,7 @@ class SipEndpoint:
             method="INVITE",
             uri=ids.request_uri,
             branch=ids.branch,
-            sent_by=self._core.sent_by,
+            sent_by=ids.sent_by or self._core.faces.toward(ids.destination).sent_by,
             call_id=ids.call_id,
             cseq=ids.cseq,
             from_header=ids.from_header,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from trunkline.sip.hops import Hop
 from trunkline.sip.message import Request, Response
-from trunkline.sip.uri import Address
 
 
 class SipEvent(msgspec.Struct, frozen=True):
@@ -18,7 +18,7 @@ class Incoming(SipEvent, frozen=True):
     """A new call asks in. Nothing has been sent yet, not even 100. `sdp` None means the caller wants our offer."""
 
     request: Request
-    source: Address
+    source: Hop
     sdp: bytes | None
 
 

@@ -9,9 +9,9 @@ from trunkline.sip.byes import Byes
 from trunkline.sip.core import Core, ServerKey, ServerTx
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import Cancelled, Ended, InfoReceived, Reoffered
+from trunkline.sip.hops import Hop
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Request
-from trunkline.sip.uri import Address
 
 
 class Requests:
@@ -22,7 +22,7 @@ class Requests:
         self._byes = byes
         self._answers = answers
 
-    def receive(self, request: Request, source: Address, key: ServerKey, leg: Leg, now: float) -> None:
+    def receive(self, request: Request, source: Hop, key: ServerKey, leg: Leg, now: float) -> None:
         """A new INVITE, BYE, INFO or UPDATE in the leg's dialog."""
         core = self._core
         method, number = request.method, request.cseq.number
@@ -39,8 +39,8 @@ class Requests:
             core.refuse(request, source, 503, "refused_source_limit", ["Retry-After: 1"])
             return
         dialog.remote_seq = number
-        dialog.source = source
-        tx = ServerTx(core.server_machine(method, now), key, request, source, dialog.local_tag)
+        dialog.moved(source)
+        tx = ServerTx(core.server_machine(method, source, now), key, request, source, dialog.local_tag)
         tx.leg = leg.id
         core.adopt(tx)
         if method == "BYE":
@@ -49,7 +49,7 @@ class Requests:
             self._info(leg, tx, now)
         elif method == "UPDATE" and not request.body:
             dialog.refresh_target(request)
-            core.respond(tx, 200, now, [core.contact_line, core.allow_line])
+            core.respond(tx, 200, now, [core.contact_line(tx.source, tx.request.uri), core.allow_line])
         else:
             self._offer(leg, tx, now)
 
@@ -114,7 +114,7 @@ class Requests:
         if tx.request.method == "INVITE":
             self._answers.send(leg, tx, sdp, now)
         else:
-            core.respond(tx, 200, now, [core.contact_line, core.allow_line, SDP_LINE], sdp)
+            core.respond(tx, 200, now, [core.contact_line(tx.source, tx.request.uri), core.allow_line, SDP_LINE], sdp)
 
     def refuse_reoffer(self, leg: Leg, status: int, now: float) -> None:
         """Refuse the peer's new offer; the session stays as it was. Raises LocalSipError when there is none."""

@@ -22,9 +22,7 @@ class Infos:
             raise LocalSipError(f"leg {leg.id} is {leg.state.name}, so no INFO can be sent")
         core = self._core
         request = core.in_dialog(leg.dialog, "INFO")
-        core.start(
-            core.client_machine("INFO", now), request, now, self, leg.id, [f"Content-Type: {content_type}"], body
-        )
+        core.start(request, now, self, leg.id, [f"Content-Type: {content_type}"], body)
 
     def response(self, tx: ClientTx, response: Response, now: float) -> None:
         """See ClientUser."""

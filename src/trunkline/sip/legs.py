@@ -14,8 +14,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from trunkline.sip.dialog import Dialog, DialogKey
+from trunkline.sip.hops import Hop
 from trunkline.sip.requests import Outgoing
-from trunkline.sip.uri import Address
 
 if TYPE_CHECKING:
     from trunkline.sip.core import ClientTx, ServerTx
@@ -96,7 +96,7 @@ class Pending2xx:
 
     __slots__ = ("cseq", "data", "deadline_at", "destination", "interval_s", "offered", "repeat_at")
 
-    def __init__(self, data: bytes, destination: Address, cseq: int, offered: bool) -> None:
+    def __init__(self, data: bytes, destination: Hop, cseq: int, offered: bool) -> None:
         self.data = data
         self.destination = destination
         self.cseq = cseq
@@ -115,7 +115,7 @@ class Leg:
         "reoffer_in", "reoffer_out", "reoffer_withdrawn", "reported", "source", "state", "timer_c_at",
     )  # fmt: skip
 
-    def __init__(self, leg: int, outgoing: bool, state: LegState, source: Address) -> None:
+    def __init__(self, leg: int, outgoing: bool, state: LegState, source: Hop) -> None:
         self.id = leg
         self.outgoing = outgoing
         self.cancelled = False  # by the caller, whose 487 its owner has deferred

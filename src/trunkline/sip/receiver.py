@@ -11,12 +11,13 @@ from trunkline.sip.body import ACCEPT
 from trunkline.sip.core import ALLOWED_METHODS, Core, ServerKey
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import MAGIC_COOKIE, parse_via
+from trunkline.sip.hops import Hop
 from trunkline.sip.in_dialog import Requests
 from trunkline.sip.legs import Leg
 from trunkline.sip.message import Request, Response, parse
 from trunkline.sip.transactions.machine import Command, Input
 from trunkline.sip.uas import Uas
-from trunkline.sip.uri import Address, is_usable, parse_uri
+from trunkline.sip.uri import is_usable, parse_uri
 
 
 class Receiver:
@@ -29,7 +30,7 @@ class Receiver:
         self._answers = answers
         self.draining = False
 
-    def receive(self, data: bytes, source: Address, now: float) -> None:
+    def receive(self, data: bytes, source: Hop, now: float) -> None:
         """Take one datagram. Nothing a peer sends makes this raise."""
         core = self._core
         if not is_usable(source):
@@ -47,7 +48,7 @@ class Receiver:
         except RemoteSipError as error:
             self._refuse_malformed(error, source)
 
-    def _refuse_malformed(self, error: RemoteSipError, source: Address) -> None:
+    def _refuse_malformed(self, error: RemoteSipError, source: Hop) -> None:
         core = self._core
         if error.request is not None:
             core.refuse(error.request, source, error.status, "malformed")
@@ -56,12 +57,12 @@ class Receiver:
 
     # -- responses -----------------------------------------------------------------------------------------------
 
-    def _response(self, response: Response, source: Address, now: float) -> None:
+    def _response(self, response: Response, source: Hop, now: float) -> None:
         core = self._core
         via = response.via
         tx = core.clients.get((via.branch, response.cseq.method))
         vias = response.lines("Via")
-        if tx is None or via.sent_by != core.sent_by_key or len(vias) != 1 or "," in vias[0]:
+        if tx is None or via.sent_by not in core.faces.sent_by_keys or len(vias) != 1 or "," in vias[0]:
             core.counters["unmatched"] += 1
             return
         if response.cseq.number != tx.request.cseq or response.call_id != tx.request.call_id:
@@ -71,11 +72,13 @@ class Receiver:
         event = Input.PROVISIONAL if status < 200 else Input.SUCCESS if status < 300 else Input.FAILURE
         _ = response.to  # the dialog needs it, and a malformed one must be found here
         tx.source = source
+        if source.transport != "udp":
+            core.heard_by_stream(tx, source)
         core.feed_client(tx, event, now, response)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def _request(self, request: Request, source: Address, now: float) -> None:
+    def _request(self, request: Request, source: Hop, now: float) -> None:
         core = self._core
         try:
             via, cseq = request.via, request.cseq
@@ -109,7 +112,7 @@ class Receiver:
         else:
             self._answers.acknowledged(leg, request, now)
 
-    def _cancel(self, request: Request, source: Address, key: ServerKey, now: float) -> None:
+    def _cancel(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         core = self._core
         tx = core.servers.get(key)
         if tx is None:
@@ -126,7 +129,7 @@ class Receiver:
         else:
             self._requests.cancel(leg, tx, now)
 
-    def _new_request(self, request: Request, source: Address, key: ServerKey, now: float) -> None:
+    def _new_request(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         core, method = self._core, request.method
         if method not in ALLOWED_METHODS:
             core.refuse(request, source, 405, "refused_method", [core.allow_line])
@@ -144,7 +147,7 @@ class Receiver:
         else:
             core.refuse(request, source, 481, "refused_no_dialog")
 
-    def _in_dialog(self, request: Request, source: Address, key: ServerKey, now: float) -> None:
+    def _in_dialog(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         leg = self._leg_of(request)
         if leg is None:
             self._core.refuse(request, source, 481, "refused_no_dialog")
@@ -158,14 +161,14 @@ class Receiver:
         key = (request.call_id, request.to.tag or "", request.from_.tag or "")
         return self._core.dialogs.get(key)
 
-    def _options(self, request: Request, source: Address) -> None:
+    def _options(self, request: Request, source: Hop) -> None:
         core = self._core
         if self.draining:
             core.refuse(request, source, 503, "options", [f"Retry-After: {core.config.retry_after_s}"])
         else:
             core.refuse(request, source, 200, "options", [ACCEPT, core.allow_line])
 
-    def _invite(self, request: Request, source: Address, key: ServerKey, now: float) -> None:
+    def _invite(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         core = self._core
         refusal = self._invite_refusal(request, source)
         if refusal is not None:
@@ -179,12 +182,12 @@ class Receiver:
             error.request = request
             raise
 
-    def _invite_refusal(self, request: Request, source: Address) -> tuple[int, str, list[str]] | None:
+    def _invite_refusal(self, request: Request, source: Hop) -> tuple[int, str, list[str]] | None:
         """Status, counter and headers of the refusal an INVITE outside any dialog deserves, if any."""
         core, limits = self._core, self._core.config.state_limits
         if (request.header("Max-Forwards") or "70").strip() == "0":
             return 483, "refused_hops", []
-        if any(parse_via(value).sent_by == core.sent_by_key for value in request.values("Via")):
+        if any(parse_via(value).sent_by in core.faces.sent_by_keys for value in request.values("Via")):
             return 482, "refused_loop", []
         if (request.call_id, request.from_.tag or "", request.cseq.number) in core.merged:
             # 8.2.2.2: the same INVITE over two ways; one of the two is enough.

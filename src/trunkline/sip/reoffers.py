@@ -26,9 +26,9 @@ class Reoffers:
         if leg.reoffer_in is not None or leg.reoffer_out is not None or leg.pending_2xx is not None:
             raise LocalSipError(f"leg {leg.id} has an open offer; wait for its end")
         core = self._core
-        extra = [core.contact_line, core.allow_line, SDP_LINE]
         request = core.in_dialog(leg.dialog, "INVITE")
-        leg.reoffer_out = core.start(core.client_machine("INVITE", now), request, now, self, leg.id, extra, sdp)
+        extra = [core.contact_line(request.destination, request.uri), core.allow_line, SDP_LINE]
+        leg.reoffer_out = core.start(request, now, self, leg.id, extra, sdp)
 
     def response(self, tx: ClientTx, response: Response, now: float) -> None:
         """See ClientUser."""

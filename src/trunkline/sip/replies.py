@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trunkline.sip.headers import split_values
+from trunkline.sip.hops import Hop, default_port
 from trunkline.sip.message import REASONS, Request, encode
-from trunkline.sip.uri import DEFAULT_PORT, Address
+from trunkline.sip.uri import DEFAULT_PORT
 
 
-def reply_address(request: Request, source: Address) -> Address:
-    """Where the response goes: the address the request came from; the port too when the Via asks by `rport`.
+def reply_hop(request: Request, source: Hop) -> Hop:
+    """Where the response goes (18.2.2): the address the request came from; the port too when the Via asks by `rport`.
 
-    `maddr` is not followed: it would let a sender aim our responses at somebody else.
+    Over a stream that is the connection it came by, and when that is gone a new one to the port of the Via. `maddr`
+    is not followed: it would let a sender aim our responses at somebody else.
     """
     via = request.via
-    return source if "rport" in via.params else (source[0], via.port or DEFAULT_PORT)
+    host, _, transport, flow, _ = source
+    if transport != "udp":
+        return Hop(host, via.port or default_port(transport), transport, flow)
+    return source if "rport" in via.params else Hop(host, via.port or DEFAULT_PORT, transport, flow)
 
 
-def echo_lines(request: Request, source: Address) -> list[str]:
+def echo_lines(request: Request, source: Hop) -> list[str]:
     """The lines every response repeats: Via (with `received` and `rport` filled in), From, Call-ID and CSeq."""
     lines = [f"Via: {value}" for value in request.lines("Via")]
     via = request.via

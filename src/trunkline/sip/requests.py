@@ -8,8 +8,9 @@ import msgspec
 
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.headers import canonical
+from trunkline.sip.hops import Hop
 from trunkline.sip.message import Header, Response, encode
-from trunkline.sip.uri import Address, is_safe_uri
+from trunkline.sip.uri import is_safe_uri
 
 MAX_FORWARDS = 70
 
@@ -31,7 +32,7 @@ class Outgoing(msgspec.Struct):
     cseq: int
     from_header: str
     to_header: str
-    destination: Address
+    destination: Hop
     routes: tuple[str, ...] = ()
 
     def encode(self, extra: Sequence[str] = (), body: bytes = b"") -> bytes:
@@ -39,7 +40,7 @@ class Outgoing(msgspec.Struct):
         if not is_safe_uri(self.uri):
             raise LocalSipError(f"unsafe Request-URI {self.uri!r}")
         lines = [
-            f"Via: SIP/2.0/UDP {self.sent_by};rport;branch={self.branch}",
+            f"Via: SIP/2.0/{self.destination.transport.upper()} {self.sent_by};rport;branch={self.branch}",
             f"Max-Forwards: {MAX_FORWARDS}",
             f"From: {self.from_header}",
             f"To: {self.to_header}",

@@ -21,24 +21,25 @@ from trunkline.sip.events import (
     Refused,
     TransportFailed,
 )
+from trunkline.sip.hops import TRANSPORTS, Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Response
 from trunkline.sip.requests import Outgoing, header_lines
 from trunkline.sip.timers import TIMER_B
 from trunkline.sip.transactions.machine import Input
-from trunkline.sip.uri import Address, is_safe_uri, is_usable
+from trunkline.sip.uri import is_safe_uri, is_usable
 
 
 class InviteTarget(msgspec.Struct, frozen=True):
     """Whom to call, and as whom.
 
-    `destination` is the next hop as IP literal and port. `to` and `from_uri` are addresses without brackets; `to` None
-    means the Request-URI. `headers` are added as they are. `first_response_s` is the patience for any response at
-    all, 100 included; None leaves it to Timer B (32 s).
+    `destination` is the next hop: an IP literal, its port and its transport. `to` and `from_uri` are addresses
+    without brackets; `to` None means the Request-URI. `headers` are added as they are. `first_response_s` is the
+    patience for any response at all, 100 included; None leaves it to Timer B (32 s).
     """
 
     request_uri: str
-    destination: Address
+    destination: Hop
     to: str | None
     from_uri: str
     from_display: str | None
@@ -76,7 +77,7 @@ class Cancels:
             return
         leg.cancel_sent = True
         extra = [f"Reason: {leg.reason}"] if leg.reason else []
-        core.start(core.client_machine("CANCEL", now), leg.invite.cancel(), now, self, leg.id, extra)
+        core.start(leg.invite.cancel(), now, self, leg.id, extra)
         core.limit(tx, now)
 
     def response(self, tx: ClientTx, response: Response, now: float) -> None:
@@ -102,10 +103,11 @@ class Uac:
         """Write an INVITE. Raises LocalSipError for anything in the target that must not go on the wire."""
         core = self._core
         request = self._request(target)
-        extra = [core.contact_line, core.allow_line, core.agent_line, *header_lines(target.headers)]
+        contact = core.contact_line(request.destination, request.uri)
+        extra = [contact, core.allow_line, core.agent_line, *header_lines(target.headers)]
         if target.sdp:
             extra.append(SDP_LINE)
-        return PreparedInvite(request, request.encode(extra, target.sdp), target.first_response_s)
+        return PreparedInvite(*core.write(request, extra, target.sdp), target.first_response_s)
 
     def launch(self, prepared: PreparedInvite, now: float) -> Leg:
         """Send a prepared INVITE. Raises LocalSipError for one that was sent before."""
@@ -119,14 +121,14 @@ class Uac:
         if prepared.first_response_s is not None and prepared.first_response_s < TIMER_B:
             leg.first_response_at = now + prepared.first_response_s
         leg.timer_c_at = now + core.config.timer_c_s
-        leg.invite_tx = core.launch(core.client_machine("INVITE", now), request, prepared.data, now, self, leg.id)
+        leg.invite_tx = core.launch(request, prepared.data, now, self, leg.id)
         core.timers.arm(leg)
         return leg
 
     def _request(self, target: InviteTarget) -> Outgoing:
         core = self._core
-        if not is_usable(target.destination):
-            raise LocalSipError(f"{target.destination} is not an IP literal with a port in 1..65535")
+        if not is_usable(target.destination) or target.destination.transport not in TRANSPORTS:
+            raise LocalSipError(f"{target.destination} is not an IP literal with a port in 1..65535 and a transport")
         to_uri = target.to or target.request_uri
         for uri in (target.request_uri, to_uri, target.from_uri):
             if not is_safe_uri(uri):
@@ -136,7 +138,7 @@ class Uac:
             method="INVITE",
             uri=target.request_uri,
             branch=core.branch(),
-            sent_by=core.sent_by,
+            sent_by=core.faces.toward(target.destination).sent_by,
             call_id=core.token(16),
             cseq=1,
             from_header=headers.format_name_addr(target.from_uri, target.from_display, tag),
@@ -276,7 +278,7 @@ class Uac:
     def adopt_cancel(self, leg: Leg, request: Outgoing, now: float) -> None:
         """Take over an INVITE of an earlier process, as ringing, and cancel it."""
         core = self._core
-        machine = core.client_machine("INVITE", now)
+        machine = core.client_machine(request, now)
         machine.handle(Input.PROVISIONAL, now)
         if (request.branch, "INVITE") in core.clients:
             raise LocalSipError("this INVITE belongs to a leg of this endpoint")

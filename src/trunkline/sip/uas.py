@@ -11,11 +11,11 @@ from trunkline.sip.core import Core, ServerKey, ServerTx
 from trunkline.sip.dialog import from_request
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import Cancelled, Incoming
+from trunkline.sip.hops import Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Request
 from trunkline.sip.requests import header_lines
 from trunkline.sip.timers import PROVISIONAL_REFRESH
-from trunkline.sip.uri import Address
 
 
 class Uas:
@@ -25,11 +25,11 @@ class Uas:
         self._core = core
         self._answers = answers
 
-    def receive(self, request: Request, source: Address, key: ServerKey, now: float) -> None:
+    def receive(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         """A new INVITE outside any dialog. Raises RemoteSipError(400) when no dialog could come of it."""
         core = self._core
         dialog = from_request(request, core.token(), source)
-        tx = ServerTx(core.server_machine("INVITE", now), key, request, source, dialog.local_tag)
+        tx = ServerTx(core.server_machine("INVITE", source, now), key, request, source, dialog.local_tag)
         leg = core.new_leg(False, LegState.INCOMING, source)
         tx.leg = leg.id
         tx.merge_key = (request.call_id, dialog.remote_tag, request.cseq.number)
@@ -109,7 +109,7 @@ class Uas:
 
     def _dialog_lines(self, tx: ServerTx, sdp: bytes | None) -> list[str]:
         core = self._core
-        lines = [core.contact_line, core.allow_line, core.server_line]
+        lines = [core.contact_line(tx.source, tx.request.uri), core.allow_line, core.server_line]
         lines += [f"Record-Route: {value}" for value in tx.request.lines("Record-Route")]
         if sdp:
             lines.append(SDP_LINE)

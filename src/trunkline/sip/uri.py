@@ -82,8 +82,8 @@ def is_port(port: int) -> bool:
     return 1 <= port <= 65_535
 
 
-def is_usable(address: Address) -> bool:
-    """Whether a datagram can be sent to `address`: the literal IP of one machine and a port in range.
+def is_usable(address: tuple[str, int, *tuple[object, ...]]) -> bool:
+    """Whether something can be sent to `address`: the literal IP of one machine and a port in range.
 
     Everything else must never reach a socket: one port of 99999999 closes an asyncio transport for good.
     """

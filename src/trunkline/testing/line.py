@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
-from trunkline.sip.endpoint import EndpointConfig, InviteTarget, SipEndpoint
+from trunkline.sip.endpoint import EndpointConfig, Hop, InviteTarget, SipEndpoint
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.events import Incoming, SipEvent
 from trunkline.sip.uri import DEFAULT_PORT, bracketed, parse_uri
@@ -89,7 +89,7 @@ class Line:
         call = PeerCall(self._wire, dialled=to.user or "", caller=caller, outgoing=True)
         target = InviteTarget(
             request_uri=uri,
-            destination=(to.host, to.port or DEFAULT_PORT),
+            destination=Hop(to.host, to.port or DEFAULT_PORT),
             to=None,
             from_uri=f"sip:{caller}@{bracketed(self.host)}:{self.port}",
             from_display=None,
@@ -129,7 +129,7 @@ class Line:
             except OSError:
                 # An ICMP error of something sent before; the transaction's timers decide what it means.
                 continue
-            self.endpoint.receive(data, (source[0], source[1]), time.monotonic())
+            self.endpoint.receive(data, Hop(source[0], source[1]), time.monotonic())
         self._flush()
 
     def _flush(self) -> None:
@@ -155,9 +155,9 @@ class Line:
         if due is not None and self._socket.fileno() >= 0:
             self._timer = self._loop.call_later(max(0.0, due - time.monotonic()), self._wake)
 
-    def _send(self, data: bytes, destination: tuple[str, int]) -> None:
+    def _send(self, data: bytes, destination: Hop) -> None:
         try:
-            self._socket.sendto(data, destination)
+            self._socket.sendto(data, destination[:2])
         except OSError:
             # As lost on the way: the transaction sends it again or gives up.
             return

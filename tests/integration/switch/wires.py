@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from trunkline.config.schema import Platform
 from trunkline.config.trunks import Trunk
-from trunkline.sip.endpoint import InviteTarget
+from trunkline.sip.endpoint import Hop, InviteTarget
 from trunkline.sip.events import SipEvent
 from trunkline.telephony.sip.doors import Doors
 from trunkline.telephony.sip.driver import SipDriver
@@ -60,7 +60,7 @@ class Wire:
         """Call somebody; the leg."""
         target = InviteTarget(
             request_uri=f"sip:desk@{host}",
-            destination=(host, port),
+            destination=Hop(host, port),
             to=None,
             from_uri="sip:us@127.0.0.1",
             from_display=None,

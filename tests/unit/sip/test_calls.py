@@ -29,6 +29,7 @@ from trunkline.sip.events import (
     Refused,
     SipEvent,
 )
+from trunkline.sip.hops import Hop
 
 pytestmark = pytest.mark.unit
 
@@ -304,7 +305,7 @@ def test_an_unreachable_destination_fails_at_once() -> None:
     net = Wire(caller)
     first = caller.sip.invite(target(), net.now)
     second = caller.sip.invite(target(), net.now)
-    other = caller.sip.invite(target(destination=("192.0.2.9", 5060)), net.now)
+    other = caller.sip.invite(target(destination=Hop("192.0.2.9", 5060)), net.now)
     caller.sip.transport_failed(CALLED, net.now)
     caller.sip.transport_failed(other, net.now)
     net.drain()
@@ -376,10 +377,10 @@ def test_commands_that_could_never_be_right_raise() -> None:
         {"headers": (("X-Campaign", "a\nb"),)},
         {"headers": (("X Campaign", "a"),)},
         {"headers": (("v", "SIP/2.0/UDP 198.51.100.1"),)},
-        {"destination": ("buyer.example", 5060)},
-        {"destination": ("192.0.2.2", 0)},
-        {"destination": ("192.0.2.2", 99999999)},
-        {"destination": ("0.0.0.0", 5060)},
+        {"destination": Hop("buyer.example", 5060)},
+        {"destination": Hop("192.0.2.2", 0)},
+        {"destination": Hop("192.0.2.2", 99999999)},
+        {"destination": Hop("0.0.0.0", 5060)},
     ],
 )
 def test_a_target_that_must_not_go_on_the_wire_is_refused_before_a_leg_exists(changes: dict[str, object]) -> None:

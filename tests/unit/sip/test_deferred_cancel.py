@@ -6,13 +6,14 @@ import pytest
 
 from trunkline.sip.endpoint import EndpointConfig, InviteTarget, SipEndpoint
 from trunkline.sip.events import Cancelled, Ended, Gone, Incoming
+from trunkline.sip.hops import Hop
 
 pytestmark = pytest.mark.unit
 
-CALLER, CALLED = ("127.0.0.1", 5061), ("127.0.0.1", 5062)
+CALLER, CALLED = Hop("127.0.0.1", 5061), Hop("127.0.0.1", 5062)
 
 
-def endpoint(address: tuple[str, int], salt: int, **settings: bool) -> SipEndpoint:
+def endpoint(address: Hop, salt: int, **settings: bool) -> SipEndpoint:
     count = iter(range(1 << 30))
     return SipEndpoint(
         EndpointConfig(host=address[0], port=address[1], **settings),
@@ -20,7 +21,7 @@ def endpoint(address: tuple[str, int], salt: int, **settings: bool) -> SipEndpoi
     )
 
 
-def pass_on(sender: SipEndpoint, receiver: SipEndpoint, source: tuple[str, int], now: float) -> list[bytes]:
+def pass_on(sender: SipEndpoint, receiver: SipEndpoint, source: Hop, now: float) -> list[bytes]:
     sent = [datagram.data for datagram in sender.datagrams()]
     for data in sent:
         receiver.receive(data, source, now)

@@ -31,6 +31,7 @@ from trunkline.sip.events import (
     ReofferRefused,
     Unacknowledged,
 )
+from trunkline.sip.hops import Hop
 
 pytestmark = pytest.mark.unit
 HOLD = SDP.replace(b"192.0.2.1", b"0.0.0.0")
@@ -182,7 +183,7 @@ def test_an_offerless_new_invite_gets_our_offer_and_brings_the_answer_in_its_ack
     assert called.of(Reanswered) == [Reanswered(incoming, SDP)]
     called.sip.hangup(incoming, net.now)
     net.flush()
-    assert net.sent[-1][2].destination == ("192.0.2.1", 5070), "12.2: the new INVITE moved the target"
+    assert net.sent[-1][2].destination == Hop("192.0.2.1", 5070), "12.2: the new INVITE moved the target"
 
 
 def test_a_peer_may_take_its_new_offer_back() -> None:

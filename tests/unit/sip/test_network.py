@@ -20,12 +20,12 @@ from tests.unit.sip.wire import (
 )
 
 from trunkline.sip.events import Answered, CancelledLate, Ended, Incoming, Provisional, Refused, SipEvent
+from trunkline.sip.hops import Hop
 from trunkline.sip.message import Request
-from trunkline.sip.uri import Address
 
 pytestmark = pytest.mark.unit
 
-PROXY: Address = ("192.0.2.99", 5060)
+PROXY = Hop("192.0.2.99", 5060)
 
 
 def called_tag(data: bytes) -> bytes:
@@ -202,7 +202,7 @@ def test_a_second_fork_that_answers_gets_ack_and_bye(late: bool) -> None:
     extra = [each for _, _, each in net.sent[before:]]
     assert [request(each.data).method for each in extra] == ["ACK", "BYE"]
     for each in extra:
-        assert each.destination == ("192.0.2.7", 5070)
+        assert each.destination == Hop("192.0.2.7", 5070)
         assert request(each.data).to.tag == "otherfork"
     net.inject(other, CALLED, CALLER)
     assert net.starts(CALLER)[-1] == "ACK", "repeated: acknowledged, not hung up twice"
@@ -253,7 +253,7 @@ def test_record_route_and_contact_are_followed_on_both_sides() -> None:
     assert b"Record-Route: <sip:192.0.2.99;lr>, <sip:192.0.2.98:5066;lr;x=1>" in ok.data
     net.inject(ok.data, PROXY, CALLER)
     ack = net.sent[-1][2]
-    assert ack.destination == ("192.0.2.98", 5066)
+    assert ack.destination == Hop("192.0.2.98", 5066)
     assert request(ack.data).uri == "sip:192.0.2.2:5060"
     assert request(ack.data).values("Route") == ["<sip:192.0.2.98:5066;lr;x=1>", "<sip:192.0.2.99;lr>"]
     called.sip.hangup(1, net.now)
@@ -266,7 +266,7 @@ def test_record_route_and_contact_are_followed_on_both_sides() -> None:
     )
     assert bye_up.destination == PROXY
     assert request(bye_up.data).values("Route") == ["<sip:192.0.2.99;lr>", "<sip:192.0.2.98:5066;lr;x=1>"]
-    assert bye_down.destination == ("192.0.2.98", 5066)
+    assert bye_down.destination == Hop("192.0.2.98", 5066)
 
 
 def test_a_strict_router_gets_itself_as_request_uri() -> None:
@@ -277,7 +277,7 @@ def test_a_strict_router_gets_itself_as_request_uri() -> None:
     caller.sip.hangup(leg, net.now)
     net.flush()
     bye = net.sent[-1][2]
-    assert bye.destination == ("192.0.2.99", 5061)
+    assert bye.destination == Hop("192.0.2.99", 5061)
     assert request(bye.data).uri == "sip:192.0.2.99:5061"
     assert request(bye.data).values("Route") == ["<sip:192.0.2.98;lr>", "<sip:192.0.2.2:5060>"]
 
@@ -285,7 +285,7 @@ def test_a_strict_router_gets_itself_as_request_uri() -> None:
 def test_a_contact_with_a_name_is_reached_where_its_packets_come_from() -> None:
     called = Node(CALLED, 2)
     net = Wire(called)
-    source = ("198.51.100.7", 40000)
+    source = Hop("198.51.100.7", 40000)
     net.inject(raw(Contact="<sip:alice@sbc.carrier.example;transport=UDP>"), source, CALLED)
     called.sip.answer(1, ANSWER, net.now)
     tag = called.sip.identifiers(1).local_tag

@@ -9,11 +9,11 @@ import pytest
 from trunkline.sip import dtmf_info, legs
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.timers import TimerHeap
-from trunkline.sip.transactions.client import Client
-from trunkline.sip.transactions.invite_client import InviteClient
-from trunkline.sip.transactions.invite_server import InviteServer
-from trunkline.sip.transactions.machine import Command, State, Transaction
-from trunkline.sip.transactions.server import Server
+from trunkline.sip.transactions.client import Client, StreamClient
+from trunkline.sip.transactions.invite_client import InviteClient, StreamInviteClient
+from trunkline.sip.transactions.invite_server import InviteServer, StreamInviteServer
+from trunkline.sip.transactions.machine import Command, Input, Repeat, State, Transaction
+from trunkline.sip.transactions.server import Server, StreamServer
 
 pytestmark = pytest.mark.unit
 
@@ -72,7 +72,10 @@ def test_a_hundred_thousand_timers_keep_one_entry_each() -> None:
     assert len(heap) == 0
 
 
-@pytest.mark.parametrize("kind", [InviteClient, InviteServer, Client, Server])
+@pytest.mark.parametrize(
+    "kind",
+    [InviteClient, InviteServer, Client, Server, StreamInviteClient, StreamInviteServer, StreamClient, StreamServer],
+)
 def test_every_state_of_a_transaction_is_left_in_the_end(kind: type[Transaction]) -> None:
     states = {kind.START.state} | {row.state for row in kind.TABLE.values()}
     for state in states - {State.TERMINATED}:
@@ -80,6 +83,33 @@ def test_every_state_of_a_transaction_is_left_in_the_end(kind: type[Transaction]
     for (state, event), row in kind.TABLE.items():
         assert (row.state == State.TERMINATED) == (Command.TERMINATED in row.commands), (state, event)
         assert state != State.TERMINATED
+
+
+@pytest.mark.parametrize(
+    ("kind", "plain"),
+    [
+        (StreamInviteClient, InviteClient),
+        (StreamInviteServer, InviteServer),
+        (StreamClient, Client),
+        (StreamServer, Server),
+    ],
+)
+def test_over_a_stream_nothing_repeats_and_no_duplicate_is_waited_for(
+    kind: type[Transaction], plain: type[Transaction]
+) -> None:
+    assert kind.START.repeat is Repeat.KEEP, "nothing runs at the start"
+    reached, waiting = {kind.START.state}, [kind.START.state]
+    while waiting:
+        state = waiting.pop()
+        for (start, event), row in kind.TABLE.items():
+            if start == state and event is not Input.REPEAT_DUE:
+                assert row.repeat in (Repeat.KEEP, Repeat.STOP), (start, event)
+                assert (row.state == State.TERMINATED) == (Command.TERMINATED in row.commands), (start, event)
+                if row.state not in reached:
+                    reached.add(row.state)
+                    waiting.append(row.state)
+    absorbs = {InviteServer: {State.COMPLETED, State.ACCEPTED}, InviteClient: {State.ACCEPTED}}.get(plain, set())
+    assert reached & {State.COMPLETED, State.CONFIRMED, State.ACCEPTED} == absorbs
 
 
 def test_every_state_of_a_leg_leads_to_gone() -> None:

@@ -6,17 +6,18 @@ import heapq
 import random
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
-from trunkline.sip.endpoint import Address, Datagram, EndpointConfig, InviteTarget, SipEndpoint
+from trunkline.sip.endpoint import Datagram, EndpointConfig, Hop, InviteTarget, SipEndpoint
 from trunkline.sip.events import SipEvent
 from trunkline.sip.message import Request, Response, parse
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = SDP.replace(b"4000", b"5000")
-CALLER: Address = ("192.0.2.1", 5060)
-CALLED: Address = ("192.0.2.2", 5060)
+CALLER = Hop("192.0.2.1", 5060)
+CALLED = Hop("192.0.2.2", 5060)
 
-Filter = Callable[[Address, Datagram], bool]
+Filter = Callable[[Hop, Datagram], bool]
 
 
 def seeded(seed: int) -> Callable[[int], bytes]:
@@ -27,9 +28,9 @@ def seeded(seed: int) -> Callable[[int], bytes]:
 class Node:
     """One endpoint on the wire, with everything it ever told."""
 
-    def __init__(self, address: Address, seed: int, config: EndpointConfig | None = None) -> None:
+    def __init__(self, address: Hop, seed: int, config: EndpointConfig | None = None) -> None:
         self.address = address
-        self.sip = SipEndpoint(config or EndpointConfig(*address), seeded(seed))
+        self.sip = SipEndpoint(config or EndpointConfig(*address[:2]), seeded(seed))
         self.told: list[SipEvent] = []
         self.act: Callable[[SipEvent, float], None] = lambda event, now: None
 
@@ -61,9 +62,9 @@ class Wire:
         self.random = random.Random(seed)
         self.loss, self.duplicate, self.reorder, self.delay_s = loss, duplicate, reorder, delay_s
         self.now = 0.0
-        self.sent: list[tuple[float, Address, Datagram]] = []
+        self.sent: list[tuple[float, Hop, Datagram]] = []
         self.pass_through: Filter = lambda source, datagram: True
-        self._queue: list[tuple[float, int, Address, Datagram]] = []
+        self._queue: list[tuple[float, int, Hop, Datagram]] = []
         self._serial = count()
 
     def flush(self) -> None:
@@ -80,9 +81,9 @@ class Wire:
                     node.told.append(event)
                     node.act(event, self.now)
 
-    def inject(self, data: bytes, source: Address, destination: Address) -> None:
-        """Deliver a datagram right now, as if `source` had sent it."""
-        self.nodes[destination].sip.receive(data, source, self.now)
+    def inject(self, data: bytes, source: tuple[Any, ...], destination: Hop) -> None:
+        """Deliver a datagram right now, as if `source` (a Hop, or the first of its fields) had sent it."""
+        self.nodes[destination].sip.receive(data, Hop(*source), self.now)
         self.flush()
 
     def run(self, for_s: float) -> None:
@@ -93,11 +94,11 @@ class Wire:
         """Let time pass until nothing is under way and nobody waits for a timer."""
         self._run_until(self.now + limit_s, stop_when_idle=True)
 
-    def starts(self, source: Address | None = None) -> list[str]:
+    def starts(self, source: Hop | None = None) -> list[str]:
         """The first words of what was sent: methods and statuses."""
         return [first_word(datagram.data) for _, sender, datagram in self.sent if source in (None, sender)]
 
-    def _put(self, source: Address, datagram: Datagram) -> None:
+    def _put(self, source: Hop, datagram: Datagram) -> None:
         self.sent.append((self.now, source, datagram))
         if not self.pass_through(source, datagram) or self.random.random() < self.loss:
             return

@@ -54,7 +54,7 @@ def invite(
     (sent,) = endpoint.datagrams()
     request = parse(sent.data)
     assert isinstance(request, Request)
-    return request, sent.destination
+    return request, sent.destination[:2]
 
 
 # -- where it goes ---------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat
 
 TRYING, PROCEEDING, COMPLETED = State.TRYING, State.PROCEEDING, State.COMPLETED
 _FINAL = Row(COMPLETED, (Command.DELIVER,), Repeat.STOP, TIMER_K)
+_FINAL_AT_ONCE = Row(State.TERMINATED, (Command.DELIVER, Command.TERMINATED), Repeat.STOP, STOP)
 _TIMED_OUT = Row(State.TERMINATED, (Command.TIMED_OUT, Command.TERMINATED), Repeat.STOP, STOP)
 _FAILED = Row(State.TERMINATED, (Command.FAILED, Command.TERMINATED), Repeat.STOP, STOP)
 
@@ -39,4 +40,20 @@ class Client(Transaction):
         (COMPLETED, Input.SUCCESS): Row(COMPLETED, (Command.ABSORB,)),
         (COMPLETED, Input.FAILURE): Row(COMPLETED, (Command.ABSORB,)),
         (COMPLETED, Input.DEADLINE): END,
+    }
+
+
+class StreamClient(Client):
+    """The same over TCP and TLS: no Timer E, and Timer K is zero (17.1.2.2)."""
+
+    __slots__ = ()
+
+    START = Row(TRYING, (Command.SEND,), Repeat.KEEP, TIMER_F)
+    TABLE: ClassVar[Table] = {
+        **Client.TABLE,
+        (TRYING, Input.PROVISIONAL): Row(PROCEEDING),
+        (TRYING, Input.SUCCESS): _FINAL_AT_ONCE,
+        (TRYING, Input.FAILURE): _FINAL_AT_ONCE,
+        (PROCEEDING, Input.SUCCESS): _FINAL_AT_ONCE,
+        (PROCEEDING, Input.FAILURE): _FINAL_AT_ONCE,
     }

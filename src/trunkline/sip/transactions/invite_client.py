@@ -17,6 +17,7 @@ from trunkline.sip.transactions.machine import END, STOP, Command, Input, Repeat
 CALLING, PROCEEDING, COMPLETED, ACCEPTED = State.CALLING, State.PROCEEDING, State.COMPLETED, State.ACCEPTED
 _DELIVER = (Command.DELIVER,)
 _REFUSED = Row(COMPLETED, (Command.ACK, Command.DELIVER), Repeat.STOP, TIMER_D)
+_REFUSED_AT_ONCE = Row(State.TERMINATED, (Command.ACK, Command.DELIVER, Command.TERMINATED), Repeat.STOP, STOP)
 _ACCEPTED = Row(ACCEPTED, _DELIVER, Repeat.STOP, TIMER_M)
 _TIMED_OUT = Row(State.TERMINATED, (Command.TIMED_OUT, Command.TERMINATED), Repeat.STOP, STOP)
 _FAILED = Row(State.TERMINATED, (Command.FAILED, Command.TERMINATED), Repeat.STOP, STOP)
@@ -46,4 +47,17 @@ class InviteClient(Transaction):
         (COMPLETED, Input.TRANSPORT_ERROR): END,
         (ACCEPTED, Input.SUCCESS): Row(ACCEPTED, _DELIVER),
         (ACCEPTED, Input.DEADLINE): END,
+    }
+
+
+class StreamInviteClient(InviteClient):
+    """The same over TCP and TLS: no Timer A, and Timer D is zero (17.1.1.2)."""
+
+    __slots__ = ()
+
+    START = Row(CALLING, (Command.SEND,), Repeat.KEEP, TIMER_B)
+    TABLE: ClassVar[Table] = {
+        **InviteClient.TABLE,
+        (CALLING, Input.FAILURE): _REFUSED_AT_ONCE,
+        (PROCEEDING, Input.FAILURE): _REFUSED_AT_ONCE,
     }

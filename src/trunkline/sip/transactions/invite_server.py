@@ -38,3 +38,15 @@ class InviteServer(Transaction):
         (ACCEPTED, Input.ACK): Row(ACCEPTED, (Command.DELIVER,)),
         (ACCEPTED, Input.DEADLINE): END,
     }
+
+
+class StreamInviteServer(InviteServer):
+    """The same over TCP and TLS: no Timer G, and Timer I is zero (17.2.1)."""
+
+    __slots__ = ()
+
+    TABLE: ClassVar[Table] = {
+        **InviteServer.TABLE,
+        (PROCEEDING, Input.FAILURE): Row(COMPLETED, _SEND, Repeat.STOP, TIMER_H),
+        (COMPLETED, Input.ACK): END,
+    }

@@ -18,9 +18,9 @@ from trunkline.config.trunks import Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.kernel.destinations import refusal
 from trunkline.kernel.phone import is_e164
-from trunkline.sip.endpoint import Address, InviteTarget
+from trunkline.sip.endpoint import Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
-from trunkline.sip.uri import DEFAULT_PORT, SipUri, bracketed, is_ip_literal, parse_uri
+from trunkline.sip.uri import DEFAULT_PORT, Address, SipUri, bracketed, is_ip_literal, parse_uri
 
 log = logging.getLogger("trunkline.sip")
 
@@ -166,7 +166,7 @@ def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp
         user = way.trunk.numbering.write(user, way.trunk.outbound.number_format)
     return InviteTarget(
         request_uri=way.request_uri,
-        destination=(host.strip("[]"), way.hop.port or DEFAULT_PORT),
+        destination=Hop(host.strip("[]"), way.hop.port or DEFAULT_PORT),
         to=None,
         from_uri=f"sip:{user}@{domain}",
         from_display=display,

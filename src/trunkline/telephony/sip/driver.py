@@ -16,8 +16,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from trunkline.kernel.errors import EnvironmentFault
-from trunkline.sip.endpoint import Address, EndpointConfig, SipEndpoint
+from trunkline.sip.endpoint import EndpointConfig, Hop, SipEndpoint
 from trunkline.sip.events import SipEvent
+from trunkline.sip.uri import Address
 from trunkline.telephony.sip.doors import Doors, Peers
 
 log = logging.getLogger("trunkline.sip")
@@ -91,7 +92,7 @@ class SipDriver:
             if host not in self._peers and self.doors.trunk_of(host) is None:
                 self.dropped["unknown_source"] += 1
                 continue
-            self.endpoint.receive(bytes(self._received[:size]), (host, source[1]), now)
+            self.endpoint.receive(bytes(self._received[:size]), Hop(host, source[1]), now)
             self._transmit()
         self._arm()
 
@@ -123,11 +124,11 @@ class SipDriver:
         finally:
             self._flushing = False
 
-    def _send(self, data: bytes, destination: Address) -> None:
+    def _send(self, data: bytes, destination: Hop) -> None:
         """Send one datagram. Whatever the system says, the transaction's timers send it again or give up."""
         self._peers.sent_to(destination[0])
         try:
-            self._socket.sendto(data, destination)
+            self._socket.sendto(data, destination[:2])
         except OSError as error:
             self.dropped[f"send_{errno.errorcode.get(error.errno or 0, 'error')}"] += 1
 
