@@ -64,7 +64,12 @@ def text_files() -> Iterator[Path]:
         folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS]
         for name in files:
             path = Path(folder, name)
-            if path.suffix in TEXT_SUFFIXES and not path.is_symlink() and path != Path(__file__):
+            if (
+                path.suffix in TEXT_SUFFIXES
+                and name not in SKIPPED_FOLDERS
+                and not path.is_symlink()
+                and path != Path(__file__)
+            ):
                 yield path
 
 

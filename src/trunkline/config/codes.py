@@ -72,6 +72,7 @@ CODES: Final[dict[str, str]] = {
     "bad_prefix": "The text is no prefix of phone numbers.",
     "bad_network": "The text is no network.",
     "bad_env": "The text is no name of an environment variable.",
+    "bad_host": "The text is no host name.",
     "bad_url": "The text is no http or https URL.",
     "bad_header": "The header cannot be sent.",
     "bad_digits": "The text is no key, or keys, of a telephone.",
@@ -94,7 +95,7 @@ CODES: Final[dict[str, str]] = {
     "no_voice": "There is no voice for the language of a text.",
     "no_engine": "Nothing on this machine can speak a text.",
     "missing_file": "A prompt file is not there.",
-    "bad_file": "A prompt file is outside the configuration, or no WAV file.",
+    "bad_file": "A file is outside the configuration, or of a kind that cannot be read.",
     "too_long": "A text is longer than can be spoken.",
     # the rest
     "not_built": "This version does not do it yet.",

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 
 import phonenumbers
 
+from trunkline.config.identity_checks import check_identity
 from trunkline.config.limit_checks import check_ranges
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Platform
@@ -46,6 +47,7 @@ def _check_trunk(findings: Findings, path: Path, trunk: Trunk) -> None:
     _check_numbers(findings, path, trunk)
     _check_limits(findings, path, trunk)
     _check_responses(findings, path, trunk)
+    check_identity(findings, path, trunk)
     if trunk.outbound is not None:
         _check_outbound(findings, (*path, "outbound"), trunk, trunk.outbound)
     elif not trunk.allow:

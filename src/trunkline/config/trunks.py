@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from trunkline.config.struct import Struct
@@ -21,6 +23,15 @@ class TrunkOutbound(Struct, frozen=True, kw_only=True):
     username: str | None = None
     password_env: str | None = None
     number_format: NumberFormat = "plus"
+    caller_header: Literal["none", "p_asserted_identity", "remote_party_id"] = "none"
+
+
+class TrunkIdentity(Struct, frozen=True, kw_only=True):
+    """Whether signatures of callers' numbers are checked, after the fact, and whose certificates are believed."""
+
+    verify: bool = False
+    certificate_hosts: tuple[str, ...] = ()
+    authorities: tuple[str, ...] = ()
 
 
 class Trunk(Struct, frozen=True, kw_only=True):
@@ -34,6 +45,9 @@ class Trunk(Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     default_country: str | None = None
     number_from: str = "request_uri"
+    caller_from: Literal["from", "p_asserted_identity", "remote_party_id"] = "from"
+    attestation_header: str | None = None
+    identity: TrunkIdentity | None = None
     national_prefix: str | None = None
     international_prefix: str | None = None
     prefixes: tuple[str, ...] = ()

@@ -53,7 +53,7 @@ class Versions(msgspec.Struct, frozen=True):
 class CallReceived(CallEvent, frozen=True, kw_only=True, tag="call.received"):
     """A call arrived on a tracking number. Durable before any reply above 100."""
 
-    PERSONAL = frozenset({"caller", "caller_given"})
+    PERSONAL = frozenset({"caller", "caller_given", "diverted_from"})
 
     number: str
     campaign: str
@@ -63,6 +63,19 @@ class CallReceived(CallEvent, frozen=True, kw_only=True, tag="call.received"):
     caller_given: str
     trunk: str
     snapshot: str
+    attestation: str | None = None
+    attested_by: str | None = None
+    diverted_from: str | None = None
+
+
+class CallAttested(CallEvent, frozen=True, kw_only=True, tag="call.attested"):
+    """The signature of the caller's number was checked, or could not be; may follow the call's end."""
+
+    attestation: str
+    result: Literal["valid", "invalid", "unknown"]
+    reason: str | None
+    origin_id: str
+    certificate: str
 
 
 class CallBlocked(CallEvent, frozen=True, kw_only=True, tag="call.blocked"):
@@ -187,6 +200,7 @@ class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
 
 AnyCallEvent = (
     CallReceived
+    | CallAttested
     | CallBlocked
     | CallAnswered
     | CallQualified

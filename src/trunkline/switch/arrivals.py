@@ -12,6 +12,7 @@ import msgspec
 
 from trunkline.config.lookup import Dialled
 from trunkline.config.schema import Kind
+from trunkline.config.trunks import Trunk
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.context import CallContext
 from trunkline.engine.calls.machine import CallMachine
@@ -24,17 +25,19 @@ from trunkline.engine.routing.router import Router
 from trunkline.events.changes import ContactSeen
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
-from trunkline.kernel.phone import CallerId
 from trunkline.media.errors import BadRemote, NoMediaPorts
 from trunkline.sip import sdp
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.events import Incoming
+from trunkline.sip.identity import Passport
+from trunkline.switch.attestation import Attestations, Claim
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.world import World
+from trunkline.telephony.sip.callers import Caller
 from trunkline.telephony.sip.doors import read_call
 
 RETRY_AFTER = (("Retry-After", "10"),)
@@ -43,8 +46,9 @@ RETRY_AFTER = (("Retry-After", "10"),)
 class Arrivals:
     """Takes INVITEs, or refuses them."""
 
-    def __init__(self, plant: Plant, registry: Registry) -> None:
+    def __init__(self, plant: Plant, registry: Registry, attestations: Attestations) -> None:
         self._plant = plant
+        self._attestations = attestations
         self._registry = registry
 
     def take(self, event: Incoming) -> None:
@@ -85,6 +89,23 @@ class Arrivals:
         call = self._begin(name, world, dialled, called.caller, trunk.key, caller, now)
         plant.metrics.live_calls.set(len(self._registry.calls))
         call.tell(i.Arrived())
+        if called.caller.passport is not None:
+            self._have_checked(call.machine.context, trunk, called.caller.passport, now)
+
+    def _have_checked(self, context: CallContext, trunk: Trunk, passport: Passport, now: Instant) -> None:
+        """Have the signature of the caller's number checked beside the call, where the trunk wants that."""
+        if trunk.identity is None or not trunk.identity.verify or context.caller is None:
+            return
+        claim = Claim(
+            account=context.account,
+            call=context.call,
+            trunk=trunk,
+            passport=passport,
+            caller=context.caller,
+            called=context.number,
+            arrived_ms=now.utc_ms,
+        )
+        self._attestations.submit(claim)
 
     def _refuse(self, leg: int, status: int, reason: str) -> None:
         headers = RETRY_AFTER if status == 503 else ()
@@ -92,9 +113,9 @@ class Arrivals:
         self._plant.metrics.refused.labels(reason).inc()
 
     def _begin(
-        self, name: str, world: World, dialled: Dialled, caller: CallerId, trunk: str, leg: CallerLeg, now: Instant
+        self, name: str, world: World, dialled: Dialled, claimed: Caller, trunk: str, leg: CallerLeg, now: Instant
     ) -> LiveCall:
-        plant, number = self._plant, dialled.number
+        plant, number, caller = self._plant, dialled.number, claimed.id
         index = world.accounts[dialled.account.account.key]
         account = index.config.account
         router = world.routers[account.key]
@@ -105,7 +126,9 @@ class Arrivals:
             repeat = plant.contacts.see((account.key, campaign.key, contact), now.utc_ms)
             seen = ContactSeen(account.key, campaign.key, contact, now.utc_ms)
         seed = int.from_bytes(plant.entropy(8)) >> 1
-        origin = router.origin(caller.number, number.publisher, number.source, number.number, repeat)
+        origin = router.origin(
+            caller.number, number.publisher, number.source, number.number, repeat, claimed.attestation
+        )
         profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone)
         query = Query(
             account=account.key,
@@ -136,6 +159,9 @@ class Arrivals:
             pays=bool(campaign.payouts),
             record=router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
+            attestation=claimed.attestation,
+            attested_by=claimed.attested_by,
+            diverted_from=claimed.diverted_from,
         )
         flow = FlowMachine(index.flows[campaign.flow], profile, _splits(seed))
         machine = CallMachine(context, flow, profile, lambda at: plant.ids.make("rec", at.utc_ms))

@@ -22,6 +22,12 @@ class Metrics:
         self.refused = Counter(
             "trunkline_refused", "INVITEs that were not taken, by reason.", ["reason"], registry=self.registry
         )
+        self.attestations = Counter(
+            "trunkline_attestations",
+            "Signatures of callers' numbers by result: valid, invalid, unknown, or unchecked because too many waited.",
+            ["result"],
+            registry=self.registry,
+        )
         self.live_calls = Gauge("trunkline_live_calls", "Calls that are going on.", registry=self.registry)
         self.live_legs = Gauge(
             "trunkline_live_legs", "Buyers' legs that are offered, ringing or connected.", registry=self.registry

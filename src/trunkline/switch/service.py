@@ -29,6 +29,7 @@ from trunkline.kernel.errors import EnvironmentFault
 from trunkline.kernel.leases import LEASE_RENEW_S
 from trunkline.media.embedded.backend import EmbeddedMedia
 from trunkline.switch.arrivals import Arrivals
+from trunkline.switch.attestation import Attestations
 from trunkline.switch.clock import read_clock
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.entropy import Entropy
@@ -117,7 +118,9 @@ class Switch:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
         plant.contacts = Contacts(self._state.contacts)
-        board = Switchboard(plant, self._registry, Arrivals(plant, self._registry), self._orphans)
+        self._attestations = Attestations(plant)
+        arrivals = Arrivals(plant, self._registry, self._attestations)
+        board = Switchboard(plant, self._registry, arrivals, self._orphans)
         plant.media.on_event = board.on_media
         self._web = [
             WebListener(options.http, health_routes(self.not_ready), "--http"),
@@ -184,7 +187,7 @@ class Switch:
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
         names = self._plant.names.keep_fresh(lambda: self._plant.world.hosts)
-        endless = (self._reloader.run(), self._tend(), names)
+        endless = (self._reloader.run(), self._tend(), names, self._attestations.run())
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())

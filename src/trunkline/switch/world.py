@@ -6,6 +6,7 @@ A call keeps the world it arrived in, so a reload changes no call that is going 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from trunkline.config.flows import Collect, FlowNode, Language, Menu, Play, Prompt, Voicemail, YesNo
 from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
@@ -17,6 +18,7 @@ from trunkline.engine.routing.router import Router, compile_router
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
 from trunkline.media.prompts import PromptStore
+from trunkline.telephony.sip.authorities import read_authorities
 from trunkline.telephony.sip.dial import names_to_resolve
 from trunkline.telephony.sip.doors import Doors
 
@@ -36,6 +38,7 @@ class World:
             for config in snapshot.accounts
         }
         self.sounds = sounds
+        self.authorities = read_authorities(snapshot.platform, Path(snapshot.base))
 
 
 def prepare_sounds(snapshot: Snapshot, store: PromptStore) -> tuple[dict[Prompt, Sound], list[str]]:

@@ -192,6 +192,9 @@ ATTEMPTS_JSON = [
 ]
 MORE_JSON = {
     "trunk": "carrier",
+    "attestation": None,
+    "attestation_check": None,
+    "diverted_from": None,
     "not_converted": None,
     "not_paid": None,
     "answered": "2026-11-23T15:00:00.125Z",

@@ -199,7 +199,7 @@ def test_a_trunk_may_write_the_called_number_into_to() -> None:
     ],
 )
 def test_the_caller_is_read_from_the_from_header(from_: str, caller: str | None, given: str) -> None:
-    found = read_call(invite(from_=from_), US).caller
+    found = read_call(invite(from_=from_), US).caller.id
     assert (found.number, found.given, found.anonymous) == (caller, given, caller is None)
 
 

@@ -40,3 +40,6 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     pays: bool = True
     record: Recording | None = None
     ringback: Prompt | None = None
+    attestation: str | None = None
+    attested_by: str | None = None
+    diverted_from: str | None = None

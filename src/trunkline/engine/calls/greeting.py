@@ -44,6 +44,9 @@ class Greeting(CallCore):
                     caller_given=context.caller_given,
                     trunk=context.trunk,
                     snapshot=context.snapshot,
+                    attestation=context.attestation,
+                    attested_by=context.attested_by,
+                    diverted_from=context.diverted_from,
                 )
             )
         )

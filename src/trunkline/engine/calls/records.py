@@ -13,6 +13,7 @@ from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
     CallAnswered,
+    CallAttested,
     CallBlocked,
     CallEnded,
     CallQualified,
@@ -62,6 +63,9 @@ class CallRecord(msgspec.Struct, kw_only=True):
     publisher: str
     source: str | None
     trunk: str
+    attestation: str | None = None
+    attestation_check: str | None = None
+    diverted_from: str | None = None
     outcome: str | None = None
     unsold_reason: str | None = None
     ended_by: str | None = None
@@ -127,6 +131,8 @@ def _received(event: CallReceived) -> CallRecord:
         publisher=event.publisher,
         source=event.source,
         trunk=event.trunk,
+        attestation=event.attestation,
+        diverted_from=event.diverted_from,
     )
 
 
@@ -136,6 +142,8 @@ def _change(record: CallRecord, event: Event) -> None:
             record.answered = iso(event.at_ms)
         case CallQualified():
             record.attributes = _attributes(event.attributes, event.basis)
+        case CallAttested():
+            record.attestation_check = event.result
         case CallBlocked():
             record.unsold_reason = event.reason
         case OfferReserved():

@@ -13,6 +13,7 @@ from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
     CallAnswered,
+    CallAttested,
     CallBlocked,
     CallEnded,
     CallQualified,
@@ -76,10 +77,15 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case CallReceived():
             who = event.caller or "a caller without a number"
             source = f", source {event.source}" if event.source else ""
+            vouched = "" if event.attestation is None else f", attested {event.attestation} ({event.attested_by})"
+            sent_on = "" if event.diverted_from is None else f", sent on from {event.diverted_from}"
             return [
-                f"{iso(event.at_ms)}: {who} called {event.number} by trunk {event.trunk}",
+                f"{iso(event.at_ms)}: {who} called {event.number} by trunk {event.trunk}{vouched}{sent_on}",
                 f"campaign {event.campaign}, publisher {event.publisher}{source}; configuration {event.snapshot[:12]}",
             ]
+        case CallAttested():
+            why = f" ({event.reason})" if event.reason else ""
+            return [f"the signature of the caller's number, level {event.attestation}: {event.result}{why}"]
         case CallBlocked():
             return [f"blocked: {event.reason}"]
         case CallAnswered():

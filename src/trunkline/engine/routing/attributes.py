@@ -38,7 +38,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """What is fixed about a caller when the call arrives.
 
     `caller` is E.164 or None for a withheld number; `number_key` the tracking number's key; `zone` the account's;
-    `repeat` whether the contact has been here before, None when that is not known.
+    `repeat` whether the contact has been here before, None when that is not known; `attestation` the level (A, B, C)
+    that the carrier or the signer of the caller's number claims.
     """
 
     zone: str
@@ -48,6 +49,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     number_key: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     repeat: bool | None = None
+    attestation: str | None = None
 
 
 def derive(
@@ -80,6 +82,8 @@ def _arrival(origin: Origin) -> dict[str, Attribute]:
     found = {"caller.anonymous": Attribute("yes" if origin.caller is None else "no", SIP)}
     if origin.caller is not None:
         found["caller.number"] = Attribute(origin.caller, SIP)
+    if origin.attestation is not None:
+        found["caller.attestation"] = Attribute(origin.attestation, SIP)
     if origin.repeat is not None:
         found["caller.repeat"] = Attribute("yes" if origin.repeat else "no", "history")
     configured = {

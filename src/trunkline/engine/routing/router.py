@@ -80,10 +80,12 @@ class Router:
         source: str | None,
         number: str | None,
         repeat: bool | None = None,
+        attestation: str | None = None,
     ) -> Origin:
         """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None.
 
-        `repeat` says whether the contact was here before, None when that is not known.
+        `repeat` says whether the contact was here before, `attestation` how far the number is vouched for; None when
+        that is not known.
         """
         tracking = None if number is None else self._index.numbers.get(number)
         tags = () if tracking is None else tuple(tracking.tags.items())
@@ -95,6 +97,7 @@ class Router:
             number_key=None if tracking is None else tracking.key or tracking.number,
             tags=tags,
             repeat=repeat,
+            attestation=attestation,
         )
 
     def explain(self, query: Query, usage: Usage) -> Explanation:

@@ -21,6 +21,7 @@ from trunkline.kernel.phone import is_e164
 from trunkline.sip.endpoint import Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.uri import DEFAULT_PORT, Address, SipUri, bracketed, is_ip_literal, parse_uri
+from trunkline.telephony.sip.callers import caller_headers
 
 log = logging.getLogger("trunkline.sip")
 
@@ -171,7 +172,7 @@ def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp
         from_uri=f"sip:{user}@{domain}",
         from_display=display,
         sdp=sdp,
-        headers=ring.headers,
+        headers=(*ring.headers, *caller_headers(way.trunk, user, local)),
         first_response_s=float(ring.first_response_seconds),
     )
 

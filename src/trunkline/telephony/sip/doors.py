@@ -15,11 +15,11 @@ import msgspec
 
 from trunkline.config.schema import Platform
 from trunkline.config.trunks import Trunk
-from trunkline.kernel.phone import CallerId, parse_caller
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import parse_name_addr
 from trunkline.sip.message import Request
 from trunkline.sip.uri import SipUri, parse_uri
+from trunkline.telephony.sip.callers import Caller, read_caller
 
 PEERS_MAX = 65_536
 """Hosts we have sent to that are remembered; the longest unused are forgotten first."""
@@ -31,7 +31,7 @@ class Called(msgspec.Struct, frozen=True):
     """What an INVITE says of the two ends: the number called (E.164 or None) and who calls."""
 
     number: str | None
-    caller: CallerId
+    caller: Caller
 
 
 class Doors:
@@ -82,12 +82,10 @@ class Peers:
 
 
 def read_call(request: Request, trunk: Trunk) -> Called:
-    """The called number, where this trunk writes it and as it writes it, and the caller from the From header."""
+    """The called number, where this trunk writes it and as it writes it, and the caller in whose words it trusts."""
     user = _called_user(request, trunk.number_from)
     number = trunk.numbering.read(_bare(user)) if user else None
-    sender = _uri(request.from_.uri)
-    given = (sender.user or "") if sender is not None else ""
-    return Called(number, _caller(_bare(given), trunk))
+    return Called(number, read_caller(request, trunk))
 
 
 def _called_user(request: Request, number_from: str) -> str | None:
@@ -102,13 +100,6 @@ def _called_user(request: Request, number_from: str) -> str | None:
         return parse_uri(parse_name_addr(value).uri).user
     except RemoteSipError:
         return value
-
-
-def _caller(given: str, trunk: Trunk) -> CallerId:
-    caller = parse_caller(given, trunk.default_country)
-    if caller.number is None or (trunk.national_prefix is None and trunk.international_prefix is None):
-        return caller
-    return CallerId(trunk.numbering.read(given), given)
 
 
 def _bare(user: str) -> str:
