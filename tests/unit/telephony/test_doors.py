@@ -233,5 +233,5 @@ def test_a_header_that_is_not_there_names_no_number() -> None:
 def test_numbers_are_read_with_the_prefixes_of_the_trunk_in_both_places() -> None:
     trunk = Trunk(key="de", default_country="DE", national_prefix="0", international_prefix="00")
     found = read_call(invite("sip:0018335550100@h", from_="<sip:030123456@h>;tag=1"), trunk)
-    assert (found.number, found.caller.id.number, found.caller.given) == ("+18335550100", "+4930123456", "030123456")
+    assert (found.number, found.caller.id.number, found.caller.id.given) == ("+18335550100", "+4930123456", "030123456")
     assert read_call(invite(from_="<sip:anonymous@anonymous.invalid>;tag=1"), trunk).caller.id.number is None
