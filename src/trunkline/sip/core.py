@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from trunkline.sip import replies
+from trunkline.sip.authenticator import Authenticator
 from trunkline.sip.dialog import Dialog, DialogKey
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.events import Gone, OrphanEnded, SipEvent
@@ -123,6 +124,7 @@ class Core:
         self.by_destination: dict[Hop, dict[ClientKey, ClientTx]] = {}
         self.per_source: Counter[str] = Counter()
         self.half_open = 0
+        self.authenticator = Authenticator(self)
         self._last_leg = 0
         self._secret = entropy(16)
 
@@ -238,6 +240,8 @@ class Core:
 
     def write(self, request: Outgoing, lines: Sequence[str], body: bytes = b"") -> tuple[Outgoing, bytes]:
         """A request and its bytes; a large one goes by TCP to a peer known to speak it (18.1.1), else as it is."""
+        if request.login is not None:
+            self.authenticator.sign(request)
         data = request.encode(lines, body)
         if len(data) > MTU_SAFE and request.destination.transport == "udp":
             host, port = request.destination[:2]
@@ -280,11 +284,13 @@ class Core:
             to_header=dialog.remote,
             destination=destination,
             routes=routes,
+            login=dialog.login,
         )
 
     def acknowledge(self, tx: ClientTx, dialog: Dialog) -> None:
         """Send the ACK of a 2xx, a request of its own in the dialog, and keep it for the repetitions (13.2.2.4)."""
         ack = self.in_dialog(dialog, "ACK", tx.request.cseq)
+        ack.authorization = tx.request.authorization  # 22.1: the proofs of the INVITE are good for its ACK
         tx.acks[dialog.remote_tag] = sent = (ack.encode([self.agent_line]), ack.destination)
         self.send(*sent)
 
@@ -392,7 +398,8 @@ class Core:
                 self.send(tx.request.failure_ack(response), tx.request.destination)
             elif command == Command.DELIVER:
                 assert response is not None
-                tx.user.response(tx, response, now)
+                if tx.request.login is None or not self.authenticator.answers(tx, response, now):
+                    tx.user.response(tx, response, now)
             elif command == Command.TERMINATED:
                 self._forget_client(tx)
             else:

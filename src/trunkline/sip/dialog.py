@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
+from trunkline.sip.digest import Credentials
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import format_name_addr, parse_name_addr
 from trunkline.sip.hops import TRANSPORTS, Hop, default_port, transport_of
 from trunkline.sip.message import Request, Response
-from trunkline.sip.requests import Outgoing
+from trunkline.sip.requests import Outgoing, nth_try
 from trunkline.sip.uri import is_usable, parse_uri
 
 DialogKey = tuple[str, str, str]  # Call-ID, local tag, remote tag: never the Call-ID alone
@@ -27,6 +28,7 @@ class Dialog(msgspec.Struct):
 
     `local` and `remote` are From and To of requests we send, tags included. `source` is where the peer's messages
     come from: requests go there when the route names a host we would have to look up, which this package cannot.
+    `login` answers challenges to our requests.
     """
 
     call_id: str
@@ -39,6 +41,7 @@ class Dialog(msgspec.Struct):
     remote_target: str
     route_set: tuple[str, ...]
     source: Hop
+    login: Credentials | None = None
 
     @property
     def key(self) -> DialogKey:
@@ -99,7 +102,8 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
     `branch` and `cseq` are those of our INVITE, or of our last request once the dialog stands; `from_header` and
     `to_header` are written into our requests as they are. `remote_tag` None means that there is no dialog yet, so only
     a CANCEL makes sense, and only for an outgoing leg. `sent_by` is that of our INVITE's Via, which a CANCEL repeats;
-    None in those stored by versions that had one address only.
+    None in those stored by versions that had one address only. `login` is the name of the credentials, never what is
+    in them.
     """
 
     outgoing: bool
@@ -115,6 +119,17 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
     remote_target: str | None = None
     route_set: tuple[str, ...] = ()
     sent_by: str | None = None
+    login: str | None = None
+
+    def tries(self, further_max: int) -> tuple[LegIdentifiers, ...]:
+        """The INVITE as it may have been sent last: this one, and with a login up to `further_max` tries more.
+
+        Which of them has been sent only the process knew that sent them; each has a CANCEL of its own.
+        """
+        if self.login is None or self.remote_tag is not None:
+            return (self,)
+        found = (nth_try(self.branch, self.cseq, number) for number in range(further_max + 1))
+        return tuple(msgspec.structs.replace(self, branch=branch, cseq=cseq) for branch, cseq in found)
 
     def dialog(self) -> Dialog | None:
         """The dialog as far as it was known when this was stored, None before there was one."""
@@ -148,6 +163,7 @@ def identify_invite(invite: Outgoing) -> LegIdentifiers:
         from_header=invite.from_header,
         to_header=invite.to_header,
         sent_by=invite.sent_by,
+        login=invite.login.name if invite.login else None,
     )
 
 
@@ -166,6 +182,7 @@ def identify_dialog(dialog: Dialog, invite: Outgoing | None) -> LegIdentifiers:
         to_header=dialog.remote,
         remote_target=dialog.remote_target,
         route_set=dialog.route_set,
+        login=dialog.login.name if dialog.login else None,
     )
 
 

@@ -15,6 +15,7 @@ from trunkline.sip.answers import Answers
 from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core, ServerTx
 from trunkline.sip.dialog import LegIdentifiers, identify_dialog, identify_invite
+from trunkline.sip.digest import Credentials
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.events import SipEvent
 from trunkline.sip.hops import Face, Hop
@@ -202,6 +203,12 @@ class SipEndpoint:
         found.reason = found.reason or reason
         self._uac.cancel(found, now)
 
+    def use_login(self, leg: int, login: Credentials) -> None:
+        """Answer challenges to our requests in an incoming call, such as a BYE that its carrier's proxy stops."""
+        found = self._core.leg(leg)
+        if found is not None and found.dialog is not None:
+            found.dialog.login = login
+
     # -- both ----------------------------------------------------------------------------------------------------
 
     def hangup(self, leg: int, now: float, reason: str | None = None) -> None:
@@ -257,10 +264,11 @@ class SipEndpoint:
 
     # -- legs of an earlier process ------------------------------------------------------------------------------
 
-    def orphan_bye(self, ids: LegIdentifiers, now: float) -> int:
+    def orphan_bye(self, ids: LegIdentifiers, now: float, login: Credentials | None = None) -> int:
         """Hang up an answered leg of a process that died; ends in OrphanEnded. Raises LocalSipError without a dialog.
 
-        The CSeq jumps ahead of whatever that process may have sent after it stored the identifiers.
+        The CSeq jumps ahead of whatever that process may have sent after it stored the identifiers. `login` are the
+        credentials that these name, if they are still known.
         """
         dialog = ids.dialog()
         if dialog is None:
@@ -268,6 +276,7 @@ class SipEndpoint:
         leg = self._core.new_leg(ids.outgoing, LegState.ENDING, ids.destination)
         leg.orphan = True
         leg.dialog = dialog
+        dialog.login = login
         try:
             self._byes.send(dialog, now, leg)
         except RemoteSipError:
@@ -277,19 +286,20 @@ class SipEndpoint:
             self._core.register(leg, dialog)
         return leg.id
 
-    def orphan_cancel(self, ids: LegIdentifiers, now: float) -> int:
+    def orphan_cancel(self, ids: LegIdentifiers, now: float, login: Credentials | None = None) -> int:
         """Cancel a ringing leg of a process that died, and hang up if it answers; ends in OrphanEnded.
 
-        Raises LocalSipError for an incoming leg, which only its caller can cancel.
+        Of an INVITE with a login there may have been further tries: see `LegIdentifiers.tries`. Raises LocalSipError
+        for an incoming leg, which only its caller can cancel.
         """
         if not ids.outgoing:
             raise LocalSipError("an incoming leg cannot be cancelled by the called side")
         leg = self._core.new_leg(True, LegState.CANCELLING, ids.destination)
         leg.orphan = True
-        self._uac.adopt_cancel(leg, self._invite_of(ids), now)
+        self._uac.adopt_cancel(leg, self._invite_of(ids, login), now)
         return leg.id
 
-    def _invite_of(self, ids: LegIdentifiers) -> Outgoing:
+    def _invite_of(self, ids: LegIdentifiers, login: Credentials | None) -> Outgoing:
         return Outgoing(
             method="INVITE",
             uri=ids.request_uri,
@@ -300,6 +310,7 @@ class SipEndpoint:
             from_header=ids.from_header,
             to_header=ids.to_header,
             destination=ids.destination,
+            login=login,
         )
 
 

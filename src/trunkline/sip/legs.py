@@ -45,6 +45,7 @@ class Trigger(IntEnum):
     PROVISIONAL = auto()
     SUCCESS = auto()  # the peer sends 2xx
     FAILURE = auto()  # the peer sends 300-699
+    CHALLENGED = auto()  # the INVITE has left again, with credentials, and nothing was heard of the new one
     CANCEL = auto()  # we give the call up: its owner, the first response timer or Timer C
     SILENCE = auto()  # the INVITE transaction ended without a final response
     HANGUP = auto()
@@ -70,11 +71,13 @@ TRANSITIONS: dict[tuple[LegState, Trigger], LegState] = {
     (_S.CALLING, _T.PROVISIONAL): _S.PROCEEDING,
     (_S.CALLING, _T.SUCCESS): _S.CONFIRMED,
     (_S.CALLING, _T.FAILURE): _S.GONE,
+    (_S.CALLING, _T.CHALLENGED): _S.CALLING,
     (_S.CALLING, _T.CANCEL): _S.CANCELLING,
     (_S.CALLING, _T.SILENCE): _S.GONE,
     (_S.PROCEEDING, _T.PROVISIONAL): _S.PROCEEDING,
     (_S.PROCEEDING, _T.SUCCESS): _S.CONFIRMED,
     (_S.PROCEEDING, _T.FAILURE): _S.GONE,
+    (_S.PROCEEDING, _T.CHALLENGED): _S.CALLING,
     (_S.PROCEEDING, _T.CANCEL): _S.CANCELLING,
     (_S.CANCELLING, _T.PROVISIONAL): _S.CANCELLING,
     (_S.CANCELLING, _T.SUCCESS): _S.ENDING,

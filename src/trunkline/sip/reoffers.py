@@ -75,6 +75,6 @@ class Reoffers:
         ack = Dialog(
             call_id=request.call_id, local_tag="", remote_tag=response.to.tag or "", local=request.from_header,
             remote=request.to_header, local_seq=request.cseq, remote_seq=None, remote_target=request.uri,
-            route_set=request.routes, source=request.destination,
+            route_set=request.routes, source=request.destination, login=request.login,
         )  # fmt: skip
         self._core.acknowledge(tx, ack)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from trunkline.sip.digest import Credentials
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.headers import canonical
 from trunkline.sip.hops import Hop
@@ -17,12 +18,16 @@ MAX_FORWARDS = 70
 # Fields this package writes itself; a caller that also gave one would make two, and a different call.
 OWN_HEADERS = frozenset(
     "Via Max-Forwards From To Call-ID CSeq Contact Route Record-Route Content-Length Content-Type Allow Require "
-    "Supported Unsupported Proxy-Require User-Agent Server".split()
+    "Supported Unsupported Proxy-Require User-Agent Server Authorization Proxy-Authorization".split()
 )
 
 
 class Outgoing(msgspec.Struct):
-    """One request of ours. `sent_by` is our `host:port` for the Via, `destination` the next hop."""
+    """One request of ours. `sent_by` is our `host:port` for the Via, `destination` the next hop.
+
+    With a `login` a challenge is answered: `authorization` are the header lines that prove it, `tries` how many tries
+    came before this one, `answered` the realms (a proxy's or not, and the name) whose challenges they were.
+    """
 
     method: str
     uri: str
@@ -34,6 +39,10 @@ class Outgoing(msgspec.Struct):
     to_header: str
     destination: Hop
     routes: tuple[str, ...] = ()
+    login: Credentials | None = None
+    authorization: tuple[str, ...] = ()
+    tries: int = 0
+    answered: tuple[tuple[bool, str], ...] = ()
 
     def encode(self, extra: Sequence[str] = (), body: bytes = b"") -> bytes:
         """The datagram; `extra` are whole header lines. Raises LocalSipError on header injection."""
@@ -49,6 +58,8 @@ class Outgoing(msgspec.Struct):
         ]
         if self.routes:
             lines.extend(f"Route: {route}" for route in self.routes)
+        if self.authorization:
+            lines.extend(self.authorization)
         lines.extend(extra)
         return encode(f"{self.method} {self.uri} SIP/2.0", lines, body)
 
@@ -57,8 +68,18 @@ class Outgoing(msgspec.Struct):
         return msgspec.structs.replace(self, method="ACK", to_header=response.header("To") or self.to_header).encode()
 
     def cancel(self) -> Outgoing:
-        """The CANCEL of this INVITE: the same in all but the method (9.1)."""
-        return msgspec.structs.replace(self, method="CANCEL")
+        """The CANCEL of this INVITE: the same in all but the method (9.1). Nobody may ask it for proofs (22.1)."""
+        return msgspec.structs.replace(self, method="CANCEL", authorization=())
+
+
+def nth_try(branch: str, cseq: int, further: int, tries: int = 0) -> tuple[str, int]:
+    """Branch and CSeq of the try that comes `further` tries after one that had `tries` before it.
+
+    They follow from those of the first try, so that whoever has stored these can name the others.
+    """
+    first = branch.partition(".")[0]
+    number = tries + further
+    return (f"{first}.{number}" if number else first), cseq + further
 
 
 def header_lines(headers: Sequence[Header]) -> list[str]:

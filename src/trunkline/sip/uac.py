@@ -11,6 +11,7 @@ from trunkline.sip.body import SDP_LINE
 from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core
 from trunkline.sip.dialog import Dialog, LegIdentifiers, from_response, identify_invite
+from trunkline.sip.digest import Credentials
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import (
     Answered,
@@ -35,7 +36,8 @@ class InviteTarget(msgspec.Struct, frozen=True):
 
     `destination` is the next hop: an IP literal, its port and its transport. `to` and `from_uri` are addresses
     without brackets; `to` None means the Request-URI. `headers` are added as they are. `first_response_s` is the
-    patience for any response at all, 100 included; None leaves it to Timer B (32 s).
+    patience for any response at all, 100 included; None leaves it to Timer B (32 s). `login` answers challenges to the
+    INVITE and to all requests in the call.
     """
 
     request_uri: str
@@ -46,6 +48,7 @@ class InviteTarget(msgspec.Struct, frozen=True):
     sdp: bytes
     headers: tuple[Header, ...] = ()
     first_response_s: float | None = 4.0
+    login: Credentials | None = None
 
 
 class PreparedInvite:
@@ -144,6 +147,7 @@ class Uac:
             from_header=headers.format_name_addr(target.from_uri, target.from_display, tag),
             to_header=headers.format_name_addr(to_uri),
             destination=target.destination,
+            login=target.login,
         )
 
     def cancel(self, leg: Leg, now: float) -> None:
@@ -198,6 +202,7 @@ class Uac:
         request = tx.request
         local_tag = headers.parse_name_addr(request.from_header).tag or ""
         dialog = from_response(request.from_header, local_tag, request.uri, response, tx.source)
+        dialog.login = request.login
         core.acknowledge(tx, dialog)
         if leg is None or leg.dialog is not None or not leg.can(Trigger.SUCCESS):
             # Another fork answered as well, or too late for anybody to care (13.2.2.4).

@@ -1,0 +1,75 @@
+"""A called side that asks for proofs before its endpoint hears of a request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from tests.unit.sip.wire import Node, seeded
+
+from trunkline.sip.digest import Credentials
+from trunkline.sip.digest_server import DigestServer, Verdict
+from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.hops import Hop
+from trunkline.sip.message import Request, parse
+
+LOGIN = Credentials("carrier", 'ac"me\\', "s3cret")
+
+
+class Challenger(Node):
+    """Challenges the `methods` outside and inside calls, as a proxy (407) or as the called side (401)."""
+
+    def __init__(
+        self,
+        address: Hop,
+        seed: int,
+        *methods: str,
+        proxy: bool = False,
+        offered: tuple[str, ...] = ("SHA-256", "MD5"),
+        nonce_life_s: float = 3600.0,
+        rewrite: Callable[[str], str] = str,
+    ) -> None:
+        super().__init__(address, seed)
+        self.methods = methods
+        self.proxy = proxy
+        self.rewrite = rewrite
+        self.asked: Counter[str] = Counter()
+        self.verdicts: list[tuple[str, Verdict]] = []
+        self.server = DigestServer("here", seeded(seed), offered=offered, nonce_life_s=nonce_life_s)
+        self.server.use([LOGIN])
+        self._answered: set[tuple[str, str]] = set()
+        self._receive = self.sip.receive
+        self.sip.receive = self.receive  # type: ignore[method-assign]
+
+    def receive(self, data: bytes, source: Hop, now: float) -> None:
+        """What the wire delivers."""
+        try:
+            message = parse(data)
+        except RemoteSipError:
+            return
+        if not isinstance(message, Request) or message.method not in self.methods:
+            self._receive(data, source, now)
+            return
+        key = (message.via.branch, message.method)
+        if key in self._answered:
+            self._receive(data, source, now)  # a repetition of what was let through
+            return
+        judged = self.server.judge(self._as_own(message), source[0], now, lambda name: True)
+        self.verdicts.append((message.method, judged.verdict))
+        if judged.verdict == Verdict.PROVED:
+            self._answered.add(key)
+            self._receive(data, source, now)
+            return
+        self.asked[message.method] += 1
+        lines = self.server.challenges(source[0], now, stale=judged.verdict == Verdict.STALE)
+        lines = [self.rewrite(line) for line in lines]
+        if self.proxy:
+            lines = [line.replace("WWW-", "Proxy-") for line in lines]
+        self.sip._core.refuse(message, source, 407 if self.proxy else 401, "asked", lines)
+
+    def _as_own(self, request: Request) -> Request:
+        """A proxy's proofs are judged as if they were for the called side."""
+        if not self.proxy:
+            return request
+        headers = [(name.replace("Proxy-Authorization", "Authorization"), value) for name, value in request.headers]
+        return Request(request.method, request.uri, headers, request.body)
