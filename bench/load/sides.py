@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
-import sys
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 import msgspec
 from bench.load.machine import SERVER_CORE, pinned
 from bench.load.script import Scenario, configuration
+from bench.load.tools import ToolsMissing, tools_python
 
 from trunkline.testing.ports import HOST, free_block
 from trunkline.testing.switch import SwitchProcess
@@ -22,8 +20,6 @@ from trunkline.testing.switch import SwitchProcess
 LEGS_MAX = 1_500
 """Audio legs of the switch: two a call, those of refused buyers included until they are let go."""
 START_S_MAX = 10.0
-ROOT = Path(__file__).resolve().parents[2]
-LOCK = ROOT / "requirements-bench.lock"
 
 
 class PeerMissing(Exception):
@@ -57,22 +53,11 @@ class Sippy:
     name = "sippy b2bua_simple"
 
     def __init__(self, home: Path | None = None) -> None:
-        """Install what is locked, once, into a folder named by the lock. Raises PeerMissing."""
-        digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        self._home = home or cache / "trunkline" / f"bench-{digest}-{sys.version_info[0]}.{sys.version_info[1]}"
-        self._python = self._home / "bin" / "python"
-        done = self._home / "installed"
-        if done.exists():
-            return
-        venv.create(self._home, with_pip=True, clear=True)
-        command = [str(self._python), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install"]
-        got = subprocess.run(
-            [*command, "--require-hashes", "-r", str(LOCK)], check=False, text=True, capture_output=True
-        )
-        if got.returncode:
-            raise PeerMissing(f"pip could not install {LOCK.name}: {got.stderr.strip()[-400:]}")
-        done.touch()
+        """Install it, once. Raises PeerMissing."""
+        try:
+            self._python = tools_python(home)
+        except ToolsMissing as error:
+            raise PeerMissing(str(error)) from error
 
     @contextmanager
     def serve(self, folder: Path, scenario: Scenario, refusing: str, taking: str) -> Iterator[Running]:

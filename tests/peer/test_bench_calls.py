@@ -48,11 +48,11 @@ def test_a_percentile_lies_in_its_bucket() -> None:
 
 
 def test_a_missing_package_index_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.load import sides
+    from bench.load import sides, tools
 
     lock = tmp_path / "requirements-bench.lock"
     lock.write_text("sippy==2.5.0 --hash=sha256:" + 64 * "0" + "\n")
-    monkeypatch.setattr(sides, "LOCK", lock)
+    monkeypatch.setattr(tools, "LOCK", lock)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(sides.PeerMissing, match=r"requirements-bench\.lock"):
         sides.Sippy(tmp_path / "home")

@@ -9,10 +9,12 @@ class MessageLimits(msgspec.Struct, frozen=True):
     """What one datagram may hold.
 
     Sizes are bytes, the rest are counts. Beyond them the peer gets 513 (too large) or 400, or nothing at all when it
-    cannot be answered.
+    cannot be answered. Responses repeat headers, so `max_head` (everything before the body) also bounds what one small
+    repetition of a request can make us send.
     """
 
     max_datagram: int = 65_535
+    max_head: int = 16_384
     max_headers: int = 128
     max_start_line: int = 2_048
 

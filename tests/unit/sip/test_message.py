@@ -15,6 +15,7 @@ from trunkline.sip.headers import (
     parse_via,
     split_values,
 )
+from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS
 from trunkline.sip.message import Request, Response, encode, parse
 from trunkline.sip.uri import is_host, is_safe_uri, is_usable, parse_uri
 
@@ -214,3 +215,15 @@ def test_empty_lines_before_a_message_are_skipped() -> None:
 def test_retry_after() -> None:
     for text, seconds in (("120", 120), ("5 (busy);duration=10", 5), ("soon", None), ("", None)):
         assert Response(503, "x", [("Retry-After", text)]).retry_after_s == seconds
+
+
+def test_a_head_larger_than_any_message_needs_is_refused() -> None:
+    with pytest.raises(RemoteSipError) as refused:
+        parse(raw(X_Long="x" * DEFAULT_MESSAGE_LIMITS.max_head))
+    assert refused.value.status == 513
+
+
+def test_folded_lines_are_one_value_however_long_the_blanks() -> None:
+    blanks = " " * 7_000
+    read = parse(raw(Subject=f"I know{blanks}\r\n \t you are there{blanks}"))
+    assert (read.header("Subject") or "").split() == ["I", "know", "you", "are", "there"]
