@@ -88,7 +88,7 @@ def configuration(
         "targets": list(targets),
         "plans": [{"key": "injury", "tiers": [{"key": "only", "method": method, "routes": routes}], **(plan or {})}],
         "flows": [{"key": "intake", "start": "start", "nodes": nodes or {"start": {"route": {}}}}],
-        "trunks": [{"key": "carrier", "allow": ["127.0.0.0/8"], "default_country": "US"}],
+        "trunks": [{"key": "carrier", "allow": ["127.0.0.0/8"], "default_country": "US", "same_caller_seconds": 0}],
         **sections,
     }
     return json.dumps(whole, indent=1)

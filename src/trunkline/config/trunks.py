@@ -67,3 +67,7 @@ class Trunk(Struct, frozen=True, kw_only=True):
     def numbering(self) -> Numbering:
         """How the carrier writes numbers."""
         return Numbering(self.default_country, self.national_prefix, self.international_prefix)
+
+    def response_for(self, status: int) -> int:
+        """What a caller of this trunk is sent when our final status is `status`."""
+        return self.responses.get(str(status), status) if self.responses else status

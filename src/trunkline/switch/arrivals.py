@@ -31,6 +31,7 @@ from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.events import Incoming
 from trunkline.sip.identity import Passport
 from trunkline.switch.attestation import Attestations, Claim
+from trunkline.switch.blocking import Blocking
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
@@ -50,6 +51,7 @@ class Arrivals:
         self._plant = plant
         self._attestations = attestations
         self._registry = registry
+        self._blocking = Blocking(plant)
 
     def take(self, event: Incoming) -> None:
         """Begin a call for an INVITE, or refuse it."""
@@ -60,7 +62,7 @@ class Arrivals:
             self._refuse(event.leg, 403, "unknown_source")
             return
         if not plant.journal.healthy:
-            self._refuse(event.leg, 503, "not_ready")
+            self._refuse(event.leg, 503, "not_ready", trunk)
             return
         try:
             called = read_call(event.request, trunk)
@@ -68,25 +70,35 @@ class Arrivals:
             if offer is not None:
                 plant.media.check(remote_media(sdp.agree(offer)))
         except RemoteSipError as error:
-            self._refuse(event.leg, error.status, "bad_request" if error.status != 488 else "no_common_audio")
+            reason = "bad_request" if error.status != 488 else "no_common_audio"
+            self._refuse(event.leg, error.status, reason, trunk)
             return
         except BadRemote:
-            self._refuse(event.leg, 488, "no_common_audio")
+            self._refuse(event.leg, 488, "no_common_audio", trunk)
             return
         dialled = None if called.number is None else world.numbers.get(called.number)
         if dialled is None:
-            self._refuse(event.leg, 404, "unknown_number")
+            self._refuse(event.leg, 404, "unknown_number", trunk)
             return
         plant.sip.endpoint.trying(event.leg, plant.sip.now())
-        now = plant.clock()
+        now, load = plant.clock(), plant.loads.of(trunk.key)
+        if load.full(trunk, now.mono_ns) is not None:
+            self._refuse(event.leg, 503, "trunk_limit", trunk)
+            return
+        number, caller = dialled.number.number, called.caller.id
+        blocked = self._blocking.judge(trunk, load, caller.number, number, event.request.call_id, now)
+        if blocked is not None:
+            load.struck(now.mono_ns)
+            self._blocking.block(event.leg, trunk, dialled, caller, blocked, now)
+            return
         name = plant.ids.make("call", now.utc_ms)
         try:
             local = plant.media.open(name, name)
         except NoMediaPorts:
-            self._refuse(event.leg, 503, "no_media_ports")
+            self._refuse(event.leg, 503, "no_media_ports", trunk)
             return
-        caller = CallerLeg(event.leg, local, offer)
-        call = self._begin(name, world, dialled, called.caller, trunk.key, caller, now)
+        leg = CallerLeg(event.leg, local, offer, trunk, load.begin(now.mono_ns, caller.number))
+        call = self._begin(name, world, dialled, called.caller, leg, now)
         plant.metrics.live_calls.set(len(self._registry.calls))
         call.tell(i.Arrived())
         if called.caller.passport is not None:
@@ -107,13 +119,14 @@ class Arrivals:
         )
         self._attestations.submit(claim)
 
-    def _refuse(self, leg: int, status: int, reason: str) -> None:
+    def _refuse(self, leg: int, status: int, reason: str, trunk: Trunk | None = None) -> None:
+        status = status if trunk is None else trunk.response_for(status)
         headers = RETRY_AFTER if status == 503 else ()
         self._plant.sip.endpoint.reject(leg, status, self._plant.sip.now(), headers=headers)
         self._plant.metrics.refused.labels(reason).inc()
 
     def _begin(
-        self, name: str, world: World, dialled: Dialled, claimed: Caller, trunk: str, leg: CallerLeg, now: Instant
+        self, name: str, world: World, dialled: Dialled, claimed: Caller, leg: CallerLeg, now: Instant
     ) -> LiveCall:
         plant, number, caller = self._plant, dialled.number, claimed.id
         index = world.accounts[dialled.account.account.key]
@@ -151,7 +164,7 @@ class Arrivals:
             caller=caller.number,
             caller_given=caller.given,
             contact=contact,
-            trunk=trunk,
+            trunk=leg.trunk.key,
             snapshot=world.snapshot.digest,
             answer=campaign.answer,
             refusal=router.receipt_guard(campaign.key, number.publisher, number.number),

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
+from trunkline.config.trunks import Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.media.port import LocalMedia
 from trunkline.sip.endpoint import PreparedInvite
 from trunkline.sip.sdp import AudioOffer
+from trunkline.switch.trunk_load import Seat
 
 
 class CallerLeg:
-    """The caller: SIP leg number, where we receive its audio, the offer to be answered (None: we make one)."""
+    """The caller: SIP leg number, where we receive its audio, the offer to be answered (None: we make one).
 
-    __slots__ = ("codec", "local", "media", "offer", "sip", "version")
+    `trunk` is the one it came by, as it was configured then, and `seat` its place on it.
+    """
 
-    def __init__(self, sip: int, local: LocalMedia, offer: AudioOffer | None) -> None:
+    __slots__ = ("codec", "local", "media", "offer", "seat", "sip", "trunk", "version")
+
+    def __init__(self, sip: int, local: LocalMedia, offer: AudioOffer | None, trunk: Trunk, seat: Seat) -> None:
         self.sip = sip
+        self.trunk = trunk
+        self.seat = seat
         self.local = local
         self.media = local.leg
         self.offer = offer

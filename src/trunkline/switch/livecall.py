@@ -116,6 +116,7 @@ class LiveCall:
 
     def _refuse_caller(self, status: int) -> None:
         """Refuse a caller who was not answered, as soon as the first append has said that the call was received."""
+        status = self.caller.trunk.response_for(status)
         headers = (("Retry-After", "10"),) if status == 503 else ()
 
         def refuse() -> None:
@@ -303,7 +304,7 @@ class LiveCall:
     def _alert(self, _command: c.Alert, _now: Instant) -> None:
         self.plant.sip.endpoint.ring(self.caller.sip, self.plant.sip.now())
 
-    def _answer_caller(self, _command: c.AnswerCaller, _now: Instant) -> None:
+    def _answer_caller(self, _command: c.AnswerCaller, now: Instant) -> None:
         plant, caller = self.plant, self.caller
         local = caller.local
         if caller.offer is None:
@@ -312,6 +313,7 @@ class LiveCall:
             body, agreed = sdp.answer(caller.offer, local.host, local.port, session_id=caller.sip)
             self._connect(caller.media, agreed)
         self._answered = True
+        caller.seat.answered(now.mono_ns)
         plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
         context = self.machine.context
         identifiers = msgspec.json.encode(plant.sip.endpoint.identifiers(caller.sip))
@@ -386,6 +388,7 @@ class LiveCall:
         self._over = True
         self.buyers.hang_up_all()
         self.plant.media.close(self.caller.media)
+        self.caller.seat.ended(self.plant.clock().mono_ns)
         self.registry.forget(self)
         self.plant.metrics.live_calls.set(len(self.registry.calls))
 

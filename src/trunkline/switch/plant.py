@@ -16,6 +16,7 @@ from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
 from trunkline.telephony.sip.dial import Names
 from trunkline.telephony.sip.driver import SipDriver
@@ -58,6 +59,7 @@ class Plant:
         self.media = media
         self.metrics = metrics
         self.names = Names()
+        self.loads = TrunkLoads()
         self.contacts = Contacts({})
         self.sip: SipDriver  # set when the listener is open
 

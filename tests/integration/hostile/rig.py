@@ -63,7 +63,7 @@ def configuration(
             }
         ],
         "flows": [{"key": "intake", "start": "start", "nodes": nodes or {"start": {"route": {}}}}],
-        "trunks": [{"key": "carrier", "allow": [allow], "default_country": "US"}],
+        "trunks": [{"key": "carrier", "allow": [allow], "default_country": "US", "same_caller_seconds": 0}],
     }
     return json.dumps(whole, indent=1)
 

@@ -41,7 +41,7 @@ plans:
           - {target: bolt-desk, price: "20.00", criteria: {attr: tag.points, eq: 7}}
           - {target: far-desk, price: "20.00", criteria: {attr: geo.state, eq: CA}}
 flows: [{key: sell, start: sell, nodes: {sell: {route: {}}}}]
-trunks: [{key: carrier, allow: ["127.0.0.0/8"], default_country: US}]
+trunks: [{key: carrier, allow: ["127.0.0.0/8"], default_country: US, same_caller_seconds: 0}]
 """
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trunkline.config.trunks import Trunk
 from trunkline.engine.calls import commands as c
 from trunkline.kernel.clock import Instant
 from trunkline.switch.livecall import LiveCall
@@ -15,23 +16,24 @@ from trunkline.switch.livecall import LiveCall
 pytestmark = pytest.mark.unit
 
 NOW = Instant(1, 1)
+Refused = list[tuple[int, tuple[tuple[str, str], ...]]]
 
 
-def call_with(refused: list[tuple[int, tuple[tuple[str, str], ...]]]) -> Any:
+def call_with(refused: Refused, responses: dict[str, int] | None = None) -> Any:
     """A call that was not answered, of which only the caller's leg is there."""
     call: Any = LiveCall.__new__(LiveCall)
     endpoint = SimpleNamespace(
         reject=lambda leg, status, now_s, headers: refused.append((status, headers)),
     )
     call.plant = SimpleNamespace(sip=SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None))
-    call.caller = SimpleNamespace(sip=1)
+    call.caller = SimpleNamespace(sip=1, trunk=Trunk(key="lo", responses=responses or {}))
     call._answered = False
     return call
 
 
 def test_a_refusal_waits_for_the_first_append_and_for_no_other() -> None:
     async def run() -> None:
-        refused: list[tuple[int, tuple[tuple[str, str], ...]]] = []
+        refused: Refused = []
         call = call_with(refused)
         call._first_append = asyncio.get_running_loop().create_future()
         call._hang_up_caller(c.HangUpCaller(503), NOW)
@@ -44,3 +46,13 @@ def test_a_refusal_waits_for_the_first_append_and_for_no_other() -> None:
         assert refused[1:] == [(480, ())], "at once: the call is on disk"
 
     asyncio.run(run())
+
+
+def test_a_trunk_may_want_another_status_and_gets_no_retry_after_with_it() -> None:
+    refused: Refused = []
+    call = call_with(refused, {"503": 480, "480": 503})
+    call._first_append = None
+    call._hang_up_caller(c.HangUpCaller(503), NOW)
+    call._hang_up_caller(c.HangUpCaller(480), NOW)
+    call._hang_up_caller(c.HangUpCaller(486), NOW)
+    assert refused == [(480, ()), (503, (("Retry-After", "10"),)), (486, ())]

@@ -54,6 +54,11 @@ _CALLS = {
     "interrupted": "cut off by an interruption of the switch",
 }
 
+_BLOCKED = {
+    "same_caller": "the same caller called this number a moment before",
+    "caller_live": "the caller has as many calls going on as the trunk allows",
+}
+
 
 def tell(events: Sequence[AnyCallEvent]) -> list[str]:
     """One line for each thing that happened, in order, each with its time in seconds since the call came in."""
@@ -87,7 +92,7 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             why = f" ({event.reason})" if event.reason else ""
             return [f"the signature of the caller's number, level {event.attestation}: {event.result}{why}"]
         case CallBlocked():
-            return [f"blocked: {event.reason}"]
+            return [f"blocked: {_BLOCKED.get(event.reason, event.reason)}"]
         case CallAnswered():
             return ["answered: something was to be heard" if event.by == "flow" else "answered: a buyer took the call"]
         case CallQualified():
