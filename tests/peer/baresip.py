@@ -23,8 +23,19 @@ MODULES = ("g711", "aufile", "aubridge", "sndfile", "uuid")
 class Baresip:
     """One baresip that says µ-law codes, once."""
 
-    def __init__(self, folder: Path, says: bytes, *, dial: str | None = None) -> None:
-        """With `dial` it calls that address as soon as it runs, else it answers whatever comes."""
+    def __init__(
+        self,
+        folder: Path,
+        says: bytes,
+        *,
+        dial: str | None = None,
+        user: str = "softphone",
+        encrypts: str | None = None,
+    ) -> None:
+        """With `dial` it calls that address as soon as it runs, else it answers whatever comes.
+
+        `encrypts` is its word for how: `srtp` beside RTP/AVP, `srtp-mand` as RTP/SAVP.
+        """
         program = shutil.which("baresip")
         assert program is not None, "install it: sudo apt-get install -y --no-install-recommends baresip-core"
         first = free_block(24)
@@ -41,13 +52,14 @@ class Baresip:
             "audio_player aubridge,speaker",
             f"snd_path {folder}",
             "audio_alert aubridge,bell",
-            *(f"module {name}.so" for name in MODULES),
+            *(f"module {name}.so" for name in (*MODULES, *(["srtp"] if encrypts else []))),
             "module_app account.so",
             "module_app menu.so",
         ]
         (folder / "config").write_text("\n".join(lines) + "\n")
         (folder / "accounts").write_text(
-            f"<sip:softphone@{HOST}:{self.port}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n"
+            f"<sip:{user}@{HOST}:{self.port}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1"
+            + (f";mediaenc={encrypts}\n" if encrypts else "\n")
         )
         (folder / "contacts").write_text("")
         self._command = [program, "-4", "-f", str(folder)]

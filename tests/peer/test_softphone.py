@@ -13,6 +13,8 @@ from trunkline.testing.switch import SwitchProcess
 pytestmark = pytest.mark.peer
 
 
+ENCRYPTED = "SRTP is Enabled"
+BUYERS_NUMBER = "+12125550123"
 SPOKEN_BY_BARESIP, SPOKEN_TO_BARESIP = codes(70, 3_000), codes(71, 1_000)
 
 
@@ -51,3 +53,53 @@ def test_baresip_is_called_as_a_buyer_and_each_hears_the_other(lab: Lab) -> None
         (call,) = switch.ended_calls(1)
     assert (call["outcome"], call["ended_by"]) == ("sold", "caller")
     assert attempts(call) == [("softphone", "connected", 200)]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("required", "srtp-mand"), ("optional", "srtp"), ("optional", "srtp-mand")]
+)
+def test_baresip_calls_with_srtp_and_each_hears_the_other(lab: Lab, ours: str, theirs: str) -> None:
+    phone = lab.phone()
+    buyer = lab.buyer(*TALKS, rtp_port=phone.port)
+    trunk = {"key": "carrier", "allow": ["127.0.0.0/8"], "default_country": "US", "srtp": ours}
+    switch = lab.switch(configuration(target("first", buyer.address), trunks=[trunk]))
+    dialled = f"sip:{NUMBER}@{switch.sip}"
+    with Baresip(lab.folder / "baresip", SPOKEN_BY_BARESIP, dial=dialled, encrypts=theirs) as softphone:
+        switch.until(lambda: "ACK" in buyer.names(), "the call to be connected")
+        phone.connect(switch, buyer)
+        both_are_heard(switch, phone, softphone)
+        assert ENCRYPTED in softphone.said(), softphone.said()
+        softphone.stop()
+        (call,) = switch.ended_calls(1)
+    assert (call["outcome"], call["ended_by"]) == ("sold", "caller")
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("required", "srtp-mand"), ("optional", "srtp")])
+def test_baresip_is_called_with_srtp_as_a_buyer(lab: Lab, ours: str, theirs: str) -> None:
+    phone = lab.phone()
+    softphone = Baresip(lab.folder / "baresip", SPOKEN_BY_BARESIP, user=BUYERS_NUMBER, encrypts=theirs)
+    with softphone:
+        trunks = [
+            {"key": "carrier", "allow": ["127.0.0.0/8"], "default_country": "US"},
+            {"key": "secure", "outbound": {"proxy": f"sip:127.0.0.1:{softphone.port}", "srtp": ours}},
+        ]
+        desk = {"key": "softphone", "buyer": "softphone", "dial": BUYERS_NUMBER, "trunk": "secure"}
+        switch = lab.switch(configuration(desk, trunks=trunks))
+        caller = lab.caller(switch, *TALKS_UNTIL_TOLD, rtp_port=phone.port)
+        phone.connect(switch, caller)
+        both_are_heard(switch, phone, softphone)
+        assert ENCRYPTED in softphone.said(), softphone.said()
+        caller.go_on()
+        caller.succeed()
+        (call,) = switch.ended_calls(1)
+    assert (call["outcome"], call["ended_by"]) == ("sold", "caller")
+    assert attempts(call) == [("softphone", "connected", 200)]
+
+
+def test_a_phone_that_insists_on_srtp_is_refused_where_it_is_off(lab: Lab) -> None:
+    buyer = lab.buyer(*TALKS)
+    switch = lab.switch(configuration(target("first", buyer.address)))
+    dialled = f"sip:{NUMBER}@{switch.sip}"
+    with Baresip(lab.folder / "baresip", SPOKEN_BY_BARESIP, dial=dialled, encrypts="srtp-mand") as softphone:
+        switch.until(lambda: "488" in softphone.said(), "the refusal")
+    assert not buyer.names()

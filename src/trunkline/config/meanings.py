@@ -141,6 +141,7 @@ MEANINGS: Final[dict[str, str]] = {
     "sensitive": "Whether recording pauses and the keys are stored nowhere.",
     "source": "The publisher's own name for where traffic comes from.",
     "split": "The ways and their weights.",
+    "srtp": "Whether audio is encrypted (SRTP with keys in the SDP): `optional` is when the peer does so too.",
     "start": "Name of the first node.",
     "status": "HTTP status of the answer; for `hang_up`, how the call ends.",
     "strict": "Whether nobody may have a repeated contact when the right buyer cannot.",

@@ -9,6 +9,8 @@ import msgspec
 from trunkline.config.struct import Struct
 from trunkline.kernel.numbering import NumberFormat, Numbering
 
+SrtpMode = Literal["off", "optional", "required"]
+
 
 class Outbound(Struct, frozen=True, kw_only=True):
     """Where outbound requests may go besides the public internet."""
@@ -24,6 +26,7 @@ class TrunkOutbound(Struct, frozen=True, kw_only=True):
     password_env: str | None = None
     number_format: NumberFormat = "plus"
     caller_header: Literal["none", "p_asserted_identity", "remote_party_id"] = "none"
+    srtp: SrtpMode = "off"
 
 
 class TrunkIdentity(Struct, frozen=True, kw_only=True):
@@ -60,6 +63,7 @@ class Trunk(Struct, frozen=True, kw_only=True):
     same_caller_seconds: int = 2
     max_live_per_caller: int | None = None
     responses: dict[str, int] = msgspec.field(default_factory=dict)
+    srtp: SrtpMode = "off"
     outbound: TrunkOutbound | None = None
     paused: bool = False
 

@@ -30,8 +30,28 @@ class LocalMedia(Struct, frozen=True):
     port: int
 
 
+SrtpSuite = Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]
+
+SRTP_KEY_SIZE = 30
+
+
+class Srtp(Struct, frozen=True):
+    """The keys of an encrypted leg (RFC 3711), each 16 bytes of master key and 14 of salt. Never shown."""
+
+    suite: SrtpSuite
+    send: bytes
+    receive: bytes
+
+    def __repr__(self) -> str:
+        return f"Srtp({self.suite})"
+
+
 class RemoteMedia(Struct, frozen=True):
-    """The other side of a leg as its SDP says. `direction` is from our point of view: what we may do."""
+    """The other side of a leg as its SDP says. `direction` is from our point of view: what we may do.
+
+    With `srtp` all that is sent is encrypted, and nothing is taken that is not. The same keys again go on where they
+    were; others begin anew.
+    """
 
     host: str
     port: int
@@ -39,6 +59,7 @@ class RemoteMedia(Struct, frozen=True):
     payload_type: int
     dtmf_payload_type: int | None = None
     direction: Direction = "sendrecv"
+    srtp: Srtp | None = None
 
 
 class Prompt(Struct, frozen=True):
@@ -54,7 +75,8 @@ class LegStats(Struct, frozen=True):
     """What passed through a leg, given when it closes. Counters are packets unless the name says otherwise.
 
     `foreign` came from another address than the party's, `other_stream` from its address beside the stream that was
-    heard; `keys_dropped` are keys beyond what anybody could press.
+    heard; `unauthenticated` bore no valid SRTP tag or were replayed; `keys_dropped` are keys beyond what anybody could
+    press.
     """
 
     packets_in: int = 0
@@ -66,6 +88,7 @@ class LegStats(Struct, frozen=True):
     foreign: int = 0
     other_stream: int = 0
     invalid: int = 0
+    unauthenticated: int = 0
     keys_dropped: int = 0
     send_errors: int = 0
     jitter_ms: float = 0.0

@@ -35,7 +35,17 @@ class RemoteSipError(SipError):
 
 
 class NoCommonCodec(RemoteSipError):
-    """The session description is sound but holds nothing we can speak (RFC 3261 21.4.26)."""
+    """The session description is sound but holds nothing we can speak (RFC 3261 21.4.26).
 
-    def __init__(self, reason: str) -> None:
+    `warning` is the warn-code of section 20.43 that goes with the reason: 302 a transport protocol (its profile), 305
+    a media format, 307 an attribute.
+    """
+
+    def __init__(self, reason: str, warning: int = 305) -> None:
         super().__init__(488, reason)
+        self.warning = warning
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What tells the peer why."""
+        return (("Warning", f'{self.warning} trunkline "{self.reason}"'),)

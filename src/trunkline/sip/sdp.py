@@ -1,8 +1,12 @@
 """Session descriptions for one stream of G.711 audio: reading, offering, answering (RFC 4566, 3264, 4733).
 
 Only what a telephone call needs: PCMU and PCMA, telephone-event at 8000 Hz, hold in both its spellings (direction
-attributes, and the older connection address 0.0.0.0), IPv4 and IPv6. Any other media line of an offer is answered
-with port 0, in its place, as the answer must have as many lines as the offer.
+attributes, and the older connection address 0.0.0.0), IPv4 and IPv6, and keys for SRTP (RFC 4568, `sdes`). Any other
+media line of an offer is answered with port 0, in its place, as the answer must have as many lines as the offer.
+
+Whether audio is encrypted is the `srtp` argument. `required` takes RTP/SAVP with a key and nothing else; `optional`
+prefers that to RTP/AVP, and takes a key that stands beside RTP/AVP ("best effort", as many phones write it), which is
+also how it offers; `off` knows no keys.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import msgspec
 
 from trunkline.sip.errors import LocalSipError, NoCommonCodec, RemoteSipError
+from trunkline.sip.sdes import LINES_MAX, Crypto, SrtpMode, crypto_line, parse_crypto
 from trunkline.sip.uri import is_ip_literal, is_port
 
 CODECS = ("PCMU", "PCMA")
@@ -27,6 +32,9 @@ PTIMES_MS = range(5, 201)
 MAX_BYTES = 16_384
 MAX_LINES = 512
 MAX_MEDIA = 16
+
+PLAIN_PROTOCOLS = ("RTP/AVP", "RTP/AVPF")
+SECURE_PROTOCOLS = ("RTP/SAVP", "RTP/SAVPF")
 
 _REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _MEDIA = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`{|}~-]+) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/._+-]+)(.*)")
@@ -44,7 +52,8 @@ class AudioOffer(msgspec.Struct, frozen=True):
     """The first audio stream of a description that can be used, as its sender sees it.
 
     `direction` is the sender's: `sendonly` means that it holds us. `codecs` are those we speak, in its order.
-    `media_lines` are all its media lines (kind, protocol, formats) and `index` says which of them this is.
+    `media_lines` are all its media lines (kind, protocol, formats) and `index` says which of them this is. `cryptos`
+    are the keys of which one must be taken; without any the audio is not encrypted.
     """
 
     host: str
@@ -55,13 +64,15 @@ class AudioOffer(msgspec.Struct, frozen=True):
     ptime_ms: int
     media_lines: tuple[tuple[str, str, str], ...]
     index: int
+    cryptos: tuple[Crypto, ...] = ()
 
 
 class AudioMedia(msgspec.Struct, frozen=True):
     """What was agreed: where to send to, and how.
 
     `host` and `port` are the peer's, `payload_type` and `dtmf_payload_type` are what we put into packets to it.
-    `direction` is ours: with `recvonly` or `inactive` nothing must be sent. `ptime` is milliseconds per packet.
+    `direction` is ours: with `recvonly` or `inactive` nothing must be sent. `ptime` is milliseconds per packet. `ours`
+    is the key of what we send and `theirs` that of what we receive, both or neither.
     """
 
     host: str
@@ -71,6 +82,8 @@ class AudioMedia(msgspec.Struct, frozen=True):
     dtmf_payload_type: int | None
     direction: str
     ptime: int
+    ours: Crypto | None = None
+    theirs: Crypto | None = None
 
     @property
     def sends(self) -> bool:
@@ -89,18 +102,23 @@ class _Line(msgspec.Struct):
     direction: str
     ptime_ms: int = DEFAULT_PTIME_MS
     maps: dict[int, tuple[str, int, int]] = {}
+    cryptos: list[Crypto] = []
+    crypto_lines: int = 0
 
 
-def parse_audio(sdp: bytes) -> AudioOffer:
+def parse_audio(sdp: bytes, srtp: SrtpMode = "off") -> AudioOffer:
     """Read an offer or an answer.
 
     Raises RemoteSipError 400 when it is malformed, and NoCommonCodec (488) when it is sound but offers no audio we
-    could take: no audio line with a port, an encrypted or other profile, an address that is no IP, no G.711.
+    could take: no audio line with a port, a profile that `srtp` refuses, an address that is no IP, no G.711.
     """
     lines = list(_media_lines(_split(sdp)))
     media_lines = tuple((line.kind, line.protocol, line.formats) for line in lines)
-    for index, line in enumerate(lines):
-        codecs = _codecs(line) if _usable(line) else ()
+    order = list(enumerate(lines))
+    if srtp != "off":
+        order.sort(key=lambda each: not each[1].cryptos)  # stable: keys first, else as they stand
+    for index, line in order:
+        codecs = _codecs(line) if _usable(line, srtp) else ()
         if codecs:
             held = line.host in ("0.0.0.0", "::")
             return AudioOffer(
@@ -112,8 +130,22 @@ def parse_audio(sdp: bytes) -> AudioOffer:
                 ptime_ms=line.ptime_ms,
                 media_lines=media_lines,
                 index=index,
+                cryptos=tuple(line.cryptos) if srtp != "off" else (),
             )
-    raise NoCommonCodec("No usable G.711 audio in the session description")
+    raise _refusal(lines, srtp)
+
+
+def _refusal(lines: Sequence[_Line], srtp: SrtpMode) -> NoCommonCodec:
+    """Why none of the lines can be taken, with the warning of RFC 3261 20.43 that tells the peer."""
+    audio = [line for line in lines if line.kind == "audio" and line.port]
+    secure = [line for line in audio if line.protocol in SECURE_PROTOCOLS]
+    if srtp == "off" and audio and len(secure) == len(audio):
+        return NoCommonCodec("Encrypted audio (RTP/SAVP) is not taken here", 302)
+    if srtp == "required" and any(line.protocol in PLAIN_PROTOCOLS and not line.crypto_lines for line in audio):
+        return NoCommonCodec("Audio must be encrypted here (RTP/SAVP)", 302)
+    if srtp != "off" and any((line.crypto_lines or line in secure) and not line.cryptos for line in audio):
+        return NoCommonCodec("No usable crypto attribute in the session description", 307)
+    return NoCommonCodec("No usable G.711 audio in the session description", 305)
 
 
 def offer(
@@ -123,8 +155,10 @@ def offer(
     direction: str = "sendrecv",
     session_id: int = 1,
     version: int = 1,
+    cryptos: Sequence[Crypto] = (),
+    srtp: SrtpMode = "off",
 ) -> bytes:
-    """Write an offer of one audio stream.
+    """Write an offer of one audio stream, encrypted with one of `cryptos` as `srtp` says.
 
     `version` must grow by one with each further description of the same `session_id` that differs (RFC 3264 8).
     Raises LocalSipError for a codec, direction, address or port that cannot be offered.
@@ -133,7 +167,8 @@ def offer(
     if unknown or not codecs:
         raise LocalSipError(f"cannot offer codecs {list(codecs)}")
     mapped = [Codec(name, STATIC_TYPES[name]) for name in codecs]
-    media = _audio_lines(local_port, mapped, DTMF_TYPE, direction, DEFAULT_PTIME_MS)
+    protocol = "RTP/SAVP" if srtp == "required" else "RTP/AVP"
+    media = _audio_lines(local_port, mapped, DTMF_TYPE, direction, DEFAULT_PTIME_MS, protocol, cryptos)
     return _write(local_host, local_port, [media], session_id, version)
 
 
@@ -145,19 +180,27 @@ def answer(
     direction: str = "sendrecv",
     session_id: int = 1,
     version: int = 1,
+    crypto: Crypto | None = None,
 ) -> tuple[bytes, AudioMedia]:
     """Write the answer to an offer and say what it agrees on.
 
     One codec is chosen: the first of `prefer` that was offered, else the offerer's first. `direction` is what we
-    would like; the answer never exceeds what the offer allows. Payload types are those of the offer.
+    would like; the answer never exceeds what the offer allows. Payload types are those of the offer. `crypto` is our
+    key for the offered one of the same tag; there must be one when the offer has keys.
     """
     agreed = agree(offered, prefer, direction)
+    if offered.cryptos or crypto is not None:
+        theirs = next((each for each in offered.cryptos if crypto is not None and each.tag == crypto.tag), None)
+        if crypto is None or theirs is None or theirs.suite != crypto.suite:
+            raise LocalSipError(f"{crypto} answers none of {offered.cryptos}")
+        agreed = msgspec.structs.replace(agreed, ours=crypto, theirs=theirs)
     chosen = Codec(agreed.codec, agreed.payload_type)
     media: list[list[str]] = []
     for index, (kind, protocol, formats) in enumerate(offered.media_lines):
         if index == offered.index:
             dtmf = offered.dtmf_payload_type
-            media.append(_audio_lines(local_port, [chosen], dtmf, agreed.direction, offered.ptime_ms, protocol))
+            mine = () if crypto is None else (crypto,)
+            media.append(_audio_lines(local_port, [chosen], dtmf, agreed.direction, offered.ptime_ms, protocol, mine))
         else:
             media.append([f"m={kind} 0 {protocol}{formats}"])
     return _write(local_host, local_port, media, session_id, version), agreed
@@ -169,17 +212,31 @@ def agree(offered: AudioOffer, prefer: Sequence[str] = (), direction: str = "sen
     return _agreed(offered, chosen, _intersect(direction, _REVERSED[offered.direction]))
 
 
-def accept(answer_sdp: bytes, codecs: Sequence[str] = CODECS, direction: str = "sendrecv") -> AudioMedia:
-    """Read the answer to our own offer of `codecs` and `direction`.
+def accept(
+    answer_sdp: bytes,
+    codecs: Sequence[str] = CODECS,
+    direction: str = "sendrecv",
+    cryptos: Sequence[Crypto] = (),
+    srtp: SrtpMode = "off",
+) -> AudioMedia:
+    """Read the answer to our own offer of `codecs`, `direction` and `cryptos`.
 
     The first codec of the answer that we offered is spoken. Raises RemoteSipError 400 when it is malformed, and
-    NoCommonCodec when it refuses the audio or names only codecs that were not offered.
+    NoCommonCodec when it refuses the audio, names only codecs or keys that were not offered, or is not encrypted
+    where `srtp` requires it.
     """
-    answered = parse_audio(answer_sdp)
+    answered = parse_audio(answer_sdp, srtp)
     chosen = next((codec for codec in answered.codecs if codec.name in codecs), None)
     if chosen is None:
         raise NoCommonCodec("The answer names no codec that was offered")
-    return _agreed(answered, chosen, _intersect(direction, _REVERSED[answered.direction]))
+    agreed = _agreed(answered, chosen, _intersect(direction, _REVERSED[answered.direction]))
+    if not answered.cryptos:
+        return agreed
+    theirs = answered.cryptos[0]  # an answer holds one (RFC 4568 section 5.1.2)
+    ours = next((each for each in cryptos if (each.tag, each.suite) == (theirs.tag, theirs.suite)), None)
+    if ours is None:
+        raise NoCommonCodec("The answer's crypto attribute is none that was offered")
+    return msgspec.structs.replace(agreed, ours=ours, theirs=theirs)
 
 
 def _agreed(theirs: AudioOffer, chosen: Codec, direction: str) -> AudioMedia:
@@ -255,7 +312,7 @@ def _media_line(value: str) -> _Line:
     port = int(port_text)
     if port and not is_port(port):
         raise RemoteSipError(400, "Bad port in media line")
-    return _Line(kind, port, protocol, formats, "", "sendrecv", maps={})
+    return _Line(kind, port, protocol, formats, "", "sendrecv", maps={}, cryptos=[])
 
 
 def _connection(value: str) -> str:
@@ -289,6 +346,11 @@ def _attribute(line: _Line, value: str) -> None:
         line.maps.setdefault(int(number), (name.upper(), int(clock), int(channels or 1)))
     elif value.startswith("ptime:"):
         line.ptime_ms = _ptime_ms(value[6:])
+    elif value.startswith("crypto:"):
+        line.crypto_lines += 1
+        crypto = parse_crypto(value[7:]) if line.crypto_lines <= LINES_MAX else None
+        if crypto is not None:
+            line.cryptos.append(crypto)
 
 
 def _ptime_ms(text: str) -> int:
@@ -298,8 +360,12 @@ def _ptime_ms(text: str) -> int:
     return int(whole) if int(whole) in PTIMES_MS else DEFAULT_PTIME_MS
 
 
-def _usable(line: _Line) -> bool:
-    return line.kind == "audio" and line.port > 0 and line.protocol in ("RTP/AVP", "RTP/AVPF") and bool(line.host)
+def _usable(line: _Line, srtp: SrtpMode) -> bool:
+    if line.kind != "audio" or not line.port or not line.host:
+        return False
+    if line.protocol in SECURE_PROTOCOLS:
+        return srtp != "off" and bool(line.cryptos)
+    return line.protocol in PLAIN_PROTOCOLS and (srtp != "required" or bool(line.cryptos))
 
 
 def _payload_types(line: _Line) -> list[int]:
@@ -339,7 +405,13 @@ def _intersect(first: str, second: str) -> str:
 
 
 def _audio_lines(
-    port: int, codecs: Sequence[Codec], dtmf_type: int | None, direction: str, ptime_ms: int, protocol: str = "RTP/AVP"
+    port: int,
+    codecs: Sequence[Codec],
+    dtmf_type: int | None,
+    direction: str,
+    ptime_ms: int,
+    protocol: str,
+    cryptos: Sequence[Crypto],
 ) -> list[str]:
     if direction not in DIRECTIONS:
         raise LocalSipError(f"{direction!r} is no media direction")
@@ -348,6 +420,7 @@ def _audio_lines(
     if dtmf_type is not None:
         types.append(str(dtmf_type))
         lines += [f"a=rtpmap:{dtmf_type} telephone-event/8000", f"a=fmtp:{dtmf_type} 0-15"]
+    lines += [crypto_line(crypto) for crypto in cryptos]
     return [f"m=audio {port} {protocol} {' '.join(types)}", *lines, f"a=ptime:{ptime_ms}", f"a={direction}"]
 
 

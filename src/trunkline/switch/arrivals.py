@@ -27,11 +27,13 @@ from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
 from trunkline.media.errors import BadRemote, NoMediaPorts
 from trunkline.sip import sdp
-from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.errors import NoCommonCodec, RemoteSipError
 from trunkline.sip.events import Incoming
 from trunkline.sip.identity import Passport
+from trunkline.sip.message import Header
 from trunkline.switch.attestation import Attestations, Claim
 from trunkline.switch.blocking import Blocking
+from trunkline.switch.description import Description
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
@@ -66,12 +68,14 @@ class Arrivals:
             return
         try:
             called = read_call(event.request, trunk)
-            offer = None if event.sdp is None else sdp.parse_audio(event.sdp)
+            offer = None if event.sdp is None else sdp.parse_audio(event.sdp, trunk.srtp)
             if offer is not None:
                 plant.media.check(remote_media(sdp.agree(offer)))
+        except NoCommonCodec as error:
+            self._refuse(event.leg, error.status, "no_common_audio", trunk, error.headers)
+            return
         except RemoteSipError as error:
-            reason = "bad_request" if error.status != 488 else "no_common_audio"
-            self._refuse(event.leg, error.status, reason, trunk)
+            self._refuse(event.leg, error.status, "bad_request", trunk)
             return
         except BadRemote:
             self._refuse(event.leg, 488, "no_common_audio", trunk)
@@ -97,7 +101,8 @@ class Arrivals:
         except NoMediaPorts:
             self._refuse(event.leg, 503, "no_media_ports", trunk)
             return
-        leg = CallerLeg(event.leg, local, offer, trunk, load.begin(now.mono_ns, caller.number))
+        description = Description(local, event.leg, trunk.srtp, plant.entropy)
+        leg = CallerLeg(event.leg, name, description, offer, trunk, load.begin(now.mono_ns, caller.number))
         call = self._begin(name, world, dialled, called.caller, leg, now)
         plant.metrics.live_calls.set(len(self._registry.calls))
         call.tell(i.Arrived())
@@ -119,9 +124,11 @@ class Arrivals:
         )
         self._attestations.submit(claim)
 
-    def _refuse(self, leg: int, status: int, reason: str, trunk: Trunk | None = None) -> None:
+    def _refuse(
+        self, leg: int, status: int, reason: str, trunk: Trunk | None = None, why: tuple[Header, ...] = ()
+    ) -> None:
         status = status if trunk is None else trunk.response_for(status)
-        headers = RETRY_AFTER if status == 503 else ()
+        headers = RETRY_AFTER if status == 503 else why
         self._plant.sip.endpoint.reject(leg, status, self._plant.sip.now(), headers=headers)
         self._plant.metrics.refused.labels(reason).inc()
 

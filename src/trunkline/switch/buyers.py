@@ -16,10 +16,11 @@ from trunkline.kernel.errors import TrunklineError
 from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
 from trunkline.sip.errors import LocalSipError, RemoteSipError
+from trunkline.switch.description import Description
 from trunkline.switch.legs import BuyerLeg
 from trunkline.switch.registry import Whose
 from trunkline.switch.sessions import remote_media
-from trunkline.telephony.sip.dial import Shown, Undiallable, Way, invite_to, ways_to
+from trunkline.telephony.sip.dial import Shown, Undiallable, Way, invite_to, srtp_of, ways_to
 
 if TYPE_CHECKING:
     from trunkline.switch.livecall import LiveCall
@@ -96,9 +97,11 @@ class Buyers:
     def _make_invite(self, attempt: str, leg: BuyerLeg, way: Way, host: str) -> None:
         plant, context = self._plant, self._call.machine.context
         try:
-            local = leg.local = plant.media.open(leg.media, context.call)
+            local = plant.media.open(leg.media, context.call)
+            session = int.from_bytes(plant.entropy(4))
+            leg.description = Description(local, session, srtp_of(way), plant.entropy)
             first = self._call.caller.codec
-            body = sdp.offer(local.host, local.port, codecs=(first, *(name for name in sdp.CODECS if name != first)))
+            body = leg.description.offer((first, *(name for name in sdp.CODECS if name != first)))
             shown = Shown(context.caller, context.number)
             leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, way, host, shown, plant.sip.public, body))
         except LocalSipError as error:
@@ -145,10 +148,10 @@ class Buyers:
     def answered(self, attempt: str, body: bytes | None) -> i.Input | None:
         """The buyer's 2xx is there: agree on the audio. What the machine is to be told."""
         leg = self._legs.get(attempt)
-        if leg is None or leg.sip is None:
+        if leg is None or leg.sip is None or leg.description is None:
             return None
         try:
-            self._plant.media.connect(leg.media, remote_media(sdp.accept(body or b"")))
+            self._plant.media.connect(leg.media, remote_media(leg.description.accept(body)))
         except (RemoteSipError, BadRemote) as error:
             log.warning("attempt %s: %s", attempt, error)
             return i.BuyerUnreachable(attempt, "no_common_audio")

@@ -306,11 +306,10 @@ class LiveCall:
 
     def _answer_caller(self, _command: c.AnswerCaller, now: Instant) -> None:
         plant, caller = self.plant, self.caller
-        local = caller.local
         if caller.offer is None:
-            body = sdp.offer(local.host, local.port, session_id=caller.sip)
+            body = caller.description.offer()
         else:
-            body, agreed = sdp.answer(caller.offer, local.host, local.port, session_id=caller.sip)
+            body, agreed = caller.description.answer(caller.offer)
             self._connect(caller.media, agreed)
         self._answered = True
         caller.seat.answered(now.mono_ns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from trunkline.media.port import Codec, Direction, RemoteMedia
+from trunkline.media.port import Codec, Direction, RemoteMedia, Srtp, SrtpSuite
 from trunkline.sip.sdp import AudioMedia
 
 
@@ -17,4 +17,12 @@ def remote_media(agreed: AudioMedia) -> RemoteMedia:
         payload_type=agreed.payload_type,
         dtmf_payload_type=agreed.dtmf_payload_type,
         direction=cast(Direction, agreed.direction),
+        srtp=_srtp(agreed),
     )
+
+
+def _srtp(agreed: AudioMedia) -> Srtp | None:
+    ours, theirs = agreed.ours, agreed.theirs
+    if ours is None or theirs is None:
+        return None
+    return Srtp(cast(SrtpSuite, ours.suite), ours.key, theirs.key)

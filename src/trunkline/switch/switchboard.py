@@ -8,7 +8,7 @@ from trunkline.engine.calls import inputs as i
 from trunkline.events.changes import LegDrop
 from trunkline.media import port as media
 from trunkline.media.errors import BadRemote
-from trunkline.sip import dtmf_info, events, sdp
+from trunkline.sip import dtmf_info, events
 from trunkline.sip.errors import RemoteSipError
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.legs import BuyerLeg, CallerLeg
@@ -67,16 +67,18 @@ class Switchboard:
             case events.Ended() | events.Unacknowledged() | events.TransportFailed():
                 call.tell(i.CallerLeft())
             case events.Acknowledged() if call.caller.offer is None:
-                self._late_answer(call.caller.media, event.sdp, call)
+                self._late_answer(call.caller, event.sdp, call)
             case events.Reanswered():
-                self._late_answer(call.caller.media, event.sdp, call)
+                self._late_answer(call.caller, event.sdp, call)
             case _:
                 pass
 
-    def _late_answer(self, leg: str, body: bytes | None, call: LiveCall) -> None:
+    def _late_answer(self, leg: CallerLeg | BuyerLeg, body: bytes | None, call: LiveCall) -> None:
         """A party answers our offer in its ACK, as it must; without an answer nobody knows where its audio is."""
+        if leg.description is None:
+            return
         try:
-            self._plant.media.connect(leg, remote_media(sdp.accept(body or b"")))
+            self._plant.media.connect(leg.media, remote_media(leg.description.accept(body)))
         except (RemoteSipError, BadRemote) as error:
             log.warning("call %s: %s", call.machine.context.call, error)
             call.tell(i.HangUp("no_common_audio"))
@@ -98,7 +100,7 @@ class Switchboard:
                 call.buyers.ended(attempt)
                 call.tell(i.BuyerLeft(attempt))
             case events.Reanswered() if (leg := call.buyers.get(attempt)) is not None:
-                self._late_answer(leg.media, event.sdp, call)
+                self._late_answer(leg, event.sdp, call)
             case _:
                 pass
 
@@ -119,18 +121,14 @@ class Switchboard:
         """A party holds, resumes or moves its audio: take it as it is, on this leg alone."""
         call, endpoint, now_s = whose.call, self._plant.sip.endpoint, self._plant.sip.now()
         leg: CallerLeg | BuyerLeg | None = call.caller if whose.attempt is None else call.buyers.get(whose.attempt)
-        local = None if leg is None else leg.local
-        if leg is None or local is None:
+        if leg is None or leg.description is None:
             endpoint.refuse_reoffer(event.leg, 481, now_s)
             return
-        leg.version += 1
         if event.sdp is None:
-            body = sdp.offer(local.host, local.port, session_id=event.leg, version=leg.version)
-            endpoint.reanswer(event.leg, body, now_s)
+            endpoint.reanswer(event.leg, leg.description.offer(), now_s)
             return
         try:
-            offered = sdp.parse_audio(event.sdp)
-            body, agreed = sdp.answer(offered, local.host, local.port, session_id=event.leg, version=leg.version)
+            body, agreed = leg.description.answer(leg.description.read(event.sdp))
             self._plant.media.connect(leg.media, remote_media(agreed))
         except (RemoteSipError, BadRemote) as error:
             endpoint.refuse_reoffer(event.leg, error.status if isinstance(error, RemoteSipError) else 488, now_s)

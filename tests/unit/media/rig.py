@@ -16,7 +16,7 @@ from trunkline.codec.dtmf import Event, pack_event
 from trunkline.codec.rtp import RtpPacket, pack, parse
 from trunkline.media.embedded.engine import Engine
 from trunkline.media.embedded.ports import Pair, PortInUse
-from trunkline.media.port import Codec, Direction, MediaEvent, Recorded, RemoteMedia
+from trunkline.media.port import Codec, Direction, MediaEvent, Recorded, RemoteMedia, Srtp
 
 HOST = "127.0.0.1"
 FRAME = 160
@@ -171,11 +171,12 @@ class Rig:
         *,
         dtmf: int | None = 101,
         direction: Direction = "sendrecv",
+        srtp: Srtp | None = None,
     ) -> None:
         """What the switch does at an answer or re-INVITE."""
         host = party.rtp.getsockname()[0]
-        remote = RemoteMedia(host, party.port, codec, 0 if codec == "PCMU" else 8, dtmf, direction)
-        self.engine.legs[name].connect(remote, self.now)
+        remote = RemoteMedia(host, party.port, codec, 0 if codec == "PCMU" else 8, dtmf, direction, srtp)
+        self.engine.connect(name, remote)
 
     def bridge(self, a: str, b: str) -> None:
         """Join two legs."""

@@ -57,6 +57,7 @@ class Call:
         self.plant: Any = SimpleNamespace(
             loop=asyncio.get_running_loop(),
             names=self.names,
+            entropy=bytes,
             metrics=Metrics(),
             media=media,
             sip=SimpleNamespace(endpoint=self.endpoint, now=lambda: 0.0, public=("203.0.113.1", 5060)),

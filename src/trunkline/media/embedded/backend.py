@@ -18,10 +18,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from trunkline.media.embedded import wire
 from trunkline.media.embedded.process import Process
 from trunkline.media.errors import BadRemote, MediaStartError, NoMediaPorts
 from trunkline.media.port import (
+    SRTP_KEY_SIZE,
     BackendLost,
     Closed,
     LegStats,
@@ -147,6 +150,8 @@ class EmbeddedMedia:
             raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
         if not 0 <= remote.payload_type <= 127 or not 0 <= (remote.dtmf_payload_type or 0) <= 127:
             raise BadRemote("an RTP payload type is not within 0-127")
+        if remote.srtp is not None and {len(remote.srtp.send), len(remote.srtp.receive)} != {SRTP_KEY_SIZE}:
+            raise BadRemote("an SRTP key is not of 30 bytes")
 
     def _is_ours(self, address: _Ip) -> bool:
         """Whether packets to an address come to our own ports; bound to all addresses we have them on each."""
@@ -410,8 +415,7 @@ def _room(slot: _Slot) -> int:
 
 def _normal(remote: RemoteMedia) -> RemoteMedia:
     """The same with the host spelt as the kernel spells sources, so that the latch can compare them."""
-    host = str(_ip(remote.host))
-    return RemoteMedia(host, remote.port, remote.codec, remote.payload_type, remote.dtmf_payload_type, remote.direction)
+    return msgspec.structs.replace(remote, host=str(_ip(remote.host)))
 
 
 def _repair(recordings: dict[str, str]) -> list[Recorded]:

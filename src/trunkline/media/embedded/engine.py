@@ -30,7 +30,7 @@ from trunkline.media.embedded.ports import Pair
 from trunkline.media.embedded.recorder import DURATION_S_MAX, FLUSH_S, Recording
 from trunkline.media.embedded.sounds import Sounds
 from trunkline.media.errors import BadPrompt
-from trunkline.media.port import Closed, DeadMedia, Digit, MediaEvent, Played, Recorded
+from trunkline.media.port import Closed, DeadMedia, Digit, MediaEvent, Played, Recorded, RemoteMedia
 
 log = logging.getLogger("trunkline.media")
 
@@ -180,8 +180,7 @@ class Engine:
             case wire.Open(leg, port):
                 self.open(leg, port)
             case wire.Connect(leg, remote):
-                if found := self.legs.get(leg):
-                    found.connect(remote, self._clock())
+                self.connect(leg, remote)
             case wire.Play(leg, tag, prompts, loop):
                 self.play(leg, tag, prompts, loop)
             case wire.StopPlay(leg):
@@ -214,14 +213,22 @@ class Engine:
         assert name not in self.legs
         pair = self._pairs[port]
         pair.drain()
-        # RFC 3550 section 5.1: SSRC, first sequence and first timestamp are random.
-        out = Outbound(pair.rtp.sendto, random.getrandbits(32), random.getrandbits(16), random.getrandbits(32))
+        # RFC 3550 section 5.1: SSRC, first sequence and first timestamp are random. The sequence begins in the lower
+        # half, so that loss at the beginning cannot hide its first wrap from SRTP (RFC 3711 section 3.3.1).
+        out = Outbound(pair.rtp.sendto, random.getrandbits(32), random.getrandbits(15), random.getrandbits(32))
         leg = Leg(name, pair, self, out)
         self.legs[name] = leg
         self.add_reader(pair.rtp.fileno(), leg.receive)
         self.add_reader(pair.rtcp.fileno(), lambda now: self._hear_report(leg, now))
         self.schedule(self._clock() + reports.INTERVAL_S * random.uniform(0.5, 1.5), lambda now: self._report(leg, now))
         return leg
+
+    def connect(self, name: str, remote: RemoteMedia) -> None:
+        """Tell a leg where its party is."""
+        if leg := self.legs.get(name):
+            leg.connect(remote, self._clock())
+            # Encryption that was agreed on, or given up, has another handler.
+            self._handlers[leg.pair.rtp.fileno()] = leg.receive
 
     def play(self, name: str, tag: int, prompts: list[str], loop: bool) -> None:
         """Start playing; what cannot be played is over at once, not completed."""

@@ -10,6 +10,7 @@ changes the port is reached so, and nobody on another host can hear or speak. `c
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -23,7 +24,8 @@ from trunkline.media.embedded.outbound import Address, Outbound
 from trunkline.media.embedded.player import Player
 from trunkline.media.embedded.ports import Pair
 from trunkline.media.embedded.recorder import Channel
-from trunkline.media.port import LegStats, RemoteMedia
+from trunkline.media.embedded.srtp import SecureStream
+from trunkline.media.port import LegStats, RemoteMedia, Srtp
 
 DATAGRAM_SIZE: Final = 2048
 OUR_DTMF_PAYLOAD_TYPE: Final = 101
@@ -85,6 +87,7 @@ class Leg:
         "remote_lost",
         "round_trip_s",
         "rtcp_address",
+        "secure",
     )
 
     def __init__(self, name: str, pair: Pair, host: Host, out: Outbound) -> None:
@@ -113,7 +116,8 @@ class Leg:
         self._reader = DigitReader()
         self._key_room = float(KEYS_AT_ONCE)
         self._keys_at = 0.0
-        self.receive: Callable[[float], None] = self._make_receive()
+        self.secure: SecureStream | None = None
+        self.receive: Callable[[float], None] = self._make_receive(pair.rtp.recvfrom)
 
     def connect(self, remote: RemoteMedia, now: float) -> None:
         """Take a new address, codec and direction, and arm the latch."""
@@ -127,15 +131,44 @@ class Leg:
         self.may_receive = remote.direction in ("sendrecv", "recvonly")
         self.out.address = (remote.host, remote.port) if self.may_send else None
         self.rtcp_address = (remote.host, remote.port + 1)
+        self._secure(remote.srtp)
         self.out.cut()
         self.heard_at = now
         self.dead = False
         if self.player is not None and self.player.law is not self.law:
             self.player.convert(self.law)
 
-    def _make_receive(self) -> Callable[[float], None]:
+    def _secure(self, keys: Srtp | None) -> None:
+        """Encrypt from now on, or with other keys, or no more. A leg without keys pays nothing for there being any."""
+        if keys is not None and self.secure is not None:
+            self.secure.rekey(keys)
+            return
+        sock = self.pair.rtp
+        if keys is None:
+            if self.secure is not None:
+                self.secure = None
+                self.out.carry_by(sock.sendto)
+                self.receive = self._make_receive(sock.recvfrom)
+            return
+        secure = self.secure = SecureStream(keys)
+
+        def send_sealed(packet: bytes, address: Address) -> int:
+            sealed = secure.seal(packet)
+            if sealed is None:
+                raise OSError(errno.EINVAL, "a packet that cannot be encrypted")
+            return sock.sendto(sealed, address)
+
+        def receive_opened(size: int) -> tuple[bytes, Address]:
+            datagram, source = sock.recvfrom(size)
+            # Strangers are turned away by their address, at no cost of ours; what cannot be opened is an empty packet.
+            known = source == self.latch.source or self.latch.is_host(source)
+            return (secure.open(datagram) or b"") if known else datagram, source
+
+        self.out.carry_by(send_sealed)
+        self.receive = self._make_receive(receive_opened)
+
+    def _make_receive(self, receive_from: Callable[[int], tuple[bytes, Address]]) -> Callable[[float], None]:
         """The handler of the RTP socket, with what every packet needs bound once: this is the hot path."""
-        receive_from = self.pair.rtp.recvfrom
         inbound, latch = self.inbound, self.latch
 
         def receive(now: float) -> None:
@@ -275,19 +308,22 @@ class Leg:
 
     def send_rtcp(self, datagram: bytes) -> None:
         """Send a report, if there is somewhere to send it to."""
-        if self.rtcp_address is not None:
-            try:
-                self.pair.rtcp.sendto(datagram, self.rtcp_address)
-            except OSError:
-                self.out.errors += 1
+        if self.rtcp_address is None:
+            return
+        sealed = datagram if self.secure is None else self.secure.seal_report(datagram)
+        try:
+            if sealed is not None:
+                self.pair.rtcp.sendto(sealed, self.rtcp_address)
+        except OSError:
+            self.out.errors += 1
 
     def receive_rtcp(self) -> bytes | None:
-        """A datagram from the RTCP socket; None when it is from another host than the party's."""
+        """A datagram from the RTCP socket; None when it is not the party's."""
         datagram, source = self.pair.rtcp.recvfrom(DATAGRAM_SIZE)
         if not self.latch.is_host(source):
             self.latch.foreign += 1
             return None
-        return datagram
+        return datagram if self.secure is None else self.secure.open_report(datagram)
 
     def stats(self) -> LegStats:
         """What has passed through so far."""
@@ -302,6 +338,7 @@ class Leg:
             foreign=self.latch.foreign,
             other_stream=self.latch.other_stream,
             invalid=self.invalid,
+            unauthenticated=0 if self.secure is None else self.secure.unauthenticated,
             keys_dropped=self.keys_dropped,
             send_errors=out.errors,
             jitter_ms=round(inbound.jitter_ms, 3),

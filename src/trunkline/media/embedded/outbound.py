@@ -62,6 +62,10 @@ class Outbound:
         self._relay_highest = 0
         self._relay_span = 0
 
+    def carry_by(self, send: SendTo) -> None:
+        """Have packets carried by another function from now on."""
+        self._send = send
+
     def cut(self) -> None:
         """Somebody else speaks from now on: the next packet is the head of a stretch."""
         self._head = True

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from trunkline.config.schema import AccountConfig, Platform
-from trunkline.config.trunks import Trunk
+from trunkline.config.trunks import SrtpMode, Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.kernel.destinations import refusal
 from trunkline.kernel.phone import is_e164
@@ -157,6 +157,11 @@ def _hop(text: str) -> SipUri:
     if uri.scheme != "sip" or (uri.params.get("transport") or "udp").lower() != "udp":
         raise Undiallable("transport", f"{text} asks for a transport that is not spoken")
     return uri
+
+
+def srtp_of(way: Way) -> SrtpMode:
+    """Whether the audio with a target is encrypted: by its trunk's word; with one dialled by SIP address it is not."""
+    return "off" if way.trunk is None or way.trunk.outbound is None else way.trunk.outbound.srtp
 
 
 def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp: bytes) -> InviteTarget:

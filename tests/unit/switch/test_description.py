@@ -1,0 +1,76 @@
+"""What one leg says of its audio over a whole call: versions grow, keys stay or change, nothing falls back to clear."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import count
+
+import pytest
+
+from trunkline.media.port import LocalMedia
+from trunkline.sip.errors import NoCommonCodec
+from trunkline.sip.sdes import SrtpMode
+from trunkline.switch.description import Description
+
+pytestmark = pytest.mark.unit
+
+
+def side(srtp: SrtpMode, name: str = "a") -> Description:
+    numbers = count()
+
+    def entropy(size: int) -> bytes:
+        return hashlib.sha512(f"{name} {next(numbers)}".encode()).digest()[:size]
+
+    return Description(LocalMedia(name, "192.0.2.5", 4000), 77, srtp, entropy)
+
+
+def test_without_srtp_no_randomness_is_used() -> None:
+    def none(size: int) -> bytes:
+        raise AssertionError(size)
+
+    plain = Description(LocalMedia("a", "192.0.2.5", 4000), 77, "off", none)
+    body = plain.offer()
+    assert b"crypto" not in body
+    answer, _ = plain.answer(plain.read(body))
+    assert plain.accept(answer).ours is None
+
+
+def test_versions_grow_within_one_session() -> None:
+    ours = side("off")
+    assert b"o=- 77 1 IN" in ours.offer()
+    assert b"o=- 77 2 IN" in ours.answer(ours.read(side("off").offer()))[0]
+    assert b"o=- 77 3 IN" in ours.offer()
+
+
+def test_hold_and_resume_keep_both_keys() -> None:
+    phone, ours = side("required", "phone"), side("optional", "ours")
+    first_answer, first = ours.answer(ours.read(phone.offer()))
+    phone.accept(first_answer)
+    again = phone.offer()
+    answer, second = ours.answer(ours.read(again))
+    assert (second.ours, second.theirs) == (first.ours, first.theirs)
+    assert phone.accept(answer).theirs == first.ours
+
+
+def test_a_new_key_of_the_peer_brings_a_new_one_of_ours() -> None:
+    ours = side("optional", "ours")
+    _, first = ours.answer(ours.read(side("required", "phone").offer()))
+    _, second = ours.answer(ours.read(side("required", "another phone").offer()))
+    assert first.theirs != second.theirs
+    assert first.ours is not None
+    assert second.ours is not None
+    assert first.ours.key != second.ours.key
+
+
+def test_what_was_encrypted_does_not_fall_back_to_clear() -> None:
+    ours = side("optional", "ours")
+    ours.answer(ours.read(side("required", "phone").offer()))
+    with pytest.raises(NoCommonCodec):
+        ours.read(side("off", "phone").offer())
+    assert b"RTP/SAVP" in ours.offer()
+
+
+def test_optional_goes_on_in_the_clear_until_a_key_comes() -> None:
+    ours = side("optional", "ours")
+    assert ours.answer(ours.read(side("off", "phone").offer()))[1].ours is None
+    assert ours.answer(ours.read(side("required", "phone").offer()))[1].ours is not None
