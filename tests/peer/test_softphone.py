@@ -81,7 +81,11 @@ def test_baresip_is_called_with_srtp_as_a_buyer(lab: Lab, ours: str, theirs: str
     with softphone:
         trunks = [
             {"key": "carrier", "allow": ["127.0.0.0/8"], "default_country": "US"},
-            {"key": "secure", "outbound": {"proxy": f"sip:127.0.0.1:{softphone.port}", "srtp": ours}},
+            {
+                "key": "secure",
+                "default_country": "US",
+                "outbound": {"proxy": f"sip:127.0.0.1:{softphone.port}", "srtp": ours},
+            },
         ]
         desk = {"key": "softphone", "buyer": "softphone", "dial": BUYERS_NUMBER, "trunk": "secure"}
         switch = lab.switch(configuration(desk, trunks=trunks))
