@@ -8,24 +8,35 @@ from trunkline.sip.core import Core, ServerTx
 from trunkline.sip.events import Acknowledged, Reanswered, Unacknowledged
 from trunkline.sip.legs import Leg, LegState, Pending2xx, Trigger
 from trunkline.sip.message import Request
+from trunkline.sip.session_timers import SessionTimers
 from trunkline.sip.timers import ACK_WAIT, T1, T2
 
 
 class Answers:
     """Repeats a 2xx to an INVITE until its ACK."""
 
-    def __init__(self, core: Core, byes: Byes) -> None:
+    def __init__(self, core: Core, byes: Byes, sessions: SessionTimers) -> None:
         self._core = core
         self._byes = byes
+        self._sessions = sessions
 
     def send(self, leg: Leg, tx: ServerTx, sdp: bytes, now: float) -> None:
-        """Answer an INVITE, first or later, with 200."""
+        """Answer an INVITE, first or later, with 200.
+
+        No description goes into it once the first exchange was made by reliable provisional responses (13.2.1).
+        """
         core = self._core
+        over = leg.exchanged and leg.state == LegState.INCOMING
+        if over:
+            sdp = b""
+        else:
+            leg.said, leg.heard = sdp, tx.request.sdp or leg.heard
         extra = [core.contact_line(tx.source, tx.request.uri), core.allow_line, core.server_line]
+        extra += self._sessions.accept(leg, tx.request, now)
         extra += [f"Record-Route: {value}" for value in tx.request.lines("Record-Route")]
         if sdp:
             extra.append(SDP_LINE)
-        cseq, offered = tx.request.cseq.number, tx.request.sdp is None
+        cseq, offered = tx.request.cseq.number, tx.request.sdp is None and not over
         pending = Pending2xx(core.respond(tx, 200, now, extra, sdp), tx.destination, cseq, offered)
         pending.interval_s = T1
         pending.repeat_at = now + T1
@@ -62,6 +73,7 @@ class Answers:
             return
         leg.pending_2xx = None
         answer = ack.sdp if pending.offered else None
+        leg.heard = answer or leg.heard
         if leg.state == LegState.CONFIRMED:
             if answer is not None:
                 self._core.tell(Reanswered(leg.id, answer))

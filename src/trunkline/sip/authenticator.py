@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trunkline.sip.digest import Challenge, Credentials, next_nonce, prove, read_challenges
+from trunkline.sip.headers import parse_name_addr
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Response
-from trunkline.sip.requests import Outgoing, nth_try
+from trunkline.sip.requests import Outgoing, further_lines, nth_try
 from trunkline.sip.timers import TIMER_B
 
 if TYPE_CHECKING:
@@ -36,11 +37,6 @@ HOPS_MAX = 1_000
 """Pairs of login and next hop that are remembered; the longest unused is forgotten first."""
 REALMS_MAX = 8
 """Realms that are remembered for one of them."""
-
-# Fields that a further try writes anew; everything else it takes over from the one before.
-_REWRITTEN = frozenset(
-    "Via Max-Forwards From To Call-ID CSeq Route Authorization Proxy-Authorization Content-Length".split()
-)
 
 Realm = tuple[bool, str]  # whether it is a proxy's, and its name
 LoginAt = tuple[Credentials, str, int]  # a login, and host and port of the next hop
@@ -112,7 +108,7 @@ class Authenticator:
     def _again(self, tx: ClientTx, leg: Leg | None, realms: tuple[Realm, ...], now: float) -> None:
         """Send the request once more, with proofs, and let the leg know which one counts now."""
         core, before = self._core, tx.request
-        dialog = None if leg is None else leg.dialog
+        dialog = None if leg is None else leg.dialog_of(parse_name_addr(before.to_header).tag)
         branch, cseq = nth_try(before.branch, before.cseq, 1, before.tries)
         request = msgspec.structs.replace(
             before,
@@ -121,14 +117,14 @@ class Authenticator:
             tries=before.tries + 1,
             answered=(*before.answered, *realms),
         )
-        request, data = core.write(request, *_taken_over(tx.data))
+        request, data = core.write(request, *further_lines(tx.data))
         new = core.launch(request, data, now, tx.user, tx.leg)
         if leg is None:
             return
         if leg.invite_tx is tx:
             leg.invite_tx, leg.invite = new, request
             leg.move(Trigger.CHALLENGED)
-            leg.last_provisional = None
+            leg.begin_again()
             leg.timer_c_at = now + core.config.timer_c_s
             if leg.first_response_s is not None and leg.first_response_s < TIMER_B:
                 leg.first_response_at = now + leg.first_response_s
@@ -161,10 +157,3 @@ def _still_wanted(method: str, leg: Leg | None) -> bool:
     if leg is None or method == "BYE":
         return True
     return leg.state == LegState.CONFIRMED or (leg.state in EARLY and leg.state != LegState.CANCELLING)
-
-
-def _taken_over(data: bytes) -> tuple[list[str], bytes]:
-    """Header lines and body of a request of ours that its next try has as well."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    lines = head.decode().split("\r\n")[1:]
-    return [line for line in lines if line.partition(":")[0] not in _REWRITTEN], body

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from trunkline.sip import replies
+from trunkline.sip.appointments import Appointments
 from trunkline.sip.authenticator import Authenticator
 from trunkline.sip.dialog import Dialog, DialogKey
 from trunkline.sip.errors import LocalSipError, RemoteSipError
@@ -29,7 +30,8 @@ from trunkline.sip.transactions.machine import Command, Input, State, Transactio
 from trunkline.sip.transactions.server import Server, StreamServer
 from trunkline.sip.uri import is_usable
 
-ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE")
+ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK")
+EXTENSIONS = frozenset({"100rel", "timer"})  # what a Require may ask for
 
 MAX_PAYLOAD = 65_507  # of a UDP datagram over IPv4
 MTU_SAFE = 1_300  # a larger request should not go by UDP (18.1.1)
@@ -114,6 +116,7 @@ class Core:
         self.server_line = f"Server: {config.user_agent}"
         self.counters: Counter[str] = Counter()
         self.timers = TimerHeap()
+        self.appointments = Appointments()
         self.outbox: list[Datagram] = []
         self.told: list[SipEvent] = []
         self.legs: dict[int, Leg] = {}
@@ -194,6 +197,8 @@ class Core:
         assert leg.state == LegState.GONE
         leg.stop_timers()
         leg.pending_2xx = None
+        if leg.session is not None:
+            self.appointments.drop(leg.id)
         for key in leg.keys:
             del self.dialogs[key]
         del self.legs[leg.id]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from trunkline.sip.answers import Answers
+from trunkline.sip.appointments import Appointments
 from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core, ServerTx
 from trunkline.sip.dialog import LegIdentifiers, identify_dialog, identify_invite
@@ -24,13 +25,26 @@ from trunkline.sip.infos import Infos
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Header
 from trunkline.sip.receiver import Receiver
+from trunkline.sip.refreshes import Refreshes
+from trunkline.sip.reliable import Provisionals
 from trunkline.sip.reoffers import Reoffers
 from trunkline.sip.requests import Outgoing
+from trunkline.sip.session_timers import SessionTimers
 from trunkline.sip.settings import Datagram, EndpointConfig
+from trunkline.sip.terms import CallTerms
 from trunkline.sip.uac import InviteTarget, PreparedInvite, Uac
 from trunkline.sip.uas import Uas
 
-__all__ = ["Datagram", "EndpointConfig", "Hop", "InviteTarget", "LegIdentifiers", "PreparedInvite", "SipEndpoint"]
+__all__ = [
+    "CallTerms",
+    "Datagram",
+    "EndpointConfig",
+    "Hop",
+    "InviteTarget",
+    "LegIdentifiers",
+    "PreparedInvite",
+    "SipEndpoint",
+]
 
 HANGUP_STATUS = 480  # what a caller hears when `hangup` meets a call that was never answered
 
@@ -44,12 +58,14 @@ class SipEndpoint:
     def __init__(self, config: EndpointConfig, entropy: Callable[[int], bytes]) -> None:
         self._core = core = Core(config, entropy)
         self._byes = Byes(core)
-        self._answers = Answers(core, self._byes)
-        self._reoffers = Reoffers(core, self._byes)
+        sessions, provisionals = SessionTimers(core), Provisionals(core)
+        self._answers = Answers(core, self._byes, sessions)
+        self._reoffers = Reoffers(core, self._byes, sessions)
+        self._refreshes = Refreshes(core, self._byes, sessions, self._reoffers)
         self._infos = Infos(core, self._byes)
-        self._requests = Requests(core, self._byes, self._answers)
-        self._uac = Uac(core, self._byes)
-        self._uas = Uas(core, self._answers)
+        self._uac = Uac(core, self._byes, sessions)
+        self._uas = Uas(core, self._answers, provisionals)
+        self._requests = Requests(core, self._uas, self._answers, provisionals, sessions)
         self._receiver = Receiver(core, self._uas, self._requests, self._answers)
 
     # -- the wire and the clock ----------------------------------------------------------------------------------
@@ -79,12 +95,17 @@ class SipEndpoint:
             if isinstance(owner, (ClientTx, ServerTx)):
                 core.fire(owner, now)
                 continue
+            if isinstance(owner, Appointments):
+                self._refreshes.fire(now)
+                core.timers.arm(owner)
+                continue
             assert isinstance(owner, Leg)
             if owner.outgoing:
                 self._uac.fire(owner, now)
             else:
                 self._uas.fire(owner, now)
             self._answers.fire(owner, now)
+            self._reoffers.fire(owner, now)
             core.timers.arm(owner)
 
     def face(self, peer: Hop) -> Face:
@@ -141,6 +162,15 @@ class SipEndpoint:
         return identify_invite(found.invite)
 
     # -- incoming calls ------------------------------------------------------------------------------------------
+
+    def set_terms(self, leg: int, terms: CallTerms) -> None:
+        """What is asked of an incoming call, as soon as its owner knows whose it is; without it nothing is.
+
+        Must come before the first response above 100. Raises LocalSipError for an outgoing call: see InviteTarget.
+        """
+        found = self._core.leg(leg)
+        if found is not None:
+            self._uas.set_terms(found, terms)
 
     def trying(self, leg: int, now: float) -> None:
         """Send 100, so that the caller stops repeating its INVITE. Nothing else answers an INVITE by itself."""
@@ -235,11 +265,13 @@ class SipEndpoint:
     def reoffer(self, leg: int, sdp: bytes, now: float) -> None:
         """Offer the peer a new session, for instance to hold it; ends in Reanswered or ReofferRefused.
 
-        Raises LocalSipError unless the leg is confirmed and no other offer is open.
+        By re-INVITE once the leg is confirmed; before, by UPDATE, when the first exchange was made reliably. After
+        glare it is made again by itself. Raises LocalSipError where neither is possible or another offer is open.
         """
         found = self._core.leg(leg)
         if found is not None and found.state != LegState.ENDING:
             self._reoffers.send(found, sdp, now)
+            self._core.timers.arm(found)
 
     def reanswer(self, leg: int, sdp: bytes, now: float) -> None:
         """Take the offer that came as Reoffered. Raises LocalSipError when there was none."""

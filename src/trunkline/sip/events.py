@@ -78,8 +78,9 @@ class Unacknowledged(SipEvent, frozen=True):
 class Ended(SipEvent, frozen=True):
     """The leg is over.
 
-    `method` is BYE (the peer hung up), CANCEL (ours took effect, `status` tells how) or the method of our request
-    whose refusal or silence showed that the peer has lost the dialog (12.2.1.2). `reason` is the peer's Reason header.
+    `method` is BYE (the peer hung up), CANCEL (ours took effect, `status` tells how), PRACK (the caller never
+    acknowledged a reliable response), SESSION (nobody refreshed the session timer) or the method of our request whose
+    refusal or silence showed that the peer has lost the dialog (12.2.1.2). `reason` is the Reason header.
     """
 
     method: str
@@ -100,7 +101,7 @@ class Reanswered(SipEvent, frozen=True):
 
 
 class ReofferRefused(SipEvent, frozen=True):
-    """The peer refused our new offer; the session stays as it was. 491 means both offered at once: wait and retry."""
+    """The peer refused our new offer; the session stays as it was. 491: both offered at once, again and again."""
 
     status: int
     retry_after_s: float | None = None

@@ -5,29 +5,36 @@ from __future__ import annotations
 from trunkline.sip import dtmf_info
 from trunkline.sip.answers import Answers
 from trunkline.sip.body import ACCEPT, SDP_LINE
-from trunkline.sip.byes import Byes
 from trunkline.sip.core import Core, ServerKey, ServerTx
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import Cancelled, Ended, InfoReceived, Reoffered
 from trunkline.sip.hops import Hop
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Request
+from trunkline.sip.reliable import Provisionals
+from trunkline.sip.session import MIN_SE, is_too_small
+from trunkline.sip.session_timers import SessionTimers
+from trunkline.sip.uas import Uas
 
 
 class Requests:
     """Requests of the peer in a dialog."""
 
-    def __init__(self, core: Core, byes: Byes, answers: Answers) -> None:
+    def __init__(
+        self, core: Core, uas: Uas, answers: Answers, provisionals: Provisionals, sessions: SessionTimers
+    ) -> None:
         self._core = core
-        self._byes = byes
+        self._uas = uas
         self._answers = answers
+        self._provisionals = provisionals
+        self._sessions = sessions
 
     def receive(self, request: Request, source: Hop, key: ServerKey, leg: Leg, now: float) -> None:
-        """A new INVITE, BYE, INFO or UPDATE in the leg's dialog."""
+        """A new INVITE, BYE, INFO, UPDATE or PRACK in the leg's dialog."""
         core = self._core
         method, number = request.method, request.cseq.number
-        dialog = leg.dialog
-        if dialog is None or (leg.outgoing and leg.state in EARLY):
+        dialog = leg.dialog_of(request.from_.tag)
+        if dialog is None or (leg.outgoing and leg.state in EARLY and method not in ("UPDATE", "INFO")):
             # 15: the called side must not send BYE before its 2xx is acknowledged; nothing else is of use here.
             core.refuse(request, source, 481, "refused_no_dialog")
             return
@@ -43,13 +50,19 @@ class Requests:
         tx = ServerTx(core.server_machine(method, source, now), key, request, source, dialog.local_tag)
         tx.leg = leg.id
         core.adopt(tx)
+        if leg.terms.session_s is not None and method in ("INVITE", "UPDATE") and is_too_small(request):
+            core.respond(tx, 422, now, [MIN_SE])
+            return
         if method == "BYE":
             self._bye(leg, tx, now)
         elif method == "INFO":
             self._info(leg, tx, now)
+        elif method == "PRACK":
+            if self._provisionals.acknowledged(leg, tx, now):
+                self._uas.go_on(leg, now)
         elif method == "UPDATE" and not request.body:
             dialog.refresh_target(request)
-            core.respond(tx, 200, now, [core.contact_line(tx.source, tx.request.uri), core.allow_line])
+            core.respond(tx, 200, now, [*self._contact_lines(tx), *self._accept_session(leg, request, now)])
         else:
             self._offer(leg, tx, now)
 
@@ -85,17 +98,25 @@ class Requests:
             core.counters["refused_media_type"] += 1
             core.respond(tx, 415, now, [ACCEPT])
 
+    def _contact_lines(self, tx: ServerTx) -> list[str]:
+        return [self._core.contact_line(tx.source, tx.request.uri), self._core.allow_line]
+
+    def _accept_session(self, leg: Leg, request: Request, now: float) -> list[str]:
+        return self._sessions.accept(leg, request, now) if leg.state == LegState.CONFIRMED else []
+
     def _offer(self, leg: Leg, tx: ServerTx, now: float) -> None:
         core, request = self._core, tx.request
-        if leg.state == LegState.ENDING or leg.state == LegState.CLOSING:
+        state = leg.state
+        if state in (LegState.ENDING, LegState.CLOSING, LegState.CANCELLING):
             core.respond(tx, 487 if request.method == "INVITE" else 481, now)
-        elif leg.state != LegState.CONFIRMED or leg.reoffer_out is not None:
-            # Both offered at once, or the peer offers before the first exchange is over (14.2, RFC 3311 5.2).
-            core.counters["refused_glare"] += 1
-            core.respond(tx, 491, now)
-        elif leg.reoffer_in is not None or leg.pending_2xx is not None:
-            core.counters["refused_glare"] += 1
-            core.respond(tx, 500, now, [f"Retry-After: {core.chance(10)}"])
+        elif leg.reoffer_in is not None or (leg.pending_2xx is not None and state == LegState.CONFIRMED):
+            self._refuse_glare(tx, 500, now)
+        elif state == LegState.INCOMING and (request.method == "INVITE" or (not leg.exchanged and leg.heard)):
+            # The peer's own first offer still waits for its answer (14.2, RFC 3311 5.2).
+            self._refuse_glare(tx, 500, now)
+        elif leg.reoffer_out is not None or (state != LegState.CONFIRMED and not leg.exchanged):
+            # Both offered at once, or ours has no answer yet (14.2, RFC 3311 5.2).
+            self._refuse_glare(tx, 491, now)
         elif request.body and request.sdp is None:
             core.counters["refused_media_type"] += 1
             core.respond(tx, 415, now, [ACCEPT])
@@ -105,22 +126,35 @@ class Requests:
             leg.reoffer_in = tx
             core.tell(Reoffered(leg.id, request.sdp))
 
+    def _refuse_glare(self, tx: ServerTx, status: int, now: float) -> None:
+        core = self._core
+        core.counters["refused_glare"] += 1
+        core.respond(tx, status, now, [f"Retry-After: {core.chance(10)}"] if status == 500 else [])
+
     def reanswer(self, leg: Leg, sdp: bytes, now: float) -> None:
         """Take the peer's new offer. Raises LocalSipError when there is none."""
         core, tx = self._core, self._take_offer(leg)
-        if tx is None or leg.dialog is None:
+        if tx is None:
             return
-        leg.dialog.refresh_target(tx.request)
-        if tx.request.method == "INVITE":
+        request = tx.request
+        dialog = leg.dialog_of(request.from_.tag)
+        if dialog is not None and request.method != "PRACK":
+            dialog.refresh_target(request)
+        if request.method == "INVITE":
             self._answers.send(leg, tx, sdp, now)
-        else:
-            core.respond(tx, 200, now, [core.contact_line(tx.source, tx.request.uri), core.allow_line, SDP_LINE], sdp)
+            return
+        leg.said, leg.heard = sdp, request.sdp or leg.heard
+        lines = [] if request.method == "PRACK" else self._contact_lines(tx)
+        lines += self._accept_session(leg, request, now) if request.method == "UPDATE" else []
+        core.respond(tx, 200, now, [*lines, SDP_LINE], sdp)
+        self._uas.go_on(leg, now)
 
     def refuse_reoffer(self, leg: Leg, status: int, now: float) -> None:
         """Refuse the peer's new offer; the session stays as it was. Raises LocalSipError when there is none."""
         tx = self._take_offer(leg)
         if tx is not None:
             self._core.respond(tx, status, now)
+            self._uas.go_on(leg, now)
 
     def _take_offer(self, leg: Leg) -> ServerTx | None:
         tx = leg.reoffer_in

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 from trunkline.sip.dialog import Dialog, DialogKey
 from trunkline.sip.hops import Hop
 from trunkline.sip.requests import Outgoing
+from trunkline.sip.terms import PLAIN, CallTerms
 
 if TYPE_CHECKING:
     from trunkline.sip.core import ClientTx, ServerTx
+    from trunkline.sip.reliable import Reliable
+    from trunkline.sip.session import Session
 
 
 class LegState(IntEnum):
@@ -45,7 +48,9 @@ class Trigger(IntEnum):
     PROVISIONAL = auto()
     SUCCESS = auto()  # the peer sends 2xx
     FAILURE = auto()  # the peer sends 300-699
-    CHALLENGED = auto()  # the INVITE has left again, with credentials, and nothing was heard of the new one
+    CHALLENGED = (
+        auto()
+    )  # the INVITE has left again with what its refusal asked for; of this one nothing was heard
     CANCEL = auto()  # we give the call up: its owner, the first response timer or Timer C
     SILENCE = auto()  # the INVITE transaction ended without a final response
     HANGUP = auto()
@@ -109,13 +114,58 @@ class Pending2xx:
         self.deadline_at = inf
 
 
+class EarlyDialog:
+    """A dialog that a reliable provisional response has made: its last RSeq (0: none yet) and the answer it brought."""
+
+    __slots__ = ("dialog", "rseq", "sdp")
+
+    def __init__(self, dialog: Dialog) -> None:
+        self.dialog = dialog
+        self.rseq = 0
+        self.sdp: bytes | None = None
+
+
 class Leg:
     """The state of one leg. `armed` belongs to the timer heap; all `_at` are monotonic seconds, inf when off."""
 
     __slots__ = (
-        "armed", "cancel_sent", "cancelled", "dialog", "first_response_at", "first_response_s", "id", "invite",
-        "invite_tx", "keys", "last_provisional", "orphan", "outgoing", "pending_2xx", "provisional_at", "reason",
-        "reoffer_in", "reoffer_out", "reoffer_withdrawn", "reported", "source", "state", "timer_c_at",
+        "armed",
+        "cancel_sent",
+        "cancel_status",
+        "cancelled",
+        "dialog",
+        "early",
+        "exchanged",
+        "first_response_at",
+        "first_response_s",
+        "heard",
+        "id",
+        "invite",
+        "invite_tx",
+        "keys",
+        "last_provisional",
+        "min_session_s",
+        "offered",
+        "orphan",
+        "outgoing",
+        "pending_2xx",
+        "provisional_at",
+        "reason",
+        "refreshing",
+        "reliable",
+        "reoffer_at",
+        "reoffer_in",
+        "reoffer_out",
+        "reoffer_tries",
+        "reoffer_withdrawn",
+        "reported",
+        "said",
+        "session",
+        "source",
+        "state",
+        "terms",
+        "timer_c_at",
+        "updates",
     )  # fmt: skip
 
     def __init__(self, leg: int, outgoing: bool, state: LegState, source: Hop) -> None:
@@ -140,6 +190,20 @@ class Leg:
         self.last_provisional: tuple[int, bytes | None] | None = None
         self.cancel_sent = False
         self.reported = False  # the owner has been told how it ended; only Gone is left to say
+        self.cancel_status: int | None = None  # what an orphan's CANCEL was refused with
+        self.terms: CallTerms = PLAIN
+        self.min_session_s = 0  # what a 422 to our INVITE has demanded
+        self.early: dict[str, EarlyDialog] | None = None  # by the peer's tag, while the call is not answered
+        self.reliable: Reliable | None = None
+        self.session: Session | None = None
+        self.said: bytes | None = None  # the session descriptions in force, ours and the peer's
+        self.heard: bytes | None = None
+        self.exchanged = False  # the first offer has its answer although there is no 2xx yet
+        self.updates = False  # the peer takes UPDATE; only known where an early dialog may need it
+        self.offered: bytes | None = None  # our new offer, under way or waiting for `reoffer_at`
+        self.reoffer_at = inf
+        self.reoffer_tries = 0
+        self.refreshing = False  # our open offer repeats what is in force
         self.reason: str | None = None  # Reason header of a BYE that waits for an ACK
         self.orphan = False
 
@@ -153,9 +217,27 @@ class Leg:
         assert following is not None, f"leg in {self.state.name} cannot take {trigger.name}"
         self.state = following
 
+    def dialog_of(self, remote_tag: str | None) -> Dialog | None:
+        """The leg's dialog with that tag of the peer, early ones included."""
+        dialog = self.dialog
+        if dialog is not None and dialog.remote_tag == remote_tag:
+            return dialog
+        early = None if self.early is None or remote_tag is None else self.early.get(remote_tag)
+        return None if early is None else early.dialog
+
+    def begin_again(self) -> None:
+        """Forget what was heard of an INVITE that leaves again."""
+        self.early, self.exchanged, self.last_provisional = None, False, None
+
+    def has_open_offer(self) -> bool:
+        """Whether an offer of either side is under way in a call that stands (RFC 3264 4)."""
+        return self.reoffer_in is not None or self.reoffer_out is not None or self.pending_2xx is not None
+
     def next_timer(self) -> float | None:
         """The earliest of the leg's own timers."""
-        due = min(self.first_response_at, self.timer_c_at, self.provisional_at)
+        due = min(self.first_response_at, self.timer_c_at, self.provisional_at, self.reoffer_at)
+        if self.reliable is not None:
+            due = min(due, self.reliable.next_timer())
         pending = self.pending_2xx
         if pending is not None:
             due = min(due, pending.repeat_at, pending.deadline_at)
@@ -163,4 +245,6 @@ class Leg:
 
     def stop_timers(self) -> None:
         """Let none of the timers of an unanswered call fire any more."""
-        self.first_response_at = self.timer_c_at = self.provisional_at = inf
+        self.first_response_at = self.timer_c_at = self.provisional_at = self.reoffer_at = inf
+        if self.reliable is not None:
+            self.reliable.stop()

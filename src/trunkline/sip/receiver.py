@@ -8,16 +8,19 @@ from __future__ import annotations
 from trunkline.sip import replies
 from trunkline.sip.answers import Answers
 from trunkline.sip.body import ACCEPT
-from trunkline.sip.core import ALLOWED_METHODS, Core, ServerKey
+from trunkline.sip.core import ALLOWED_METHODS, EXTENSIONS, Core, ServerKey
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import MAGIC_COOKIE, parse_via
 from trunkline.sip.hops import Hop
 from trunkline.sip.in_dialog import Requests
 from trunkline.sip.legs import Leg
 from trunkline.sip.message import Request, Response, parse
+from trunkline.sip.session import MIN_SE, is_too_small
 from trunkline.sip.transactions.machine import Command, Input
 from trunkline.sip.uas import Uas
 from trunkline.sip.uri import is_usable, parse_uri
+
+SUPPORTED = f"Supported: {', '.join(sorted(EXTENSIONS))}"
 
 
 class Receiver:
@@ -135,8 +138,9 @@ class Receiver:
             core.refuse(request, source, 405, "refused_method", [core.allow_line])
             return
         required = [*request.values("Require"), *request.values("Proxy-Require")]
-        if required:
-            core.refuse(request, source, 420, "refused_extension", [f"Unsupported: {', '.join(required)}"])
+        unknown = [option for option in required if option.lower() not in EXTENSIONS]
+        if unknown:
+            core.refuse(request, source, 420, "refused_extension", [f"Unsupported: {', '.join(unknown)}"])
             return
         if request.to.tag is not None:
             self._in_dialog(request, source, key, now)
@@ -166,7 +170,7 @@ class Receiver:
         if self.draining:
             core.refuse(request, source, 503, "options", [f"Retry-After: {core.config.retry_after_s}"])
         else:
-            core.refuse(request, source, 200, "options", [ACCEPT, core.allow_line])
+            core.refuse(request, source, 200, "options", [ACCEPT, core.allow_line, SUPPORTED])
 
     def _invite(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         core = self._core
@@ -192,6 +196,8 @@ class Receiver:
         if (request.call_id, request.from_.tag or "", request.cseq.number) in core.merged:
             # 8.2.2.2: the same INVITE over two ways; one of the two is enough.
             return 482, "refused_merged", []
+        if is_too_small(request):
+            return 422, "refused_session_interval", [MIN_SE]
         if request.body and request.sdp is None:
             return 415, "refused_media_type", [ACCEPT]
         if self.draining:

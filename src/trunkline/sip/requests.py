@@ -21,6 +21,11 @@ OWN_HEADERS = frozenset(
     "Supported Unsupported Proxy-Require User-Agent Server Authorization Proxy-Authorization".split()
 )
 
+# Fields that every request writes anew, so that a further try does not take them over from the one before.
+_WRITTEN = frozenset(
+    "Via Max-Forwards From To Call-ID CSeq Route Authorization Proxy-Authorization Content-Length".split()
+)
+
 
 class Outgoing(msgspec.Struct):
     """One request of ours. `sent_by` is our `host:port` for the Via, `destination` the next hop.
@@ -93,3 +98,10 @@ def header_lines(headers: Sequence[Header]) -> list[str]:
             raise LocalSipError(f"{known} is written by the SIP core and cannot be given")
         lines.append(f"{known}: {value}")
     return lines
+
+
+def further_lines(data: bytes, without: frozenset[str] = frozenset()) -> tuple[list[str], bytes]:
+    """Header lines and body of a request of ours that its next try has as well, `without` these fields."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")[1:]
+    return [line for line in lines if (name := line.partition(":")[0]) not in _WRITTEN and name not in without], body

@@ -6,7 +6,7 @@ from math import inf
 
 import msgspec
 
-from trunkline.sip import headers
+from trunkline.sip import headers, session
 from trunkline.sip.body import SDP_LINE
 from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core
@@ -25,10 +25,15 @@ from trunkline.sip.events import (
 from trunkline.sip.hops import TRANSPORTS, Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Response
-from trunkline.sip.requests import Outgoing, header_lines
+from trunkline.sip.pracks import Pracks
+from trunkline.sip.requests import Outgoing, further_lines, header_lines, nth_try
+from trunkline.sip.session_timers import SessionTimers
+from trunkline.sip.terms import PLAIN, CallTerms
 from trunkline.sip.timers import TIMER_B
 from trunkline.sip.transactions.machine import Input
 from trunkline.sip.uri import is_safe_uri, is_usable
+
+_SESSION_FIELDS = frozenset({"Session-Expires", "Min-SE"})
 
 
 class InviteTarget(msgspec.Struct, frozen=True):
@@ -37,7 +42,7 @@ class InviteTarget(msgspec.Struct, frozen=True):
     `destination` is the next hop: an IP literal, its port and its transport. `to` and `from_uri` are addresses
     without brackets; `to` None means the Request-URI. `headers` are added as they are. `first_response_s` is the
     patience for any response at all, 100 included; None leaves it to Timer B (32 s). `login` answers challenges to the
-    INVITE and to all requests in the call.
+    INVITE and to all requests in the call; `terms` is what is asked for beyond the call itself.
     """
 
     request_uri: str
@@ -49,17 +54,20 @@ class InviteTarget(msgspec.Struct, frozen=True):
     headers: tuple[Header, ...] = ()
     first_response_s: float | None = 4.0
     login: Credentials | None = None
+    terms: CallTerms = PLAIN
 
 
 class PreparedInvite:
     """An INVITE written but not sent, so that its identifiers can be stored before anybody hears of the call."""
 
-    __slots__ = ("data", "first_response_s", "launched", "request")
+    __slots__ = ("data", "first_response_s", "launched", "request", "sdp", "terms")
 
-    def __init__(self, request: Outgoing, data: bytes, first_response_s: float | None) -> None:
+    def __init__(self, request: Outgoing, data: bytes, target: InviteTarget) -> None:
         self.request = request
         self.data = data
-        self.first_response_s = first_response_s
+        self.sdp = target.sdp
+        self.terms = target.terms
+        self.first_response_s = target.first_response_s
         self.launched = False
 
     def identifiers(self) -> LegIdentifiers:
@@ -68,7 +76,7 @@ class PreparedInvite:
 
 
 class Cancels:
-    """Sends CANCEL. What counts is the end of the INVITE; the response to the CANCEL itself changes little."""
+    """Sends CANCEL. What counts is the end of the INVITE; the response to the CANCEL itself changes nothing."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -84,11 +92,14 @@ class Cancels:
         core.limit(tx, now)
 
     def response(self, tx: ClientTx, response: Response, now: float) -> None:
-        """A refusal tells an orphan's owner that the peer has forgotten the call; other legs learn it in time."""
+        """A refusal is kept for an orphan's owner.
+
+        481 is said of a call that never was and of one just answered alike (9.2), so the INVITE is waited for: its 2xx
+        may be on the way, and must be hung up.
+        """
         leg = self._core.legs.get(tx.leg)
-        if response.status >= 300 and leg is not None and leg.orphan and leg.can(Trigger.SILENCE):
-            leg.move(Trigger.SILENCE)
-            self._core.gone(leg, now, response.status)
+        if response.status >= 300 and leg is not None:
+            leg.cancel_status = response.status
 
     def unanswered(self, tx: ClientTx, now: float, transport_failed: bool) -> None:
         """The limit on the INVITE frees the leg."""
@@ -97,10 +108,12 @@ class Cancels:
 class Uac:
     """The calling side of the endpoint."""
 
-    def __init__(self, core: Core, byes: Byes) -> None:
+    def __init__(self, core: Core, byes: Byes, sessions: SessionTimers) -> None:
         self._core = core
         self._byes = byes
+        self._sessions = sessions
         self._cancels = Cancels(core)
+        self._pracks = Pracks(core)
 
     def prepare(self, target: InviteTarget) -> PreparedInvite:
         """Write an INVITE. Raises LocalSipError for anything in the target that must not go on the wire."""
@@ -108,25 +121,32 @@ class Uac:
         request = self._request(target)
         contact = core.contact_line(request.destination, request.uri)
         extra = [contact, core.allow_line, core.agent_line, *header_lines(target.headers)]
+        if target.terms is not PLAIN:
+            extra += [*_extension_lines(target.terms), *session.offer_lines(target.terms.session_s)]
         if target.sdp:
             extra.append(SDP_LINE)
-        return PreparedInvite(*core.write(request, extra, target.sdp), target.first_response_s)
+        return PreparedInvite(*core.write(request, extra, target.sdp), target)
 
     def launch(self, prepared: PreparedInvite, now: float) -> Leg:
         """Send a prepared INVITE. Raises LocalSipError for one that was sent before."""
         if prepared.launched:
             raise LocalSipError("this INVITE has been sent already")
         prepared.launched = True
-        core, request = self._core, prepared.request
-        leg = core.new_leg(True, LegState.CALLING, request.destination)
-        leg.invite = request
+        request = prepared.request
+        leg = self._core.new_leg(True, LegState.CALLING, request.destination)
+        leg.terms, leg.said = prepared.terms, prepared.sdp
         leg.first_response_s = prepared.first_response_s
-        if prepared.first_response_s is not None and prepared.first_response_s < TIMER_B:
-            leg.first_response_at = now + prepared.first_response_s
-        leg.timer_c_at = now + core.config.timer_c_s
-        leg.invite_tx = core.launch(request, prepared.data, now, self, leg.id)
-        core.timers.arm(leg)
+        self._invite(leg, request, prepared.data, now)
         return leg
+
+    def _invite(self, leg: Leg, request: Outgoing, data: bytes, now: float) -> None:
+        core = self._core
+        leg.invite = request
+        if leg.first_response_s is not None and leg.first_response_s < TIMER_B:
+            leg.first_response_at = now + leg.first_response_s
+        leg.timer_c_at = now + core.config.timer_c_s
+        leg.invite_tx = core.launch(request, data, now, self, leg.id)
+        core.timers.arm(leg)
 
     def _request(self, target: InviteTarget) -> Outgoing:
         core = self._core
@@ -169,20 +189,23 @@ class Uac:
         leg = self._core.legs.get(tx.leg)
         if response.status < 200:
             if leg is not None:
-                self._provisional(leg, response, now)
+                self._provisional(tx, leg, response, now)
         elif response.status < 300:
             self._success(tx, leg, response, now)
         elif leg is not None:
             self._failure(leg, response, now)
 
-    def _provisional(self, leg: Leg, response: Response, now: float) -> None:
+    def _provisional(self, tx: ClientTx, leg: Leg, response: Response, now: float) -> None:
         core = self._core
+        if not leg.can(Trigger.PROVISIONAL) or leg.invite_tx is not tx:
+            return
+        news = response.header("RSeq") is None or response.status == 100 or self._pracks.receive(leg, tx, response, now)
         leg.move(Trigger.PROVISIONAL)
         leg.first_response_at = inf
         if leg.state == LegState.CANCELLING:
             self._cancels.send(leg, now)
             return
-        if response.status > 100:
+        if response.status > 100 and news:
             leg.timer_c_at = now + core.config.timer_c_s
             told = (response.status, response.sdp)
             if told == leg.last_provisional:
@@ -203,8 +226,10 @@ class Uac:
         local_tag = headers.parse_name_addr(request.from_header).tag or ""
         dialog = from_response(request.from_header, local_tag, request.uri, response, tx.source)
         dialog.login = request.login
+        established = leg is not None and leg.dialog is None and leg.can(Trigger.SUCCESS)
+        early_answer = self._pracks.established(leg, dialog) if leg is not None and established else None
         core.acknowledge(tx, dialog)
-        if leg is None or leg.dialog is not None or not leg.can(Trigger.SUCCESS):
+        if leg is None or not established:
             # Another fork answered as well, or too late for anybody to care (13.2.2.4).
             core.counters["forked_answers"] += 1
             self._byes.send(dialog, now)
@@ -212,7 +237,9 @@ class Uac:
         self._establish(leg, dialog)
         leg.move(Trigger.SUCCESS)
         if leg.state == LegState.CONFIRMED:
-            core.tell(Answered(leg.id, response.status, response.sdp))
+            leg.heard = response.sdp or early_answer
+            self._sessions.agreed(leg, response, now)
+            core.tell(Answered(leg.id, response.status, leg.heard))
             return
         if not leg.orphan:
             core.tell(CancelledLate(leg.id))
@@ -226,12 +253,32 @@ class Uac:
     def _failure(self, leg: Leg, response: Response, now: float) -> None:
         core = self._core
         gave_up = leg.state == LegState.CANCELLING
+        if response.status == 422 and self._larger_session(leg, response, now):
+            return
         leg.move(Trigger.FAILURE)
         if gave_up:
             self._tell_cancelled(leg, response.status)
         else:
             core.tell(Refused(leg.id, response.status, response.reason, response.retry_after_s, response))
         core.gone(leg, now, response.status)
+
+    def _larger_session(self, leg: Leg, response: Response, now: float) -> bool:
+        """Ask once more with the interval a 422 demands (RFC 4028 7.3); whether that makes sense."""
+        floor_s, wanted_s, tx = session.min_session_s(response), leg.terms.session_s, leg.invite_tx
+        if wanted_s is None or not isinstance(tx, ClientTx) or not leg.can(Trigger.CHALLENGED):
+            return False
+        if floor_s <= max(wanted_s, leg.min_session_s):
+            return False
+        leg.min_session_s = floor_s
+        leg.move(Trigger.CHALLENGED)
+        leg.begin_again()
+        before = tx.request
+        branch, cseq = nth_try(before.branch, before.cseq, 1, before.tries)
+        request = msgspec.structs.replace(before, branch=branch, cseq=cseq, tries=before.tries + 1)
+        lines, body = further_lines(tx.data, _SESSION_FIELDS)
+        lines += session.offer_lines(wanted_s, floor_s)
+        self._invite(leg, *self._core.write(request, lines, body), now)
+        return True
 
     def _tell_cancelled(self, leg: Leg, status: int | None) -> None:
         if not leg.reported and not leg.orphan:
@@ -248,7 +295,7 @@ class Uac:
         else:
             core.tell(TransportFailed(leg.id) if transport_failed else NoResponse(leg.id, TIMER_B))
         leg.move(Trigger.SILENCE)
-        core.gone(leg, now)
+        core.gone(leg, now, leg.cancel_status)
 
     # -- what the clock says -------------------------------------------------------------------------------------
 
@@ -290,3 +337,12 @@ class Uac:
         leg.invite = request
         leg.invite_tx = core.adopt_client(machine, request, self, leg.id)
         self._cancels.send(leg, now)
+
+
+def _extension_lines(terms: CallTerms) -> list[str]:
+    """Supported and Require of an INVITE (RFC 3262 4, RFC 4028 7.1)."""
+    supported = ["timer"] if terms.session_s is not None else []
+    if terms.reliable != "off":
+        supported.append("100rel")
+    lines = [f"Supported: {', '.join(supported)}"] if supported else []
+    return [*lines, "Require: 100rel"] if terms.reliable == "required" else lines

@@ -14,16 +14,19 @@ from trunkline.sip.events import Cancelled, Incoming
 from trunkline.sip.hops import Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Request
+from trunkline.sip.reliable import Provisionals
 from trunkline.sip.requests import header_lines
+from trunkline.sip.terms import CallTerms, allows, has_option
 from trunkline.sip.timers import PROVISIONAL_REFRESH
 
 
 class Uas:
     """The called side of the endpoint."""
 
-    def __init__(self, core: Core, answers: Answers) -> None:
+    def __init__(self, core: Core, answers: Answers, provisionals: Provisionals) -> None:
         self._core = core
         self._answers = answers
+        self._provisionals = provisionals
 
     def receive(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         """A new INVITE outside any dialog. Raises RemoteSipError(400) when no dialog could come of it."""
@@ -35,11 +38,26 @@ class Uas:
         tx.merge_key = (request.call_id, dialog.remote_tag, request.cseq.number)
         leg.dialog = dialog
         leg.invite_tx = tx
+        leg.heard = request.sdp
+        if has_option(request, "Require", "100rel"):
+            self._begin_reliably(leg, request, required=True)
         core.adopt(tx)
         core.merged[tx.merge_key] = tx
         core.half_open += 1
         core.register(leg, dialog)
-        core.tell(Incoming(leg.id, request, source, request.sdp))
+        core.tell(Incoming(leg.id, request, source, leg.heard))
+
+    def set_terms(self, leg: Leg, terms: CallTerms) -> None:
+        """The terms of the call, as soon as its owner knows whose it is: before the first response above 100."""
+        tx = self._waiting(leg)
+        if tx is not None:
+            leg.terms = terms
+            if terms.reliable != "off" and has_option(tx.request, "Supported", "100rel"):
+                self._begin_reliably(leg, tx.request, required=False)
+
+    def _begin_reliably(self, leg: Leg, request: Request, required: bool) -> None:
+        self._provisionals.begin(leg, required)
+        leg.updates = allows(request, "UPDATE")
 
     def provisional(self, leg: Leg, status: int, sdp: bytes | None, now: float) -> None:
         """Send 100 to 199; above 100 it is repeated every minute (13.3.1.1). Ignored once the leg is decided."""
@@ -50,21 +68,39 @@ class Uas:
             if tx.data is None:
                 core.respond(tx, 100, now)
             return
-        core.respond(tx, status, now, self._dialog_lines(tx, sdp), sdp or b"")
+        lines = self._dialog_lines(tx, sdp)
+        if leg.reliable is None or not self._provisionals.send(leg, tx, status, sdp, lines, now):
+            core.respond(tx, status, now, lines, sdp or b"")
         leg.provisional_at = now + PROVISIONAL_REFRESH
         core.timers.arm(leg)
 
     def answer(self, leg: Leg, sdp: bytes, now: float) -> None:
-        """Send 200 and repeat it until the ACK. Raises LocalSipError for a second answer."""
+        """Send 200 and repeat it until the ACK, or keep it until an open reliable response is acknowledged.
+
+        Raises LocalSipError for a second answer.
+        """
         tx = self._waiting(leg)
         if tx is None:
             if leg.state in (LegState.ANSWERED, LegState.CONFIRMED):
                 raise LocalSipError(f"leg {leg.id} is answered already")
             return
         leg.provisional_at = inf
+        if self._provisionals.holds_answer(leg, sdp):
+            return
         self._answers.send(leg, tx, sdp, now)
         self._core.move(leg, Trigger.ANSWER)
         self._core.timers.arm(leg)
+
+    def go_on(self, leg: Leg, now: float) -> None:
+        """Send what has waited for a PRACK."""
+        waiting = self._provisionals.take_waiting(leg)
+        if waiting is None:
+            return
+        status, sdp = waiting
+        if status == 200:
+            self.answer(leg, sdp or b"", now)
+        else:
+            self.provisional(leg, status, sdp, now)
 
     def reject(self, leg: Leg, status: int, now: float, reason: str | None, headers: Sequence[Header]) -> None:
         """Send 300 to 699; the leg is gone at once, its transaction sees to the ACK."""
@@ -83,6 +119,8 @@ class Uas:
         if tx is None:
             return
         if core.config.defer_487:
+            if leg.reliable is not None:
+                leg.reliable.stop()
             if not leg.cancelled:
                 leg.cancelled = True
                 core.tell(Cancelled(leg.id, reason))
@@ -93,7 +131,9 @@ class Uas:
         core.gone(leg, now)
 
     def fire(self, leg: Leg, now: float) -> None:
-        """The minute is over in which a provisional response is remembered by proxies on the way."""
+        """A reliable response is due, or the minute is over in which proxies on the way remember a provisional one."""
+        if leg.reliable is not None:
+            self._provisionals.fire(leg, now)
         if leg.provisional_at <= now and isinstance(leg.invite_tx, ServerTx) and leg.invite_tx.data is not None:
             leg.provisional_at = now + PROVISIONAL_REFRESH
             self._core.send(leg.invite_tx.data, leg.invite_tx.destination)

@@ -52,7 +52,7 @@ def method(name: str, **changes: str) -> bytes:
     ("data", "status"),
     [
         (raw(Max_Forwards="0"), 483),
-        (raw(Require="100rel"), 420),
+        (raw(Require="100rel, replaces"), 420),
         (raw(Proxy_Require="foo"), 420),
         (raw(Via="SIP/2.0/UDP 192.0.2.1:5060;branch=1"), 400),
         (raw(Via="SIP/2.0/UDP 192.0.2.1:5060"), 400),
@@ -94,9 +94,9 @@ def test_refused_without_state(data: bytes, status: int) -> None:
     assert refused.to.tag
     assert refused.call_id == "raw-call-1"
     if status == 405:
-        assert refused.header("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+        assert refused.header("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK"
     if status == 420:
-        assert refused.header("Unsupported") in ("100rel", "foo")
+        assert refused.header("Unsupported") in ("replaces", "foo")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_responses_follow_received_and_rport() -> None:
 def test_a_refusal_repeats_with_the_same_tag() -> None:
     net, _node = door()
     for _ in range(2):
-        net.inject(raw(Require="100rel"), CALLER, CALLED)
+        net.inject(raw(Require="replaces"), CALLER, CALLED)
     assert net.sent[0][2] == net.sent[1][2]
 
 

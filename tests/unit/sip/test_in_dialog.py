@@ -78,22 +78,37 @@ def test_hold_survives_loss() -> None:
     assert not called.of(Unacknowledged)
 
 
-def test_two_offers_at_once_are_both_refused_with_491() -> None:
+def test_two_offers_at_once_are_both_refused_and_both_made_again() -> None:
     net, caller, called, leg, incoming = established()
+    for node in (caller, called):
+        node.act = lambda event, now, node=node: (  # type: ignore[misc]
+            node.sip.reanswer(event.leg, ANSWER, now) if isinstance(event, Reoffered) else None
+        )
     caller.sip.reoffer(leg, HOLD, net.now)
     called.sip.reoffer(incoming, HOLD, net.now)
     net.run(0.5)
-    ours, theirs = caller.told[-1], called.told[-1]
-    assert isinstance(ours, ReofferRefused)
-    assert isinstance(theirs, ReofferRefused)
-    assert (ours.status, theirs.status) == (491, 491)
-    assert ours.retry_after_s is not None
-    assert theirs.retry_after_s is not None
-    assert 2.1 <= ours.retry_after_s <= 4.0, "14.1: it made the Call-ID"
-    assert 0.0 <= theirs.retry_after_s <= 2.0
+    assert net.starts().count("491 INVITE") == 2
+    assert 2.1 <= caller.sip._core.legs[leg].reoffer_at <= 4.4, "14.1: it made the Call-ID"
+    assert net.starts(CALLED).count("INVITE") == 1 or net.now <= 2.4
+    net.run(6.0)
+    assert (len(caller.of(Reanswered)), len(called.of(Reanswered))) == (1, 1)
+    assert not caller.of(ReofferRefused)
     caller.sip.hangup(leg, net.now)
     net.drain()
     assert_clean(caller, called)
+
+
+def test_glare_that_does_not_end_is_reported() -> None:
+    net, caller, called, leg, _incoming = established()
+    called.act = lambda event, now: (
+        called.sip.refuse_reoffer(event.leg, 491, now) if isinstance(event, Reoffered) else None
+    )
+    caller.sip.reoffer(leg, HOLD, net.now)
+    net.run(0.5)
+    caller.sip.reoffer(leg, SDP, net.now)
+    net.run(20.0)
+    assert [event.status for event in caller.of(ReofferRefused)] == [491]  # type: ignore[attr-defined]
+    assert [event.sdp for event in called.of(Reoffered)] == [HOLD, SDP, SDP, SDP], "the wish of the owner counts"  # type: ignore[attr-defined]
 
 
 def test_only_one_offer_at_a_time() -> None:
