@@ -48,9 +48,7 @@ class Trigger(IntEnum):
     PROVISIONAL = auto()
     SUCCESS = auto()  # the peer sends 2xx
     FAILURE = auto()  # the peer sends 300-699
-    CHALLENGED = (
-        auto()
-    )  # the INVITE has left again with what its refusal asked for; of this one nothing was heard
+    CHALLENGED = auto()  # the INVITE has left again with what its refusal asked for; of this one nothing was heard
     CANCEL = auto()  # we give the call up: its owner, the first response timer or Timer C
     SILENCE = auto()  # the INVITE transaction ended without a final response
     HANGUP = auto()

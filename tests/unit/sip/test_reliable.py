@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from tests.unit.sip.wire import (
     ANSWER,
@@ -101,7 +103,7 @@ def test_a_response_nobody_acknowledges_is_repeated_and_then_ends_the_call() -> 
     called.sip.ring(incoming, net.now, 183, ANSWER)
     net.drain()
     sent = [round(at, 2) for at, _, each in net.sent if each.data.startswith(b"SIP/2.0 183")]
-    gaps = [round(later - before, 1) for before, later in zip(sent, sent[1:], strict=False)]
+    gaps = [round(later - before, 1) for before, later in pairwise(sent)]
     assert gaps == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0], "3: T1, doubling, until 64*T1"
     assert called.told[1:2] == [Ended(incoming, "PRACK", None, 504)]
     assert caller.names()[-2:] == ["Refused", "Gone"]
@@ -211,7 +213,8 @@ def reply(invite: object, start: str, tag: str, extra: str, body: bytes) -> byte
     kind = "" if not body or "Content-Type" in extra else "Content-Type: application/sdp\r\n"
     return (
         f"SIP/2.0 {start}\r\nVia: {header('Via')}\r\nFrom: {header('From')}\r\nTo: {header('To')};tag={tag}\r\n"
-        f"Call-ID: {header('Call-ID')}\r\nCSeq: {header('CSeq')}\r\nContact: <sip:bob@192.0.2.2:5060>\r\n{extra}{kind}\r\n"
+        f"Call-ID: {header('Call-ID')}\r\nCSeq: {header('CSeq')}\r\nContact: <sip:bob@192.0.2.2:5060>\r\n"
+        f"{extra}{kind}\r\n"
     ).encode() + body
 
 

@@ -112,11 +112,9 @@ def test_422_is_answered_with_the_larger_interval_once() -> None:
     net.flush()
     for minimum, again in ((300, True), (300, False)):
         sent = request(net.sent[-1][2].data)
-        refusal = (
-            f"SIP/2.0 422 x\r\nVia: {sent.header('Via')}\r\nFrom: {sent.header('From')}\r\n"
-            f"To: {sent.header('To')};tag=b\r\nCall-ID: {sent.header('Call-ID')}\r\nCSeq: {sent.header('CSeq')}\r\nMin-SE: {minimum}\r\n\r\n"
-        )
-        net.inject(refusal.encode(), CALLED, CALLER)
+        copied = [f"{name}: {sent.header(name)}" for name in ("Via", "From", "Call-ID", "CSeq")]
+        lines = ["SIP/2.0 422 x", *copied, f"To: {sent.header('To')};tag=b", f"Min-SE: {minimum}", "", ""]
+        net.inject("\r\n".join(lines).encode(), CALLED, CALLER)
         assert (net.starts()[-1] == "INVITE") is again
     first, second = (request(each.data) for _, _, each in net.sent if each.data.startswith(b"INVITE"))
     assert second.header("Session-Expires") == second.header("Min-SE") == "300"
