@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trunkline.cli.check import as_text
-from trunkline.cli.explain_flags import SEED_MAX, read_attributes, read_instant, read_usage
+from trunkline.cli.explain_flags import SEED_MAX, read_attributes, read_down, read_instant, read_usage
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import AccountConfig, Kind, Number, Snapshot
 from trunkline.engine.routing.attributes import derive
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--live", metavar="LEVEL/KEY=N", action="append", default=[], help="concurrency now")
     add("--used", metavar="LEVEL/KEY:MEASURE:PER=N", action="append", default=[], help="seats taken in that window")
     add("--funds", metavar="BUYER=AMOUNT", action="append", default=[], help="money that the buyer has left")
+    add("--down", metavar="TARGET", action="append", default=[], help="a target that is out of service")
     add("--json", action="store_true", help="print one JSON document")
     for name in _UNBUILT:
         add(f"--{name}", action="append", help=argparse.SUPPRESS)
@@ -98,7 +99,8 @@ def _explain(args: argparse.Namespace, snapshot: Snapshot) -> tuple[Explanation,
         now=Instant(0, utc_ms),
         seed=_seed(args.seed),
     )
-    return router.explain(query, read_usage(args.live, args.used, args.funds, index)), query
+    usage, facts = read_usage(args.live, args.used, args.funds, index), read_down(args.down, index)
+    return router.explain(query, usage, facts), query
 
 
 def _destination(args: argparse.Namespace, snapshot: Snapshot) -> tuple[AccountConfig, Number | None, str]:

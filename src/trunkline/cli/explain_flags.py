@@ -8,6 +8,7 @@ from datetime import datetime
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.engine.routing.explain import StatedUsage
+from trunkline.engine.routing.facts import Facts, facts_of
 from trunkline.engine.routing.reasons import LIMIT_LEVELS
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.money import parse_money
@@ -60,6 +61,14 @@ def read_usage(live: Iterable[str], used: Iterable[str], funds: Iterable[str], i
         dict(_used(item, index) for item in used),
         dict(_funds(item, index) for item in funds),
     )
+
+
+def read_down(items: Iterable[str], index: AccountIndex) -> Facts:
+    """`--down TARGET` as the facts of a switch that finds these targets out of service."""
+    for item in items:
+        if item not in index.targets:
+            raise UsageError(f"--down {item}: there is no such target", hint=_names(index.targets))
+    return facts_of(items)
 
 
 def _live(item: str, index: AccountIndex) -> tuple[tuple[str, str], int]:

@@ -44,7 +44,7 @@ class Encoded(msgspec.Struct, frozen=True):
 class _Shape:
     """What has to be known about one event type, looked up once."""
 
-    __slots__ = ("blank", "decoder", "erased", "has_account", "personal", "type", "version")
+    __slots__ = ("blank", "decoder", "erased", "has_account", "has_call", "personal", "type", "version")
 
     def __init__(self, event_type: type[Event]) -> None:
         info = msgspec.inspect.type_info(event_type)
@@ -58,6 +58,7 @@ class _Shape:
         self.erased = {name: _empty(fields[name]) for name in self.personal}
         self.decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(event_type)
         self.has_account = "account" in fields
+        self.has_call = "call" in fields
 
 
 class Codec:
@@ -84,7 +85,8 @@ class Codec:
         if shape.personal:
             personal = self._msgpack.encode({field: getattr(event, field) for field in shape.personal})
             public = msgspec.structs.replace(event, **shape.blank)
-        account, call = (event.account, event.call) if shape.has_account else (None, None)  # type: ignore[union-attr]
+        account = event.account if shape.has_account else None  # type: ignore[union-attr]
+        call = event.call if shape.has_call else None  # type: ignore[union-attr]
         return Encoded(name, shape.version, account, call, event.at_ms, self._json.encode(public), personal)
 
     def decode(self, name: str, version: int, body: bytes, personal: bytes | None) -> Event:

@@ -64,6 +64,26 @@ class LeaseExpired(SwitchEvent, frozen=True, kw_only=True, tag="lease.expired"):
     lease: str
 
 
+class TargetDown(SwitchEvent, frozen=True, kw_only=True, tag="target.down"):
+    """Every way to a target is down, for the last one's `reason`; its routes are passed over (`target_down`).
+
+    `facts` is the version of the account's facts that decisions are taken with from now on.
+    """
+
+    account: str
+    target: str
+    reason: str
+    facts: str
+
+
+class TargetUp(SwitchEvent, frozen=True, kw_only=True, tag="target.up"):
+    """A way to the target is open again; `facts` as in `target.down`."""
+
+    account: str
+    target: str
+    facts: str
+
+
 class SwitchStopped(SwitchEvent, frozen=True, kw_only=True, tag="switch.stopped"):
     """The switch stopped in order, with no call left."""
 
@@ -71,5 +91,13 @@ class SwitchStopped(SwitchEvent, frozen=True, kw_only=True, tag="switch.stopped"
 
 
 AnySwitchEvent = (
-    SwitchStarted | SwitchRecovered | SnapshotLoaded | SnapshotRefused | OrphanEnded | LeaseExpired | SwitchStopped
+    SwitchStarted
+    | SwitchRecovered
+    | SnapshotLoaded
+    | SnapshotRefused
+    | OrphanEnded
+    | LeaseExpired
+    | TargetDown
+    | TargetUp
+    | SwitchStopped
 )

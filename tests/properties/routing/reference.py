@@ -64,8 +64,8 @@ def open_at(hours: Hours, zone: str, utc_ms: int) -> bool:
 class Reference:
     """One account's routing, asked route by route."""
 
-    def __init__(self, config: AccountConfig, query: Query, usage: Usage) -> None:
-        self.config, self.query, self.usage = config, query, usage
+    def __init__(self, config: AccountConfig, query: Query, usage: Usage, down: frozenset[str]) -> None:
+        self.config, self.query, self.usage, self.down = config, query, usage, down
         self.account = config.account
         self.campaign = next(each for each in config.campaigns if each.key == query.campaign)
         self.publisher = next(each for each in config.publishers if each.key == query.publisher)
@@ -187,6 +187,8 @@ class Reference:
         for level, thing, _ in levels:
             if thing.floor is not None and price < thing.floor.minor:
                 return ("floor", level, None, None, None, None)
+        if target.key in self.down:
+            return ("target_down", "target", None, None, None, None)
         if tier.method not in {Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN}:
             return ("method_unavailable", None, None, None, None, None)
         return None

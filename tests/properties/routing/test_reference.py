@@ -12,6 +12,7 @@ from tests.properties.routing.worlds import HashedUsage, World
 
 from trunkline.config.schema import Platform
 from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.facts import facts_of
 from trunkline.engine.routing.offer import Exhausted
 from trunkline.engine.routing.router import compile_router
 from trunkline.kernel.leases import Lease
@@ -23,8 +24,10 @@ def compare(seed: int) -> tuple[list[str], Counter[str]]:
     """Decide one random case both ways; gives the offers and how often each reason was met."""
     world = World(seed)
     config, query, usage = world.account(), world.query(), HashedUsage(seed)
-    expected = Reference(config, query, usage).run()
-    explained = compile_router(config, Platform(), "digest").explain(query, usage)
+    facts = facts_of(world.down(config))
+    expected = Reference(config, query, usage, facts.down).run()
+    explained = compile_router(config, Platform(), "digest").explain(query, usage, facts)
+    assert explained.versions.facts == facts.version
     assert [offer.route for offer in explained.offers] == expected.offers
     found = {
         each.route: (each.reason, each.level, each.measure, each.per, each.max, each.used)
@@ -48,7 +51,7 @@ def test_the_random_cases_meet_every_reason_that_is_built() -> None:
         made, reasons = compare(seed)
         offers += len(made)
         met += reasons
-    wanted = {"kind", "paused", "hours", "criteria", "floor", "method_unavailable", "funds", "limit",
+    wanted = {"kind", "paused", "hours", "criteria", "floor", "target_down", "method_unavailable", "funds", "limit",
               "already_offered", "out_of_patience"}  # fmt: skip
     assert {reason for reason in wanted if met[reason] < 10} == set()
     assert offers > 300
@@ -61,8 +64,9 @@ def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
     world = World(seed)
     config, query, usage = world.account(), world.query(), HashedUsage(seed)
     router = compile_router(config, Platform(), "digest")
-    whole = router.explain(query, usage)
-    cursor = Cursor(router._shared, router._entrance(query), query, reported_max=listed)
+    facts = facts_of(world.down(config))
+    whole = router.explain(query, usage, facts)
+    cursor = Cursor(router._shared, router._entrance(query), query, facts, reported_max=listed)
     offers = []
     while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
         offers.append(found)

@@ -65,6 +65,10 @@ class World:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
 
+    def down(self, config: AccountConfig) -> list[str]:
+        """Targets that are out of service: none, or a few."""
+        return [target.key for target in config.targets if self.maybe(0.1)]
+
     def maybe(self, chance: float) -> bool:
         return self.random.random() < chance
 

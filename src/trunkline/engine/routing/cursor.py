@@ -11,6 +11,7 @@ from typing import Final
 
 from trunkline.config.schema import Measure
 from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.facts import NO_FACTS, Facts
 from trunkline.engine.routing.limits import Full, ask
 from trunkline.engine.routing.offer import Candidate, Decision, Exhausted, Offer, Query
 from trunkline.engine.routing.program import Line
@@ -61,13 +62,19 @@ class Swept:
 class Cursor:
     """One caller's way through a plan and its fallbacks."""
 
-    __slots__ = ("_chain", "_end", "_entrance", "_known", "_last", "_offered", "_payout", "_pending", "_plan",
+    __slots__ = ("_chain", "_end", "_entrance", "_facts", "_known", "_last", "_offered", "_payout", "_pending", "_plan",
                  "_query", "_refused", "_reported_max", "_shared", "_stages", "_taken")  # fmt: skip
 
     def __init__(
-        self, shared: Shared, entrance: Entrance, query: Query, reported_max: int | None = REPORTED_MAX
+        self,
+        shared: Shared,
+        entrance: Entrance,
+        query: Query,
+        facts: Facts = NO_FACTS,
+        reported_max: int | None = REPORTED_MAX,
     ) -> None:
         self._shared = shared
+        self._facts = facts
         self._entrance = entrance
         self._query = query
         self._reported_max = reported_max
@@ -137,7 +144,7 @@ class Cursor:
         return Decision(
             plan=self._plan,
             seed=self._query.seed,
-            versions=self._shared.versions,
+            versions=self._shared.versions_with(self._facts),
             offered=tuple(self._offered),
             rejected=rejected,
             more=more,
@@ -171,8 +178,7 @@ class Cursor:
         program = next(self._chain, None)
         if program is None:
             return None
-        query = self._query
-        stage = Stage(program, query.kind, self._entrance, self._known, self._shared, query.seed, query.now.utc_ms)
+        stage = Stage(program, self._entrance, self._known, self._shared, self._query, self._facts)
         self._stages.append(stage)
         return stage
 
@@ -274,8 +280,7 @@ class Cursor:
 
     def _judge(self, line: Line) -> Rejection:
         """Why a route that was not met on the way is not offered."""
-        query = self._query
-        rejection = guard_rejection(line, query.kind, self._entrance, self._known, self._shared, query.now.utc_ms)
+        rejection = guard_rejection(line, self._entrance, self._known, self._shared, self._query, self._facts)
         if rejection is not None:
             return rejection
         assert self._last is not None

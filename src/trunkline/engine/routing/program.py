@@ -97,8 +97,8 @@ class Band:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_closed", "_closed_minute", "_floors", "_hours", "all", "bands", "lines", "members", "open",
-                 "plan", "predicated", "tables")  # fmt: skip
+    __slots__ = ("_closed", "_closed_minute", "_down", "_floors", "_hours", "_targets", "all", "bands", "lines",
+                 "members", "open", "plan", "predicated", "tables")  # fmt: skip
 
     def __init__(self, plan: Plan, lines: list[Line], bands: list[Band], tables: tuple[Table, ...]) -> None:
         count = len(lines)
@@ -117,6 +117,8 @@ class Program:
         self._closed_minute = -1
         self._closed = 0
         self._floors: dict[tuple[int, int | None], int] = {}
+        self._targets: dict[str, int] | None = None
+        self._down: tuple[frozenset[str], int] = (frozenset(), 0)
 
     def eligible(self, kind: Kind, known: Known, floor: int, price: int | None, utc_ms: int, clocks: Clocks) -> int:
         """Routes that all guards from the plan down let through, but for predicates over several attributes.
@@ -135,6 +137,20 @@ class Program:
         if self._hours:
             above &= ~self._closed_at(utc_ms, clocks)
         return mask & above
+
+    def down(self, targets: frozenset[str]) -> int:
+        """The routes to these targets. The answer is kept until other targets are asked for."""
+        known, mask = self._down
+        if known is not targets:
+            if self._targets is None:
+                self._targets = {}
+                for line in self.lines:
+                    self._targets[line.target.key] = self._targets.get(line.target.key, 0) | 1 << line.rank
+            mask = 0
+            for target in targets:
+                mask |= self._targets.get(target, 0)
+            self._down = (targets, mask)
+        return mask
 
     def _above(self, floor: int, price: int | None) -> int:
         """Routes that have a price, and one that reaches every floor."""

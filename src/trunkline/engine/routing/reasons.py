@@ -59,7 +59,6 @@ NOT_GIVEN_YET = frozenset(
         Reason.DUPLICATE,
         Reason.ATTESTATION,
         Reason.HOP,
-        Reason.TARGET_DOWN,
         Reason.BID,
         Reason.SCORE,
     }
@@ -101,7 +100,7 @@ ROUTE_WORDS: dict[Reason, Words] = {
     Reason.ATTESTATION: Words("The caller ID is attested less well than is asked here.", "attestation", _NONE),
     Reason.FLOOR: Words("The price is below a floor that stands above it.", "price_too_low", _NONE),
     Reason.HOP: Words("The route does not take rerouted traffic of this hop.", "other_traffic", _NONE),
-    Reason.TARGET_DOWN: Words("The target is out of service after repeated failures.", "target_down", _NONE),
+    Reason.TARGET_DOWN: Words("The target is out of service: every way to it is down.", "target_down", _NONE),
     Reason.METHOD_UNAVAILABLE: Words(
         "The tier's method, the bid or a guard of this route is one that this version cannot decide.",
         "unavailable",

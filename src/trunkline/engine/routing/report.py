@@ -6,9 +6,10 @@ one route; property tests prove that both give the same answer.
 
 from __future__ import annotations
 
-from trunkline.config.schema import Kind
 from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.limits import Full
+from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason
 from trunkline.engine.routing.shared import Shared
@@ -18,10 +19,11 @@ from trunkline.kernel.leases import FUNDS
 
 
 def guard_rejection(
-    line: Line, kind: Kind, entrance: Entrance, known: Known, shared: Shared, utc_ms: int
+    line: Line, entrance: Entrance, known: Known, shared: Shared, query: Query, facts: Facts
 ) -> Rejection | None:
     """The first guard that turns this caller away from the route, None when all let it through."""
-    if line.kind is not kind:
+    utc_ms = query.now.utc_ms
+    if line.kind is not query.kind:
         return _because(line, Reason.KIND, "target")
     above, own = entrance.guards, line.guards
     if stand := above.paused or own.paused:
@@ -33,6 +35,8 @@ def guard_rejection(
     price = line.price_for(entrance.price)
     if price is not None and (stand := above.above(price) or own.above(price)):
         return _because(line, Reason.FLOOR, stand.level)
+    if line.target.key in facts.down:
+        return _because(line, Reason.TARGET_DOWN, "target")
     if entrance.unbuilt is not None:
         return _because(line, Reason.METHOD_UNAVAILABLE, entrance.unbuilt[0].level, entrance.unbuilt[1])
     if line.unbuilt is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
@@ -13,6 +12,7 @@ from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.explain import Explanation, explain
+from trunkline.engine.routing.facts import NO_FACTS, Facts
 from trunkline.engine.routing.hours import Clocks
 from trunkline.engine.routing.limits import Calendar
 from trunkline.engine.routing.offer import Query
@@ -26,8 +26,6 @@ from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.events.calls import Versions
 from trunkline.kernel.leases import Usage
 
-FACTS_VERSION: Final = "none"
-"""No rule that is built reads facts."""
 _ENTRANCES_MAX = 10_000
 
 
@@ -60,18 +58,18 @@ class Router:
             programs=self.programs,
             types=types,
             clocks=Clocks(),
-            versions=Versions(snapshot=digest, facts=FACTS_VERSION, engine=__version__),
+            versions=Versions(snapshot=digest, facts=NO_FACTS.version, engine=__version__),
         )
 
     @property
     def versions(self) -> Versions:
-        """What decisions of this router are taken with."""
+        """What decisions of this router are taken with when there are no facts."""
         return self._shared.versions
 
-    def cursor(self, query: Query) -> Cursor:
-        """The offers for one caller, to be asked for one by one."""
+    def cursor(self, query: Query, facts: Facts = NO_FACTS) -> Cursor:
+        """The offers for one caller by the facts of the moment, to be asked for one by one."""
         assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
-        return Cursor(self._shared, self._entrance(query), query)
+        return Cursor(self._shared, self._entrance(query), query, facts)
 
     def origin(
         self,
@@ -100,9 +98,9 @@ class Router:
             attestation=attestation,
         )
 
-    def explain(self, query: Query, usage: Usage) -> Explanation:
+    def explain(self, query: Query, usage: Usage, facts: Facts = NO_FACTS) -> Explanation:
         """Every offer that would be made if each were refused, and every other route's reason, at `usage` as it is."""
-        cursor = Cursor(self._shared, self._entrance(query), query, reported_max=None)
+        cursor = Cursor(self._shared, self._entrance(query), query, facts, reported_max=None)
         return explain(cursor, query, usage, self._shared.account.currency)
 
     def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:

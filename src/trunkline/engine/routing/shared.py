@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from trunkline.config.schema import Account, Kind
 from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.hours import Clocks
 from trunkline.engine.routing.offer import Ring
 from trunkline.engine.routing.program import Line, Program
@@ -53,6 +54,12 @@ class Shared:
         self.clocks = clocks
         self.versions = versions
         self._resolved: dict[tuple[str, str, Kind], Resolved] = {}
+
+    def versions_with(self, facts: Facts) -> Versions:
+        """What a decision with these facts is taken with."""
+        if facts.version == self.versions.facts:
+            return self.versions
+        return Versions(self.versions.snapshot, facts.version, self.versions.engine)
 
     def chain(self, plan: str) -> Iterator[Program]:
         """The plan and its fallbacks in order, each once: a circle of fallbacks ends where it began."""

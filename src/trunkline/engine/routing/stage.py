@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from trunkline.config.schema import Kind
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.index import bits
+from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Band, Line, Program
 from trunkline.engine.routing.shared import Shared
 from trunkline.engine.routing.values import Known
@@ -26,15 +27,15 @@ class Stage:
     __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "left", "offered", "program", "refused")
 
     def __init__(
-        self, program: Program, kind: Kind, entrance: Entrance, known: Known, shared: Shared, seed: int, utc_ms: int
+        self, program: Program, entrance: Entrance, known: Known, shared: Shared, query: Query, facts: Facts
     ) -> None:
         self.program = program
-        self.left = _eligible(program, kind, entrance, known, shared, utc_ms)
+        self.left = _eligible(program, entrance, known, shared, query, facts)
         self.offered = 0
         self.refused: dict[int, Rejection] = {}
         self._known = known
         self._shared = shared
-        self._seed = seed
+        self._seed = query.seed
         self._band = 0
         self._sifted = -1
         self._draws: Draws | None = None
@@ -113,7 +114,8 @@ class Stage:
             self._passes(self.program.lines[rank])
 
 
-def _eligible(program: Program, kind: Kind, entrance: Entrance, known: Known, shared: Shared, utc_ms: int) -> int:
+def _eligible(program: Program, entrance: Entrance, known: Known, shared: Shared, query: Query, facts: Facts) -> int:
+    utc_ms = query.now.utc_ms
     above = entrance.guards
     if (
         above.paused is not None
@@ -122,7 +124,8 @@ def _eligible(program: Program, kind: Kind, entrance: Entrance, known: Known, sh
         or entrance.unbuilt is not None
     ):
         return 0
-    return program.eligible(kind, known, above.floor, entrance.price, utc_ms, shared.clocks)
+    mask = program.eligible(query.kind, known, above.floor, entrance.price, utc_ms, shared.clocks)
+    return mask & ~program.down(facts.down) if facts.down else mask
 
 
 def _drawn(band: Band, left: int, draws: Draws) -> int:
