@@ -120,9 +120,17 @@ class Lab:
         """The audio of a peer."""
         return self._stack.enter_context(Phone(**options))
 
-    def caller(self, switch: SwitchProcess, *steps: str, calls: int = 1, name: str = "caller", **options: Any) -> Sipp:
-        """A running sipp that makes calls."""
-        made = Sipp(caller(*steps), self.folder, self._name(name), to=switch.sip, calls=calls, **options)
+    def caller(
+        self,
+        switch: SwitchProcess,
+        *steps: str,
+        calls: int = 1,
+        name: str = "caller",
+        via: str | None = None,
+        **options: Any,
+    ) -> Sipp:
+        """A running sipp that makes calls to the switch, or to the proxy `via`."""
+        made = Sipp(caller(*steps), self.folder, self._name(name), to=via or switch.sip, calls=calls, **options)
         return self._stack.enter_context(made)
 
     def _name(self, wanted: str) -> str:

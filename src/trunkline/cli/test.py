@@ -23,8 +23,13 @@ from trunkline.kernel.errors import EnvironmentFault, ExitCode
 SUMMARY: Final = "check the code and run every test; installs what the tests need"
 REST: Final = "pytest_args"
 
-SYSTEM_PROGRAMS: Final = {"sipp": "sip-tester", "baresip": "baresip-core", "flite": "flite"}
+SYSTEM_PROGRAMS: Final = {"sipp": "sip-tester", "baresip": "baresip-core", "flite": "flite", "kamailio": "kamailio"}
 """Program the tests run: the Debian and Ubuntu package that brings it."""
+SERVICES: Final = frozenset({"kamailio"})
+"""Packages that start a service of their own on the machine, which nobody asked for here: it is switched off again."""
+
+SYSTEMD: Final = Path("/run/systemd/system")
+"""There where services are started by systemd."""
 
 _IN_MEMORY: Final = "unit or property"
 _INTERRUPTED: Final = 130
@@ -144,7 +149,8 @@ def install_system_programs() -> None:
 
     Raises EnvironmentFault with the exact command otherwise.
     """
-    missing = [package for program, package in SYSTEM_PROGRAMS.items() if shutil.which(program) is None]
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where servers are, also when the path has it not
+    missing = [package for program, package in SYSTEM_PROGRAMS.items() if shutil.which(program, path=path) is None]
     if not missing:
         return
     prefix = _privilege()
@@ -157,6 +163,9 @@ def install_system_programs() -> None:
         # dpkg tells every file it unpacks on stdout; what goes wrong comes on stderr.
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             raise EnvironmentFault(f"apt-get could not install {', '.join(missing)}; see above", hint=by_hand)
+    started = [package for package in missing if package in SERVICES]
+    if started and SYSTEMD.is_dir():
+        subprocess.run((*prefix, "systemctl", "--quiet", "disable", "--now", *started), check=False)
 
 
 def _privilege() -> tuple[str, ...] | None:

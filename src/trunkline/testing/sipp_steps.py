@@ -194,22 +194,26 @@ def _caller_request(method: str, branch: str, cseq: int) -> list[str]:
 # -- the called side ---------------------------------------------------------------------------------------------------
 
 
-def invited() -> str:
-    """Wait for the call, and keep what its later requests and late answers need."""
+def invited(*, proxied: bool = False) -> str:
+    """Wait for the call, and keep what its later requests and late answers need; `proxied` is by one proxy."""
+    wanted = [("From", "from", 1), ("To", "to", 1), ("CSeq", "cseq", 1), ("Via", "via", 1)]
+    wanted += [("Via", "via2", 2), ("Record-Route", "route", 1)] if proxied else []
     kept = "".join(
-        f'<ereg regexp="[^ ].*" search_in="hdr" header="{header}:" check_it="true" assign_to="{name}"/>'
-        for header, name in (("From", "from"), ("To", "to"), ("CSeq", "cseq"), ("Via", "via"))
+        f'<ereg regexp="[^ ].*" search_in="hdr" header="{header}:" occurrence="{place}" check_it="true" '
+        f'assign_to="{name}"/>'
+        for header, name, place in wanted
     )
-    references = '<Reference variables="from,to,cseq,via"/>'
+    references = f'<Reference variables="{",".join(name for _, name, _ in wanted)}"/>'
     return f'<recv request="INVITE" crlf="true" rrs="true"><action>{kept}</action></recv>' + references
 
 
-def answer(status: int, body: str | None = None, headers: tuple[str, ...] = ()) -> str:
+def answer(status: int, body: str | None = None, headers: tuple[str, ...] = (), *, proxied: bool = False) -> str:
     """Answer the INVITE: a provisional one, 200 with SDP, or a refusal. Finals are repeated until their ACK.
 
     A provisional one is never among the lost: when sipp loses it and the final after it, it repeats neither.
     """
-    lines = [f"SIP/2.0 {status} Said", "Via: [$via]", "From: [$from]", f"To: [$to];tag={_TAG}", "Call-ID: [call_id]"]
+    vias = ["Via: [$via]", "Via: [$via2]", "Record-Route: [$route]"] if proxied else ["Via: [$via]"]
+    lines = [f"SIP/2.0 {status} Said", *vias, "From: [$from]", f"To: [$to];tag={_TAG}", "Call-ID: [call_id]"]
     lines += ["CSeq: [$cseq]", _CONTACT, *headers]
     text = body if body is not None else sdp() if 200 <= status < 300 else ""
     return _send(lines, text, attributes='lost="0"' if status < 200 else 'retrans="500"')
@@ -220,11 +224,11 @@ def acked(ms: int | None = None) -> str:
     return expect_request("ACK", ms=ms)
 
 
-def cancelled(ms: int | None = None, otherwise: str | None = None) -> str:
+def cancelled(ms: int | None = None, otherwise: str | None = None, *, proxied: bool = False) -> str:
     """Wait for CANCEL, answer it and the INVITE, and see the 487 acknowledged; without one, as `expect_request`."""
     lines = ["SIP/2.0 200 OK", "[last_Via:]", "[last_From:]", f"[last_To:];tag={_TAG}", "[last_Call-ID:]"]
     wanted = expect_request("CANCEL", ms=ms, otherwise=otherwise)
-    return wanted + _send([*lines, "[last_CSeq:]"]) + answer(487) + acked()
+    return wanted + _send([*lines, "[last_CSeq:]"]) + answer(487, proxied=proxied) + acked()
 
 
 def hang_up(cseq: int = 1) -> str:

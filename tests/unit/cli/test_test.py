@@ -80,7 +80,7 @@ class Programs:
         self.codes = codes or {}
         self.started: list[str] = []
 
-    def which(self, program: str) -> str | None:
+    def which(self, program: str, path: str | None = None) -> str | None:
         return f"/usr/bin/{program}" if program in self.present else None
 
     def run(self, parts: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[bytes]:
@@ -90,26 +90,27 @@ class Programs:
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Programs]:
-    """Put a `Programs` in the place of the real machine, for the user of a number."""
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Programs]:
+    """Put a `Programs` in the place of the real machine, which has no systemd, for the user of a number."""
 
     def install(programs: Programs, user: int = 0) -> Programs:
         monkeypatch.setattr(command.shutil, "which", programs.which)
         monkeypatch.setattr(command.subprocess, "run", programs.run)
         monkeypatch.setattr(command.os, "geteuid", lambda: user)
+        monkeypatch.setattr(command, "SYSTEMD", tmp_path / "systemd")
         return programs
 
     return install
 
 
 def test_nothing_is_installed_twice(machine: Callable[..., Programs]) -> None:
-    programs = machine(Programs({"sipp", "baresip", "flite"}))
+    programs = machine(Programs({"sipp", "baresip", "flite", "kamailio"}))
     command.install_system_programs()
     assert programs.started == []
 
 
 def test_root_installs_what_is_missing(machine: Callable[..., Programs]) -> None:
-    programs = machine(Programs({"flite", "apt-get"}))
+    programs = machine(Programs({"flite", "kamailio", "apt-get"}))
     command.install_system_programs()
     assert [line.split("-qq ")[1] for line in programs.started] == [
         "update",
@@ -123,6 +124,13 @@ def test_others_use_sudo(machine: Callable[..., Programs]) -> None:
     assert programs.started[-1].startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get")
 
 
+def test_a_service_that_came_with_a_program_is_switched_off(machine: Callable[..., Programs], tmp_path: Path) -> None:
+    (tmp_path / "systemd").mkdir()
+    programs = machine(Programs({"sipp", "baresip", "flite", "apt-get"}))
+    command.install_system_programs()
+    assert programs.started[-1] == "systemctl --quiet disable --now kamailio"
+
+
 @pytest.mark.parametrize(
     ("present", "codes"),
     [({"apt-get"}, {}), ({"sudo"}, {}), ({"apt-get", "sudo"}, {"install": 100})],
@@ -134,7 +142,7 @@ def test_where_it_cannot_install_it_tells_the_command(
     machine(Programs(present, codes), user=1000)
     with pytest.raises(EnvironmentFault) as error_info:
         command.install_system_programs()
-    assert "apt-get install -y --no-install-recommends sip-tester baresip-core flite" in error_info.value.hint
+    assert "apt-get install -y --no-install-recommends sip-tester baresip-core flite kamailio" in error_info.value.hint
 
 
 @pytest.fixture
