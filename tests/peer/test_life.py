@@ -137,7 +137,7 @@ def test_calls_of_a_media_process_that_dies_end_and_the_next_call_works(lab: Lab
     os.kill(media, signal.SIGKILL)
     caller.succeed()
     (call,) = switch.ended_calls(1)
-    assert (call["outcome"], call["ended_by"], call["unsold_reason"]) == ("failed", "system", "media_lost")
+    assert (call["outcome"], call["ended_by"], call["ended_reason"]) == ("failed", "system", "media_lost")
     switch.until(lambda: switch.media_pids() not in ([], [media]), "another media process")
     switch.until(lambda: switch.metric("trunkline_media_free_legs") > 0, "its ports")
     lab.caller(switch, *calls_and_hangs_up(0)).succeed()

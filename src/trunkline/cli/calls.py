@@ -92,8 +92,8 @@ def _print_one(call: CallRecord, as_json: bool) -> None:
 
 def _cells(call: CallRecord) -> list[str]:
     outcome = call.outcome or "going on"
-    if call.unsold_reason:
-        outcome += f" ({call.unsold_reason})"
+    if reason := call.unsold_reason or call.ended_reason:
+        outcome += f" ({reason})"
     return [
         call.at[:19].replace("T", " "),
         call.id,

@@ -10,6 +10,7 @@ MEANINGS: Final[dict[str, str]] = {
     "allow": "Networks whose packets are taken. Without any, nobody is accepted.",
     "allow_networks": "Networks that outbound HTTP requests may reach besides the public internet.",
     "allow_premium": "Whether premium-rate numbers may be dialled through the trunk.",
+    "also_dial": "Numbers or SIP addresses that ring at once with `dial`; the first that takes the call has it.",
     "amount": "A fixed amount. Exactly one of `amount` and `percent`.",
     "announce": "Text spoken to both parties before anything of them is recorded.",
     "announce_file": "WAV file played in place of `announce`.",
@@ -110,7 +111,8 @@ MEANINGS: Final[dict[str, str]] = {
     "percent": "Percent of the price: `60` or `12.5`. Exactly one of `amount` and `percent`.",
     "plan": "Key of the plan that routes.",
     "plans": "Ordered tiers of routes.",
-    "post_answer_digits": "Keys pressed after the buyer has answered.",
+    "post_answer_digits": "Keys sent to the buyer after its answer, before it hears anything: `w1234`. "
+    "`w` waits half a second, `p` two seconds.",
     "attestation_header": "Header in which the carrier writes how far it vouches for the caller's number: A, B or C.",
     "authorities": "PEM files, beside the configuration, of the authorities that signers' certificates must lead to.",
     "caller_from": "Whose word is taken for who calls; a header that is missing leaves it to From.",

@@ -316,6 +316,7 @@ class Target(Struct, frozen=True, kw_only=True):
     buyer: str
     name: str | None = None
     dial: str | None = None
+    also_dial: tuple[str, ...] = ()
     deliver: Deliver | None = None
     bid: Bid | None = None
     trunk: tuple[str, ...] = ()

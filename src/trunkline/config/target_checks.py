@@ -27,7 +27,9 @@ _HOST_NAME = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
 )
 _KEYS = re.compile(r"[0-9*#]")
-_DIGITS = re.compile(r"[0-9*#A-Dw]{1,64}")
+_DIGITS = re.compile(r"[0-9*#A-Dwp]{1,64}")
+GROUP_MAX = 10
+"""How many phones of one target can ring at once."""
 _HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")
 _OURS = frozenset(
     "via from to call-id cseq contact max-forwards route record-route content-length content-type authorization "
@@ -60,7 +62,12 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         hint = "write exactly one: dial for calls, deliver for leads; make two targets for both"
         findings.error(path, "target_kind", f"the target has {said}", hint)
     if target.dial is not None:
-        _check_dial(subject, path, target, target.dial)
+        for key in target.trunk:
+            subject.refers((*path, "trunk"), key, subject.trunks, "trunk")
+        if len(set(target.trunk)) < len(target.trunk):
+            subject.findings.error((*path, "trunk"), "duplicate", "a trunk stands twice", "name each once, in order")
+        _check_dial(subject, path, ("dial",), target, target.dial)
+    _check_group(subject, path, target)
     if target.deliver is not None:
         check_url(findings, (*path, "deliver", "url"), target.deliver.url)
     if target.bid is not None:
@@ -71,26 +78,40 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         hint = 'write one of 0-9, * and #, in quotes: "1"'
         findings.error((*path, "press_to_accept"), "bad_digits", f"{target.press_to_accept!r} is no single key", hint)
     if target.post_answer_digits and _DIGITS.fullmatch(target.post_answer_digits) is None:
-        hint = "use 0-9, *, #, A-D, and w for a pause"
+        hint = "use 0-9, *, #, A-D, and w or p for a pause of half a second or two seconds"
         message = f"{target.post_answer_digits!r} cannot be pressed"
         findings.error((*path, "post_answer_digits"), "bad_digits", message, hint)
     for name, value in target.headers.items():
         _check_header(findings, (*path, "headers", name), name, value)
 
 
-def _check_dial(subject: Subject, path: Path, target: Target, dial: str) -> None:
+def _check_group(subject: Subject, path: Path, target: Target) -> None:
+    """The phones that ring together with `dial`."""
+    here = (*path, "also_dial")
+    if target.also_dial and target.dial is None:
+        subject.findings.error(here, "bad_dial", "`also_dial` stands without `dial`", "write the first one as `dial`")
+    if len(target.also_dial) >= GROUP_MAX:
+        message = f"{len(target.also_dial) + 1} phones would ring at once, {GROUP_MAX} can"
+        subject.findings.error(here, "bad_dial", message, "make several targets of them")
+    before = {target.dial}
+    for place, dial in enumerate(target.also_dial):
+        if dial in before:
+            subject.findings.error((*here, place), "bad_dial", f"{dial} rings already", "name each phone once")
+        elif dial:
+            _check_dial(subject, path, ("also_dial", place), target, dial)
+        before.add(dial)
+
+
+def _check_dial(subject: Subject, path: Path, field: Path, target: Target, dial: str) -> None:
+    """One address or number of the target at `path`; `field` is where in it."""
     findings = subject.findings
-    for key in target.trunk:
-        subject.refers((*path, "trunk"), key, subject.trunks, "trunk")
-    if len(set(target.trunk)) < len(target.trunk):
-        findings.error((*path, "trunk"), "duplicate", "a trunk stands twice", "name each once, in order")
     if is_sip_uri(dial):
         return
     if not is_e164(dial):
         hint = 'write a number such as "+12125550123" or an address such as "sip:intake@203.0.113.7:5060"'
         if dial.startswith(("sip:", "sips:")):
             hint = "write sip:USER@HOST:PORT with an address or a name as HOST; only sip: is spoken"
-        findings.error((*path, "dial"), "bad_dial", f"{dial!r} cannot be dialled", hint)
+        findings.error((*path, *field), "bad_dial", f"{dial!r} cannot be dialled", hint)
         return
     if not target.trunk and not findings.spoiled((*path, "trunk")):
         hint = "add trunk: with the key of a trunk that has `outbound`"
@@ -98,10 +119,10 @@ def _check_dial(subject: Subject, path: Path, target: Target, dial: str) -> None
     for key in target.trunk:
         trunk = subject.trunks.get(key)
         if trunk is not None:
-            _check_way(findings, path, dial, trunk)
+            _check_way(findings, path, field, dial, trunk)
 
 
-def _check_way(findings: Findings, path: Path, dial: str, trunk: Trunk) -> None:
+def _check_way(findings: Findings, path: Path, field: Path, dial: str, trunk: Trunk) -> None:
     """Whether this trunk carries calls to this number."""
     if trunk.outbound is None:
         message = f"the trunk {trunk.key!r} takes calls only"
@@ -112,7 +133,7 @@ def _check_way(findings: Findings, path: Path, dial: str, trunk: Trunk) -> None:
     refused = refusal(dial, trunk.prefixes, trunk.default_country, trunk.allow_premium)
     if refused is not None:
         words, hint = _REFUSED[refused]
-        findings.error((*path, "dial"), refused.value, f"{dial} is {words} {trunk.key!r}", hint)
+        findings.error((*path, *field), refused.value, f"{dial} is {words} {trunk.key!r}", hint)
 
 
 _REFUSED = {

@@ -190,7 +190,6 @@ _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
     Plan: (("reroute_seconds", 0, "a call whose buyer hangs up is not offered again yet"),),
     Target: (
         ("deliver", None, "leads are not delivered yet: this target is never offered"),
-        ("post_answer_digits", None, "no keys are pressed after the answer yet"),
         ("on_timeout", "next", "leads are not delivered yet: nothing changes"),
         ("test_url", None, "leads are not delivered yet: nothing changes"),
     ),

@@ -138,8 +138,21 @@ class AttemptConnected(CallEvent, frozen=True, kw_only=True, tag="attempt.connec
     ring_ms: int
 
 
+class LegEnded(msgspec.Struct, frozen=True):
+    """How one of several legs has ended: as an attempt does, or `elsewhere` when another one took the call."""
+
+    dial: str
+    outcome: str
+    reason: str | None = None
+    sip_status: int | None = None
+    ring_ms: int | None = None
+
+
 class AttemptEnded(CallEvent, frozen=True, kw_only=True, tag="attempt.ended"):
-    """An attempt is over, with its one outcome. `duration_ms` runs from connect to BYE."""
+    """An attempt is over, with its one outcome. `duration_ms` runs from connect to BYE.
+
+    `legs` tells them apart where several phones rang at once.
+    """
 
     attempt: str
     outcome: str
@@ -147,6 +160,7 @@ class AttemptEnded(CallEvent, frozen=True, kw_only=True, tag="attempt.ended"):
     sip_status: int | None = None
     ring_ms: int | None = None
     duration_ms: int | None = None
+    legs: tuple[LegEnded, ...] | None = None
 
 
 class Converted(CallEvent, frozen=True, kw_only=True, tag="converted"):

@@ -31,11 +31,15 @@ class Audio:
         self._media = call.plant.media
         self._cut: set[int] = set()
 
-    def _leg(self, side: i.Side) -> str | None:
+    def _leg(self, side: i.Side, number: int | None = None) -> str | None:
+        """The media leg of one side: of the buyer's the one of that number, else the one that took the call."""
         if side == "caller":
             return self._call.caller.media
         attempt = self._call.machine.attempt
-        return attempt.id if attempt is not None and attempt.id in self._call.buyers else None
+        if attempt is None:
+            return None
+        leg = self._call.buyers.get(attempt.id, attempt.leg if number is None else number)
+        return None if leg is None else leg.media
 
     def _sounds(self, prompts: tuple[Prompt, ...]) -> list[Sound]:
         """The sounds that could be prepared."""
@@ -45,7 +49,7 @@ class Audio:
 
     def play(self, command: c.Play) -> i.Input | None:
         """Play; what has come of it at once, when there is nothing to be played."""
-        leg, sounds = self._leg(command.side), self._sounds(command.prompts)
+        leg, sounds = self._leg(command.side, command.leg), self._sounds(command.prompts)
         whole = len(sounds) == len(command.prompts)
         if leg is None or not sounds:
             return i.Played(command.tag, completed=whole and leg is not None)
@@ -65,12 +69,18 @@ class Audio:
 
     def stop_play(self, command: c.StopPlay) -> None:
         """Silence one side."""
-        leg = self._leg(command.side)
+        leg = self._leg(command.side, command.leg)
         if leg is not None:
             self._media.stop_play(leg)
 
+    def send_digits(self, command: c.SendDigits) -> None:
+        """Press keys for one side."""
+        leg = self._leg(command.side, command.leg)
+        if leg is not None:
+            self._media.send_digits(leg, command.digits)
+
     def bridge(self) -> None:
-        """Join the caller and the running attempt's buyer."""
+        """Join the caller and the buyer's leg that took the call."""
         buyer = self._leg("buyer")
         if buyer is not None:
             self._media.bridge(self._call.caller.media, buyer)

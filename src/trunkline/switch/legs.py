@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from trunkline.config.trunks import Trunk
+from trunkline.engine.calls.legs import leg_name
 from trunkline.engine.routing.offer import Ring
 from trunkline.sip.endpoint import PreparedInvite
 from trunkline.sip.sdp import AudioOffer
@@ -33,12 +34,30 @@ class CallerLeg:
 
 
 class BuyerLeg:
-    """One attempt's leg. `failure` says why it cannot be rung; `sip` is None until the INVITE has left."""
+    """One of an attempt's legs. `failure` says why it cannot be rung; `sip` is None until the INVITE has left.
 
-    __slots__ = ("description", "ended", "failure", "invite", "media", "resolving", "ring", "sip", "wanted")
+    `ended`: its peer has ended it. `gone`: we have let it go.
+    """
 
-    def __init__(self, media: str, ring: Ring) -> None:
-        self.media = media
+    __slots__ = (
+        "attempt",
+        "description",
+        "ended",
+        "failure",
+        "gone",
+        "invite",
+        "media",
+        "number",
+        "resolving",
+        "ring",
+        "sip",
+        "wanted",
+    )
+
+    def __init__(self, attempt: str, number: int, ring: Ring) -> None:
+        self.attempt = attempt
+        self.number = number
+        self.media = leg_name(attempt, number)
         self.ring = ring
         self.description: Description | None = None
         self.invite: PreparedInvite | None = None
@@ -46,4 +65,5 @@ class BuyerLeg:
         self.failure: str | None = None
         self.wanted = False
         self.ended = False
+        self.gone = False
         self.resolving: asyncio.Task[None] | None = None

@@ -347,10 +347,16 @@ class LiveCall:
         self.buyers.prepare(command.attempt, command.ring)
 
     def _ring_buyer(self, command: c.RingBuyer, _now: Instant) -> None:
-        self._note(self.buyers.ring(command.attempt))
+        self._inbox.extend(self.buyers.ring(command.attempt))
 
     def _hang_up_buyer(self, command: c.HangUpBuyer, _now: Instant) -> None:
         self.buyers.hang_up(command.attempt)
+
+    def _drop_leg(self, command: c.DropLeg, _now: Instant) -> None:
+        self.buyers.drop(command.attempt, command.leg, elsewhere=command.elsewhere)
+
+    def _send_digits(self, command: c.SendDigits, _now: Instant) -> None:
+        self.audio.send_digits(command)
 
     def _play(self, command: c.Play, _now: Instant) -> None:
         self._note(self.audio.play(command))
@@ -410,6 +416,8 @@ _DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
     c.PrepareBuyer: LiveCall._prepare_buyer,
     c.RingBuyer: LiveCall._ring_buyer,
     c.HangUpBuyer: LiveCall._hang_up_buyer,
+    c.DropLeg: LiveCall._drop_leg,
+    c.SendDigits: LiveCall._send_digits,
     c.Play: LiveCall._play,
     c.Ringback: LiveCall._ringback,
     c.StopPlay: LiveCall._stop_play,

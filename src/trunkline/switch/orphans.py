@@ -182,8 +182,14 @@ class Orphans:
             self._silent.append(leg)
             plant.write([Entry(event)], [])
             return
-        self._release(leg.attempt)
+        if not self._others(leg):
+            self._release(leg.attempt)
         plant.write([Entry(event)], [LegDrop(leg.leg)])
+
+    def _others(self, ended: StoredLeg) -> bool:
+        """Whether another phone of the same attempt may still ring or talk: its seats are held until all are over."""
+        waiting = (*(leg for leg, _ in self._legs.values()), *self._silent)
+        return ended.attempt is not None and any(leg.attempt == ended.attempt for leg in waiting)
 
     def _release(self, attempt: str | None) -> None:
         lease = self._leases.pop(attempt, None) if attempt is not None else None

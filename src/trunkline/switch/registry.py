@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """A leg's call, and the attempt it serves (None: it is the caller's)."""
+    """A leg's call, and the attempt it serves as its leg number `leg` (None: it is the caller's)."""
 
     call: LiveCall
     attempt: str | None
+    leg: int = 0
 
 
 class Registry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.legs import leg_name
 from trunkline.events.changes import LegDrop
 from trunkline.media import port as media
 from trunkline.media.errors import BadRemote
@@ -52,12 +53,12 @@ class Switchboard:
         elif whose.attempt is None:
             self._about_caller(event, whose.call)
         else:
-            self._about_buyer(event, whose.call, whose.attempt)
+            self._about_buyer(event, whose.call, whose.attempt, whose.leg)
 
     def _gone(self, leg: int, whose: Whose) -> None:
         """Nobody has to be told any more that this leg is over, not even after a crash."""
         del self._registry.sip[leg]
-        name = whose.call.caller.media if whose.attempt is None else whose.attempt
+        name = whose.call.caller.media if whose.attempt is None else leg_name(whose.attempt, whose.leg)
         self._plant.write_soon(LegDrop(name))
 
     def _about_caller(self, event: events.SipEvent, call: LiveCall) -> None:
@@ -83,23 +84,23 @@ class Switchboard:
             log.warning("call %s: %s", call.machine.context.call, error)
             call.tell(i.HangUp("no_common_audio"))
 
-    def _about_buyer(self, event: events.SipEvent, call: LiveCall, attempt: str) -> None:
+    def _about_buyer(self, event: events.SipEvent, call: LiveCall, attempt: str, number: int) -> None:
         match event:
             case events.Provisional():
-                call.tell(i.BuyerRings(attempt))
+                call.tell(i.BuyerRings(attempt, number))
             case events.Answered():
-                call.tell(call.buyers.answered(attempt, event.sdp))
+                call.tell(call.buyers.answered(attempt, number, event.sdp))
             case events.Refused():
-                call.buyers.ended(attempt)
-                call.tell(i.BuyerRefused(attempt, event.status))
+                call.buyers.ended(attempt, number)
+                call.tell(i.BuyerRefused(attempt, event.status, number))
             case events.NoResponse():
-                call.tell(i.BuyerSilent(attempt))
+                call.tell(i.BuyerSilent(attempt, number))
             case events.TransportFailed():
-                call.tell(i.BuyerUnreachable(attempt, "transport"))
+                call.tell(i.BuyerUnreachable(attempt, "transport", number))
             case events.Ended() | events.Unacknowledged():
-                call.buyers.ended(attempt)
-                call.tell(i.BuyerLeft(attempt))
-            case events.Reanswered() if (leg := call.buyers.get(attempt)) is not None:
+                call.buyers.ended(attempt, number)
+                call.tell(i.BuyerLeft(attempt, number))
+            case events.Reanswered() if (leg := call.buyers.get(attempt, number)) is not None:
                 self._late_answer(leg, event.sdp, call)
             case _:
                 pass
@@ -109,18 +110,20 @@ class Switchboard:
             digit = dtmf_info.parse(event.content_type, event.body).digit
         except RemoteSipError:
             return  # the core has answered 415 or 400
-        self._key(whose.call, whose.attempt, digit)
+        self._key(whose, digit)
 
-    def _key(self, call: LiveCall, attempt: str | None, digit: str) -> None:
-        if attempt is None:
+    def _key(self, whose: Whose, digit: str) -> None:
+        call, attempt = whose.call, whose.call.machine.attempt
+        if whose.attempt is None:
             call.tell(i.KeyPressed("caller", digit))
-        elif call.machine.attempt is not None and call.machine.attempt.id == attempt:
-            call.tell(i.KeyPressed("buyer", digit))
+        elif attempt is not None and attempt.id == whose.attempt:
+            call.tell(i.KeyPressed("buyer", digit, whose.leg))
 
     def _reoffered(self, event: events.Reoffered, whose: Whose) -> None:
         """A party holds, resumes or moves its audio: take it as it is, on this leg alone."""
         call, endpoint, now_s = whose.call, self._plant.sip.endpoint, self._plant.sip.now()
-        leg: CallerLeg | BuyerLeg | None = call.caller if whose.attempt is None else call.buyers.get(whose.attempt)
+        leg: CallerLeg | BuyerLeg | None
+        leg = call.caller if whose.attempt is None else call.buyers.get(whose.attempt, whose.leg)
         if leg is None or leg.description is None:
             endpoint.refuse_reoffer(event.leg, 481, now_s)
             return
@@ -158,7 +161,7 @@ class Switchboard:
             case media.Played(tag=tag, completed=completed):
                 whose.call.tell(whose.call.audio.played(tag, completed))
             case media.Digit(digit=digit):
-                self._key(whose.call, whose.attempt, digit)
+                self._key(whose, digit)
             case media.DeadMedia():
                 whose.call.tell(i.HangUp("dead_media"))
 

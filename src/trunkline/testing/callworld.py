@@ -20,6 +20,7 @@ from trunkline.config.unbuilt import unbuilt_guards
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.context import CallContext
+from trunkline.engine.calls.legs import Phase, leg_name
 from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.calls.table import State
 from trunkline.engine.flow.machine import FlowMachine
@@ -35,6 +36,21 @@ from trunkline.kernel.phone import parse_caller
 
 START = Instant(1_000_000_000_000, 1_795_359_600_000)
 """2026-11-22 15:00 UTC, a Sunday; the monotonic clock somewhere."""
+
+
+def attempt_of(leg: str) -> str:
+    """The attempt of a leg of that name."""
+    return leg.partition(".")[0]
+
+
+def leg_number(leg: str) -> int:
+    """The number of a leg of that name: that of an attempt's first is 0."""
+    return int(leg.partition(".")[2] or "1") - 1
+
+
+def hearer(side: i.Side, leg: int) -> str:
+    """The name under which `CallWorld.playing` keeps what is heard: `caller`, `buyer`, `buyer.2`, …"""
+    return leg_name(side, leg)
 
 
 class CallWorld:
@@ -101,7 +117,9 @@ class CallWorld:
         self.tickets: list[int] = []
         self.prepared: set[str] = set()
         self.ringing: set[str] = set()
-        self.playing: dict[i.Side, int] = {}
+        self.rung = ""
+        self.playing: dict[str, int] = {}
+        self.digits: list[tuple[i.Side, str]] = []
         self.bridged = False
         self.recording: dict[str, tuple[i.Side, ...]] = {}
         self.closing: list[str] = []
@@ -138,9 +156,9 @@ class CallWorld:
         while self.tickets:
             self.tell(i.Durable(self.tickets.pop(0)))
 
-    def finish_playing(self, side: i.Side, completed: bool = True) -> None:
-        """What the side hears has ended."""
-        self.tell(i.Played(self.playing.pop(side), completed))
+    def finish_playing(self, hears: str, completed: bool = True) -> None:
+        """What the caller, the buyer, or a further phone of the buyer's (`buyer.2`) hears has ended."""
+        self.tell(i.Played(self.playing.pop(hears), completed))
 
     def close_files(self) -> None:
         """The files that were stopped are closed."""
@@ -166,7 +184,7 @@ class CallWorld:
         assert len(self.events(CallEnded)) <= 1
         running = self.machine.attempt
         assert set(offered) - set(ended) == (set() if running is None else {running.id})
-        assert self.ringing <= set(offered) - set(ended), "a leg was left"
+        assert {attempt_of(leg) for leg in self.ringing} <= set(offered) - set(ended), "a leg was left"
         assert self.capacity.leases() == (0 if running is None else 1), "leases differ from attempts"
 
     def check_over(self) -> None:
@@ -199,6 +217,12 @@ class CallWorld:
             self.sought.append(command)
         else:
             self._inbox.append(self._found(command))
+
+    def rings(self, leg: int) -> bool:
+        """Whether that leg of the running attempt was rung and has neither answered nor ended."""
+        attempt = self.machine.attempt
+        open_leg = None if attempt is None else attempt.legs.open(leg)
+        return open_leg is not None and open_leg.phase is Phase.RINGING
 
     def find(self) -> None:
         """Answer the oldest `Seek` that waits, even if the call is long over."""
@@ -246,21 +270,34 @@ class CallWorld:
 
     def _ring(self, command: c.RingBuyer) -> None:
         self.prepared.remove(command.attempt)
-        self.ringing.add(command.attempt)
-        self._inbox.append(i.Dialled(command.attempt, 1))
+        self.rung = command.attempt
+        assert self.machine.attempt is not None
+        for number in range(1 + len(self.machine.attempt.ring.also_dial)):
+            self.ringing.add(leg_name(command.attempt, number))
+            self._inbox.append(i.Dialled(command.attempt, 1, number))
 
     def _hang_up_buyer(self, command: c.HangUpBuyer) -> None:
-        self.ringing.discard(command.attempt)
+        self.ringing -= {name for name in self.ringing if attempt_of(name) == command.attempt}
         self.prepared.discard(command.attempt)
-        self.playing.pop("buyer", None)
+        for heard in [heard for heard in self.playing if heard != "caller"]:
+            del self.playing[heard]
         self.bridged = False
+
+    def _drop_leg(self, command: c.DropLeg) -> None:
+        self.ringing.discard(leg_name(command.attempt, command.leg))
+        self.playing.pop(hearer("buyer", command.leg), None)
+
+    def _send_digits(self, command: c.SendDigits) -> None:
+        assert command.side == "caller" or leg_name(self.rung, command.leg) in self.ringing, "keys sent to nobody"
+        self.digits.append((command.side, command.digits))
 
     def _play(self, command: c.Play) -> None:
         assert command.side != "caller" or self.answered, "played to a caller who was not answered"
-        self.playing[command.side] = command.tag
+        assert command.side == "caller" or leg_name(self.rung, command.leg) in self.ringing, "played to nobody"
+        self.playing[hearer(command.side, command.leg)] = command.tag
 
     def _stop_play(self, command: c.StopPlay) -> None:
-        tag = self.playing.pop(command.side, None)
+        tag = self.playing.pop(hearer(command.side, command.leg), None)
         if tag is not None:
             self._inbox.append(i.Played(tag, completed=False))
 
@@ -294,6 +331,8 @@ _OBEY: dict[type, Callable[[CallWorld, Any], None]] = {
     c.PrepareBuyer: CallWorld._prepare,
     c.RingBuyer: CallWorld._ring,
     c.HangUpBuyer: CallWorld._hang_up_buyer,
+    c.DropLeg: CallWorld._drop_leg,
+    c.SendDigits: CallWorld._send_digits,
     c.Play: CallWorld._play,
     c.Ringback: CallWorld._ignore,
     c.StopPlay: CallWorld._stop_play,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.legs import leg_name
 from trunkline.engine.calls.table import State
 from trunkline.events.calls import OfferReserved
-from trunkline.testing.callworld import CallWorld
+from trunkline.testing.callworld import CallWorld, hearer, leg_number
 
 FLOWS = {
     "direct": ["sell: {route: {}}"],
@@ -32,6 +33,8 @@ NO_BUYER = (
     "{then: voicemail}",
 )
 TIMERS = ("{event: connect}", "{event: attempt}", "{event: duration, seconds: 4, timer: dial}")
+DIGITS = ("w", "12", "w1p2#", "p" * 16)
+"""The last are longer than the longest call."""
 STATUSES = (486, 480, 603, 404, 500)
 
 
@@ -48,6 +51,8 @@ def configuration(choose: Choose) -> str:
     flow = str(choose.one_of(sorted(FLOWS)))
     accept = 'press_to_accept: "1", ' if choose.below(2) else ""
     said = 'whisper: "A call.", ' if choose.below(2) else ""
+    group = 'also_dial: ["sip:a2@127.0.0.1:5084", "sip:a3@127.0.0.1:5085"], ' if choose.below(2) else ""
+    keys = f'post_answer_digits: "{choose.one_of(DIGITS)}", ' if choose.below(2) else ""
     return f"""
 version: 1
 account: {{key: acme, currency: USD, timezone: America/New_York}}
@@ -67,8 +72,8 @@ buyers:
     funding: {{mode: prepaid, limit: "500.00"}}
   - {{key: two}}
 targets:
-  - {{key: a, buyer: one, {accept}{said}dial: "sip:a@127.0.0.1:5081", ring_seconds: 5}}
-  - {{key: b, buyer: two, {said}dial: "sip:b@127.0.0.1:5082", ring_seconds: 5, max_duration_seconds: 30}}
+  - {{key: a, buyer: one, {accept}{said}{group}{keys}dial: "sip:a@127.0.0.1:5081", ring_seconds: 5}}
+  - {{key: b, buyer: two, {said}{keys}dial: "sip:b@127.0.0.1:5082", ring_seconds: 5, max_duration_seconds: 30}}
   - {{key: d, buyer: two, dial: "sip:d@127.0.0.1:5083", ring_seconds: 5}}
 plans:
   - key: p
@@ -121,23 +126,29 @@ class Walk:
         elif world.tickets:
             world.durable()
         elif world.machine.state is State.RINGING:
-            ringing = world.attempt
+            attempt, leg = world.attempt, self.some_leg()
             if choice == 0:
-                world.ringing.discard(ringing)
-                world.tell(i.BuyerRefused(ringing, 486))
+                self.refuse()
             else:
-                world.tell(i.BuyerRings(ringing) if choice == 1 else i.BuyerAnswered(ringing))
+                world.tell(i.BuyerRings(attempt, leg) if choice == 1 else i.BuyerAnswered(attempt, leg))
         elif world.playing and choice:
-            world.finish_playing("buyer" if "buyer" in world.playing else "caller")
+            world.finish_playing(str(self.choose.one_of(sorted(world.playing))))
+        elif world.machine.state is State.PRESSING:
+            world.tell(i.KeyPressed("buyer", "1", self.some_leg()))
         else:
-            world.tell(i.KeyPressed("buyer" if world.machine.state is State.PRESSING else "caller", "1"))
+            world.tell(i.KeyPressed("caller", "1"))
+
+    def some_leg(self) -> int:
+        """The number of one of the running attempt's legs that are not over."""
+        legs = sorted(self.world.ringing)
+        return leg_number(str(self.choose.one_of(legs))) if legs else 0
 
     def refuse(self) -> None:
         """The buyer that rings says no."""
         if self.world.machine.state is State.RINGING:
-            ringing = self.world.attempt
-            self.world.ringing.discard(ringing)
-            self.world.tell(i.BuyerRefused(ringing, 486))
+            attempt, leg = self.world.attempt, self.some_leg()
+            self.world.ringing.discard(leg_name(attempt, leg))
+            self.world.tell(i.BuyerRefused(attempt, 486, leg))
 
     def disk(self) -> None:
         """One append is durable, or was not possible."""
@@ -163,8 +174,7 @@ class Walk:
     def played(self) -> None:
         """A prompt ends, heard or not."""
         if self.world.playing:
-            side = self.choose.one_of(sorted(self.world.playing))
-            self.world.finish_playing("buyer" if side == "buyer" else "caller", bool(self.choose.below(4)))
+            self.world.finish_playing(str(self.choose.one_of(sorted(self.world.playing))), bool(self.choose.below(4)))
 
     def stale_prompt(self) -> None:
         """A prompt ends that nobody waits for."""
@@ -175,7 +185,7 @@ class Walk:
     def key(self) -> None:
         """Somebody presses a key."""
         side: i.Side = "buyer" if self.choose.below(2) else "caller"
-        self.world.tell(i.KeyPressed(side, str(self.choose.one_of(("1", "2", "#")))))
+        self.world.tell(i.KeyPressed(side, str(self.choose.one_of(("1", "2", "#"))), self.choose.below(3)))
 
     def buyer(self) -> None:
         """News of a buyer's leg: the running attempt's, or one that is long over."""
@@ -185,24 +195,32 @@ class Walk:
             return
         attempt = str(self.choose.one_of(attempts))
         running = world.machine.attempt is not None and world.machine.attempt.id == attempt
-        if running and attempt not in world.ringing:
-            return  # nobody can speak for a leg that was not rung yet
-        refusable = not running or world.machine.state is State.RINGING
+        leg = self.some_leg() if running else self.choose.below(3)
+        name = leg_name(attempt, leg)
+        if running and name not in world.ringing:
+            return  # nobody can speak for a leg that was not rung yet, or is over
+        refusable = not running or world.rings(leg)
         kind = self.choose.below(6 if refusable else 4)
         if running and kind in (3, 5):
-            world.ringing.discard(attempt)  # the peer has ended its leg itself
+            world.ringing.discard(name)  # the peer has ended its leg itself
+            world.playing.pop(hearer("buyer", leg), None)
         status = self.choose.one_of(STATUSES)
         assert isinstance(status, int)
         world.tell(
             (
-                i.BuyerRings(attempt),
-                i.BuyerAnswered(attempt),
-                i.BuyerUnreachable(attempt, "dns"),
-                i.BuyerLeft(attempt),
-                i.BuyerSilent(attempt),
-                i.BuyerRefused(attempt, status),
+                i.BuyerRings(attempt, leg),
+                i.BuyerAnswered(attempt, leg),
+                i.BuyerUnreachable(attempt, "dns", leg),
+                i.BuyerLeft(attempt, leg),
+                i.BuyerSilent(attempt, leg),
+                i.BuyerRefused(attempt, status, leg),
             )[kind]
         )
+
+    def late_name(self) -> None:
+        """The address of one more of the phones that ring together is found, and its INVITE leaves."""
+        if self.world.ringing:
+            self.world.tell(i.Dialled(self.world.attempt, 1, self.some_leg()))
 
     def files(self) -> None:
         """Files that were stopped are closed; or one that is open is closed by a full disk."""
@@ -249,6 +267,7 @@ STEPS: dict[str, Callable[[Walk], None]] = {
     "stale_prompt": Walk.stale_prompt,
     "key": Walk.key,
     "buyer": Walk.buyer,
+    "late_name": Walk.late_name,
     "files": Walk.files,
     "late_offer": Walk.late_offer,
     "end": Walk.end,

@@ -8,6 +8,7 @@ import yaml
 
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.legs import leg_name
 from trunkline.engine.calls.records import CallRecord, fold
 from trunkline.engine.calls.table import State
 from trunkline.events.calls import CallEnded
@@ -95,32 +96,32 @@ class Story(CallWorld):
         """Time passes, and the loop sleeps through it."""
         self.now = self.now.later(round(seconds * SECOND))
 
-    def heard(self, side: i.Side = "caller", *, whole: bool = True) -> None:
-        """What one side hears is over."""
+    def heard(self, side: str = "caller", *, whole: bool = True) -> None:
+        """What one side hears is over; `buyer.2` is the second phone of a group."""
         self.finish_playing(side, whole)
         self.durable()
 
-    def presses(self, key: str, side: i.Side = "caller") -> None:
+    def presses(self, key: str, side: i.Side = "caller", leg: int = 0) -> None:
         """Somebody presses a key."""
-        self.tell(i.KeyPressed(side, key))
+        self.tell(i.KeyPressed(side, key, leg))
         self.durable()
 
-    def answers(self) -> None:
-        """The buyer that rings answers."""
-        self.tell(i.BuyerAnswered(self.attempt))
+    def answers(self, leg: int = 0) -> None:
+        """The buyer that rings answers, on that phone of its group."""
+        self.tell(i.BuyerAnswered(self.attempt, leg))
 
-    def refuses(self, status: int) -> None:
+    def refuses(self, status: int, leg: int = 0) -> None:
         """The buyer that rings refuses."""
         attempt = self.attempt
-        self.ringing.discard(attempt)
-        self.tell(i.BuyerRefused(attempt, status))
+        self.ringing.discard(leg_name(attempt, leg))
+        self.tell(i.BuyerRefused(attempt, status, leg))
         self.durable()
 
-    def buyer_leaves(self) -> None:
+    def buyer_leaves(self, leg: int = 0) -> None:
         """The buyer hangs up."""
         attempt = self.attempt
-        self.ringing.discard(attempt)
-        self.tell(i.BuyerLeft(attempt))
+        self.ringing.discard(leg_name(attempt, leg))
+        self.tell(i.BuyerLeft(attempt, leg))
         self.durable()
 
     def caller_leaves(self) -> None:

@@ -56,6 +56,12 @@ def pressing() -> Story:
     return story
 
 
+def keying() -> Story:
+    story = Story(target="{post_answer_digits: 'w12'}").arrives()
+    story.answers()
+    return story
+
+
 def briefing() -> Story:
     story = Story(target="{whisper: 'A call.'}").arrives()
     story.answers()
@@ -82,6 +88,7 @@ IN: dict[State, Callable[[], Story]] = {
     State.RESERVING: reserving,
     State.RINGING: ringing,
     State.PRESSING: pressing,
+    State.KEYING: keying,
     State.BRIEFING: briefing,
     State.CONNECTED: sold,
     State.CLOSING: closing,
@@ -97,6 +104,7 @@ CALLER_LEAVES = {
     State.RESERVING: ("abandoned", "caller_gone"),
     State.RINGING: ("abandoned", "caller_gone"),
     State.PRESSING: ("abandoned", "caller_gone"),
+    State.KEYING: ("sold", "connected"),
     State.BRIEFING: ("sold", "connected"),
     State.CONNECTED: ("sold", "connected"),
     State.CLOSING: ("unsold", "busy"),
@@ -117,6 +125,7 @@ MEDIA_DIES = {
     State.RESERVING: "failed",
     State.RINGING: "failed",
     State.PRESSING: "failed",
+    State.KEYING: "connected",
     State.BRIEFING: "connected",
     State.CONNECTED: "connected",
     State.CLOSING: "busy",
@@ -150,7 +159,7 @@ def test_the_caller_leaves(state: State) -> None:
     assert [each for each in story.did(c.WriteRouting) if each.outcome == "abandoned"] == abandoned
 
 
-@pytest.mark.parametrize("state", [State.RINGING, State.PRESSING, State.BRIEFING, State.CONNECTED])
+@pytest.mark.parametrize("state", [State.RINGING, State.PRESSING, State.KEYING, State.BRIEFING, State.CONNECTED])
 def test_a_caller_who_leaves_frees_leg_and_seat_at_once(state: State) -> None:
     story = IN[state]()
     story.caller_leaves()
@@ -309,6 +318,7 @@ def test_nothing_that_is_told_after_the_end_does_anything(event: str) -> None:
         "MediaLost": i.MediaLost(),
         "HangUp": i.HangUp("drain"),
         "Tick": i.Tick(),
+        "LegDue": i.LegDue(),
     }
     assert story.machine.handle(news[event], story.now) == []
 

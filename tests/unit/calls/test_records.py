@@ -77,6 +77,20 @@ def offer(ms: int, attempt: str, rank: int, target: str, price: int) -> OfferRes
     )
 
 
+def unsold(reason: str) -> CallRouted:
+    return CallRouted(
+        **at(60_000),
+        plan="injury",
+        seed=1,
+        versions=VERSIONS,
+        routed_ms=60_000,
+        outcome="unsold",
+        reason=reason,
+        offered=("injury.contract.a",),
+        rejected=(Rejection("injury.last.b", "b", "limit", None, "convert", "day", 50, 50),),
+    )
+
+
 def ended(ms: int, outcome: str, **fields: object) -> CallEnded:
     given: dict[str, Any] = {"outcome": outcome, "reason": None, "ended_by": "caller", "duration_ms": ms}
     return CallEnded(**(at(ms) | given | fields))
@@ -151,6 +165,7 @@ SOLD_JSON = {
     "source": "search-tx",
     "outcome": "sold",
     "unsold_reason": None,
+    "ended_reason": None,
     "ended_by": "caller",
     "buyer": "lone-star",
     "target": "lone-star-intake",
@@ -249,7 +264,19 @@ def test_an_unsold_call_says_why() -> None:
 
 def test_a_call_cut_at_its_longest_duration_is_no_unsold_one() -> None:
     record = fold([received(), ended(5_000, "sold", reason="max_duration", ended_by="system")])["call_1"]
-    assert (record.outcome, record.unsold_reason) == ("sold", None)
+    assert (record.outcome, record.unsold_reason, record.ended_reason) == ("sold", None, "max_duration")
+
+
+@pytest.mark.parametrize("outcome", ["failed", "interrupted", "ivr_ended", "abandoned"])
+def test_what_ended_a_call_is_no_reason_for_its_not_being_sold(outcome: str) -> None:
+    record = fold([received(), ended(5_000, outcome, reason="drain", ended_by="system")])["call_1"]
+    assert (record.unsold_reason, record.ended_reason) == (None, "drain")
+
+
+def test_an_unsold_call_that_was_cut_has_both_reasons() -> None:
+    events = [received(), unsold("no_capacity"), ended(5_000, "unsold", reason="drain", ended_by="system")]
+    record = fold(events)["call_1"]
+    assert (record.unsold_reason, record.ended_reason) == ("no_capacity", "drain")
 
 
 def test_a_recording_that_never_was_is_not_shown_and_a_broken_one_is() -> None:
@@ -324,17 +351,7 @@ def test_a_sold_call_in_words() -> None:
 
 
 def test_a_call_that_nobody_took_in_words() -> None:
-    routed = CallRouted(
-        **at(60_000),
-        plan="injury",
-        seed=1,
-        versions=VERSIONS,
-        routed_ms=60_000,
-        outcome="unsold",
-        reason="out_of_patience",
-        offered=("injury.contract.a",),
-        rejected=(Rejection("injury.last.b", "b", "limit", None, "convert", "day", 50, 50),),
-    )
+    routed = unsold("out_of_patience")
     told = tell(
         [
             received(caller=None, caller_given="anonymous", source=None),

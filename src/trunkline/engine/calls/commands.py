@@ -72,30 +72,51 @@ class HangUpCaller(msgspec.Struct, frozen=True):
 
 
 class PrepareBuyer(msgspec.Struct, frozen=True):
-    """Make everything ready to ring the target, so that what identifies the leg is on disk before it is rung."""
+    """Make everything ready to ring the target, so that what identifies its legs is on disk before they are rung."""
 
     attempt: str
     ring: Ring
 
 
 class RingBuyer(msgspec.Struct, frozen=True):
-    """Ring the target that was prepared: `Dialled`, or `BuyerUnreachable` when it cannot be."""
+    """Ring all that was prepared for it: for each leg `Dialled`, or `BuyerUnreachable` when it cannot be."""
 
     attempt: str
 
 
 class HangUpBuyer(msgspec.Struct, frozen=True):
-    """Let that attempt's leg go: prepared, ringing, answered, or ended by its peer already."""
+    """Let all legs of that attempt go: prepared, ringing, answered, or ended by their peers already."""
 
     attempt: str
+    reason: str | None = None
+
+
+class DropLeg(msgspec.Struct, frozen=True):
+    """Let one leg of a group go; `elsewhere` when another one has taken the call."""
+
+    attempt: str
+    leg: int
+    elsewhere: bool
+
+
+class SendDigits(msgspec.Struct, frozen=True):
+    """Press these keys for one side to hear, behind those that are still being sent to it."""
+
+    side: Side
+    digits: str
+    leg: int = 0
 
 
 class Play(msgspec.Struct, frozen=True):
-    """Let one side hear the prompts, replacing what it hears now; `Played(tag)` afterwards."""
+    """Let one side hear the prompts, replacing what it hears now; `Played(tag)` afterwards.
+
+    `leg` is which of the running attempt's legs, when the side is the buyer.
+    """
 
     side: Side
     tag: int
     prompts: tuple[Prompt, ...]
+    leg: int = 0
 
 
 class Ringback(msgspec.Struct, frozen=True):
@@ -108,10 +129,11 @@ class StopPlay(msgspec.Struct, frozen=True):
     """Let that side hear nothing more of what is played."""
 
     side: Side
+    leg: int = 0
 
 
 class Bridge(msgspec.Struct, frozen=True):
-    """Join the caller's and the buyer's audio."""
+    """Join the caller's audio and that of the leg that took the call."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -158,6 +180,8 @@ Command = (
     | PrepareBuyer
     | RingBuyer
     | HangUpBuyer
+    | DropLeg
+    | SendDigits
     | Play
     | Ringback
     | StopPlay

@@ -9,6 +9,7 @@ from trunkline.engine.calls import commands as c
 from trunkline.engine.calls.books import Books, OpenSale
 from trunkline.engine.calls.context import CallContext
 from trunkline.engine.calls.inputs import Played, Recorded, Side
+from trunkline.engine.calls.legs import Legs
 from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
 from trunkline.engine.calls.profile import Profile
 from trunkline.engine.calls.table import State
@@ -33,14 +34,24 @@ STATUS_BUSY_HERE = 503
 class OpenAttempt:
     """The attempt that is going on."""
 
-    __slots__ = ("connected", "id", "offer", "rang_at", "sale")
+    __slots__ = ("connected", "id", "legs", "offer", "rang_at", "ring", "sale")
 
     def __init__(self, attempt: str, offer: Offer, sale: OpenSale) -> None:
+        ring = offer.candidate.ring
+        assert ring is not None, "a call is only offered to targets that can be rung"
         self.id = attempt
         self.offer = offer
+        self.ring = ring
+        self.legs = Legs(ring)
         self.sale = sale
         self.rang_at: Instant | None = None
         self.connected: Instant | None = None
+
+    @property
+    def leg(self) -> int:
+        """The number of the leg that took the call; before that, of the first."""
+        taken = self.legs.taken
+        return 0 if taken is None else taken.number
 
 
 class CallCore:
@@ -89,10 +100,15 @@ class CallCore:
 
     def _play(self, side: Side, prompts: tuple[Prompt, ...]) -> None:
         """Play and wait for its end under a new tag; news of older tags is late."""
-        self._tags += 1
-        self._awaited_tag = self._tags
+        leg = self.attempt.leg if side == "buyer" and self.attempt is not None else 0
+        self._awaited_tag = self._play_unawaited(side, prompts, leg)
         self._timers.set(Timer.PROMPT, self._now.mono_ns + PROMPT_S_MAX * len(prompts) * SECOND)
-        self._out.append(c.Play(side, self._tags, prompts))
+
+    def _play_unawaited(self, side: Side, prompts: tuple[Prompt, ...], leg: int) -> int:
+        """Play to the caller, or to one leg of the buyer's; gives the tag under which its end will be told."""
+        self._tags += 1
+        self._out.append(c.Play(side, self._tags, prompts, leg))
+        return self._tags
 
     def _heard_out(self, event: Played) -> bool:
         """Whether the end of a prompt is the one that is waited for; it is not waited for any more then."""
@@ -152,10 +168,9 @@ class CallCore:
         """The running attempt is over: its leg is ended, its outcome written, its seats are given back."""
         attempt = self.attempt
         assert attempt is not None
-        self._out.append(c.HangUpBuyer(attempt.id))
+        self._out.append(c.HangUpBuyer(attempt.id, reason))
         self.books.close()
-        self._timers.set(Timer.RING, None)
-        self._timers.set(Timer.PRESS, None)
+        self._timers.set(Timer.LEG, None)
         self._timers.set(Timer.MAX_DURATION, None)
         rang_until = attempt.connected or self._now
         self._out.append(
@@ -170,6 +185,7 @@ class CallCore:
                     sip_status=status,
                     ring_ms=rang_until.ms_since(attempt.rang_at) if attempt.rang_at is not None else None,
                     duration_ms=self._now.ms_since(attempt.connected) if attempt.connected is not None else None,
+                    legs=attempt.legs.ended(outcome, attempt.rang_at, self._now),
                 )
             )
         )

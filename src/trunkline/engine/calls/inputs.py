@@ -1,4 +1,8 @@
-"""What the call machine is told. `attempt` names the buyer's leg it is about; late news of an ended one is ignored."""
+"""What the call machine is told.
+
+News of a buyer names its attempt and, where several phones ring for one, the number of the leg; late news of one that
+is over is ignored.
+"""
 
 from __future__ import annotations
 
@@ -44,22 +48,25 @@ class Exhausted(msgspec.Struct, frozen=True):
 
 
 class Dialled(msgspec.Struct, frozen=True):
-    """The INVITE to the buyer has been written; `post_dial_us` after routing began."""
+    """An INVITE to the buyer has been written; `post_dial_us` after routing began."""
 
     attempt: str
     post_dial_us: int
+    leg: int = 0
 
 
 class BuyerRings(msgspec.Struct, frozen=True):
     """The buyer's side alerts (180 or 183)."""
 
     attempt: str
+    leg: int = 0
 
 
 class BuyerAnswered(msgspec.Struct, frozen=True):
     """The buyer's side sent a 2xx and its audio can be used."""
 
     attempt: str
+    leg: int = 0
 
 
 class BuyerRefused(msgspec.Struct, frozen=True):
@@ -67,25 +74,29 @@ class BuyerRefused(msgspec.Struct, frozen=True):
 
     attempt: str
     sip_status: int
+    leg: int = 0
 
 
 class BuyerSilent(msgspec.Struct, frozen=True):
     """No response at all, 100 included, within the first-response time."""
 
     attempt: str
+    leg: int = 0
 
 
 class BuyerUnreachable(msgspec.Struct, frozen=True):
-    """The attempt could not be made: an address that does not resolve, a port that refuses, no audio in common."""
+    """The leg could not be rung: an address that does not resolve, a port that refuses, no audio in common."""
 
     attempt: str
     reason: str
+    leg: int = 0
 
 
 class BuyerLeft(msgspec.Struct, frozen=True):
     """The buyer hung up, or its leg is dead."""
 
     attempt: str
+    leg: int = 0
 
 
 class CallerLeft(msgspec.Struct, frozen=True):
@@ -93,10 +104,11 @@ class CallerLeft(msgspec.Struct, frozen=True):
 
 
 class KeyPressed(msgspec.Struct, frozen=True):
-    """One key, by RFC 4733 or INFO."""
+    """One key, by RFC 4733 or INFO, from the caller or from that leg of the running attempt."""
 
     side: Side
     digit: str
+    leg: int = 0
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -120,6 +132,10 @@ class MediaLost(msgspec.Struct, frozen=True):
 
 class Tick(msgspec.Struct, frozen=True):
     """A timer may be due."""
+
+
+class LegDue(msgspec.Struct, frozen=True):
+    """What a buyer's leg was waited for is not waited for any longer. The machine tells itself, at a `Tick`."""
 
 
 class HangUp(msgspec.Struct, frozen=True):
@@ -148,5 +164,6 @@ Input = (
     | Recorded
     | MediaLost
     | Tick
+    | LegDue
     | HangUp
 )

@@ -40,6 +40,8 @@ class CallMachine(Selling):
                 self._out += self.books.payout_due(self._now)
             elif timer is Timer.PROMPT:
                 self._step(i.Played(self._awaited_tag, completed=False))
+            elif timer is Timer.LEG:
+                self._step(i.LegDue())
             else:
                 self._step(i.Tick())
 

@@ -20,6 +20,7 @@ from trunkline.events.calls import (
     CallReceived,
     CallRouted,
     Converted,
+    LegEnded,
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
@@ -48,6 +49,7 @@ class AttemptRecord(msgspec.Struct, kw_only=True):
     duration_ms: int | None = None
     connected: bool = False
     converted: bool = False
+    legs: list[LegEnded] | None = None
 
 
 class CallRecord(msgspec.Struct, kw_only=True):
@@ -68,6 +70,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     diverted_from: str | None = None
     outcome: str | None = None
     unsold_reason: str | None = None
+    ended_reason: str | None = None
     ended_by: str | None = None
     buyer: str | None = None
     target: str | None = None
@@ -212,6 +215,7 @@ def _attempt_ended(record: CallRecord, event: AttemptEnded) -> None:
     attempt.outcome, attempt.reason = event.outcome, event.reason
     attempt.sip_status = 200 if attempt.connected else event.sip_status
     attempt.duration_ms = event.duration_ms
+    attempt.legs = None if event.legs is None else list(event.legs)
     if event.ring_ms is not None:
         attempt.ring_ms = event.ring_ms
     if attempt.connected:
@@ -237,9 +241,14 @@ def _recording_ended(record: CallRecord, event: RecordingEnded) -> None:
             record.voicemail = None
 
 
+_UNSOLD = frozenset({"unsold", "voicemail", "blocked"})
+"""The outcomes of which a reason says why nobody bought the call, not what ended it."""
+
+
 def _ended(record: CallRecord, event: CallEnded) -> None:
     record.outcome, record.ended_by = event.outcome, event.ended_by
-    record.unsold_reason = None if event.outcome == "sold" else event.reason or record.unsold_reason
+    record.unsold_reason = (record.unsold_reason or event.reason) if event.outcome in _UNSOLD else None
+    record.ended_reason = event.reason if event.reason != record.unsold_reason else None
     record.not_converted, record.not_paid = event.not_converted, event.not_paid
     record.call_ms = event.duration_ms
     if event.post_dial_us is not None:

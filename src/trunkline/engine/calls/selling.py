@@ -1,4 +1,4 @@
-"""The second phase: an offer is saved, the buyer is rung, takes the call or does not, and talks to the caller."""
+"""The second phase: an offer is saved, the buyer is rung, on one phone or several, and takes the call or does not."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from trunkline.config.flows import Prompt
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.books import OpenSale
-from trunkline.engine.calls.core import OpenAttempt
-from trunkline.engine.calls.greeting import Greeting
-from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome, outcome_of_status
+from trunkline.engine.calls.core import PROMPT_S_MAX, OpenAttempt
+from trunkline.engine.calls.digits import key_steps
+from trunkline.engine.calls.legs import Leg, Phase
+from trunkline.engine.calls.outcomes import AttemptOutcome, outcome_of_status
 from trunkline.engine.calls.table import State
-from trunkline.engine.calls.timers import Timer
+from trunkline.engine.calls.talking import Talking
 from trunkline.engine.routing.offer import Ring
-from trunkline.events.calls import AttemptConnected, OfferReserved
+from trunkline.events.calls import OfferReserved
 from trunkline.kernel.clock import SECOND
 
 PRESS_PROMPT = "You have a call. Press 1 to accept."
 """Said to a buyer who must press 1 and has no whisper of its own."""
 
 
-class Selling(Greeting):
-    """Offer, ring, accept, connect."""
-
-    _briefing: tuple[Prompt, ...] = ()
+class Selling(Talking):
+    """Offer, ring, accept."""
 
     def _offered(self, event: i.Offered) -> None:
         offer, candidate = event.offer, event.offer.candidate
@@ -51,7 +50,7 @@ class Selling(Greeting):
             )
         )
         self._remember()
-        self._out.append(c.PrepareBuyer(event.attempt, self._ring()))
+        self._out.append(c.PrepareBuyer(event.attempt, self.attempt.ring))
         self.state = State.RESERVING
         self._await()
 
@@ -60,42 +59,75 @@ class Selling(Greeting):
             return
         self._saved = True
         attempt = self._open_attempt()
-        ring = self._ring()
         attempt.rang_at = self._now
         self.state = State.RINGING
-        self._timers.set(Timer.RING, self._now.mono_ns + ring.ring_seconds * SECOND)
+        attempt.legs.ring_until(self._now.mono_ns + attempt.ring.ring_seconds * SECOND)
+        self._arm_legs()
         self._out.append(c.RingBuyer(attempt.id))
 
+    # -- what comes of ringing -------------------------------------------------------------------------------------
+
     def _dialled(self, event: i.Dialled) -> None:
-        if not self._is_current(event.attempt):
+        attempt = self.attempt
+        if attempt is None or attempt.id != event.attempt or attempt.sale.dialled is not None:
             return
         if self._post_dial_us is None:
             self._post_dial_us = event.post_dial_us
         self._out += self.books.dialled(self._now)
 
     def _buyer_rings(self, event: i.BuyerRings) -> None:
-        if self._is_current(event.attempt) and not self._answered and not self._alerted:
+        if self._ringing(event.attempt, event.leg) is not None and not self._answered and not self._alerted:
             self._alerted = True
             self._out.append(c.Alert())
 
     def _buyer_refused(self, event: i.BuyerRefused) -> None:
-        if self._is_current(event.attempt):
-            self._next(outcome_of_status(event.sip_status), status=event.sip_status)
+        outcome = outcome_of_status(event.sip_status)
+        self._leg_failed(self._ringing(event.attempt, event.leg), outcome, status=event.sip_status)
 
     def _buyer_silent(self, event: i.BuyerSilent) -> None:
-        if self._is_current(event.attempt):
-            self._next(AttemptOutcome.TIMEOUT)
+        self._leg_failed(self._ringing(event.attempt, event.leg), AttemptOutcome.TIMEOUT)
 
     def _buyer_unreachable(self, event: i.BuyerUnreachable) -> None:
-        if self._is_current(event.attempt):
-            self._next(AttemptOutcome.FAILED, reason=event.reason)
+        self._leg_failed(self._ringing(event.attempt, event.leg), AttemptOutcome.FAILED, reason=event.reason)
 
-    def _buyer_declined(self, event: i.BuyerLeft) -> None:
-        if self._is_current(event.attempt):
-            self._next(AttemptOutcome.DECLINED)
+    def _leg_left(self, event: i.BuyerLeft) -> None:
+        leg = self._leg(event.attempt, event.leg)
+        if leg is None or leg.phase is Phase.RINGING:
+            self._leg_failed(leg, AttemptOutcome.DECLINED)
+        else:
+            self._leg_failed(leg, AttemptOutcome.NOT_ACCEPTED, reason="hung_up")
 
-    def _ring_time_over(self, _event: i.Tick) -> None:
-        self._next(AttemptOutcome.NO_ANSWER, reason="ring_seconds")
+    def _leg_due(self, _event: i.LegDue) -> None:
+        """What a leg was waited for has not come, or the keys that were sent to it are through."""
+        for leg in self._open_attempt().legs.due(self._now.mono_ns):
+            leg.due_ns = None
+            match leg.phase:
+                case Phase.RINGING:
+                    self._leg_failed(leg, AttemptOutcome.NO_ANSWER, reason="ring_seconds")
+                case Phase.KEYING:
+                    self._ask(leg)
+                case Phase.ASKED:
+                    self._let_choose(leg, heard=False)
+                case _:
+                    self._leg_failed(leg, AttemptOutcome.NOT_ACCEPTED, reason="no_key")
+        self._arm_legs()
+
+    def _leg_failed(
+        self, leg: Leg | None, outcome: AttemptOutcome, *, reason: str | None = None, status: int | None = None
+    ) -> None:
+        """One leg is out. When it was the last, the attempt has failed as the one did that came nearest to a sale."""
+        if leg is None:
+            return
+        attempt = self._open_attempt()
+        legs = attempt.legs
+        leg.end(outcome, self._now, reason, status)
+        if legs.all_open():
+            self._out.append(c.DropLeg(attempt.id, leg.number, elsewhere=False))
+            self.state = State.PRESSING if legs.asking else State.RINGING
+            self._arm_legs()
+            return
+        nearest = legs.nearest()
+        self._next(AttemptOutcome(nearest.outcome or outcome), reason=nearest.reason, status=nearest.sip_status)
 
     def _next(self, outcome: AttemptOutcome, *, reason: str | None = None, status: int | None = None) -> None:
         """This attempt failed: look for the next buyer."""
@@ -104,120 +136,81 @@ class Selling(Greeting):
         self.state = State.SEEKING
         self._out.append(c.Seek(self._plan))
 
+    # -- who takes it ----------------------------------------------------------------------------------------------
+
     def _buyer_answered(self, event: i.BuyerAnswered) -> None:
-        if not self._is_current(event.attempt):
+        leg = self._ringing(event.attempt, event.leg)
+        if leg is None:
             return
-        self._timers.set(Timer.RING, None)
-        ring = self._ring()
+        ring = self._open_attempt().ring
+        leg.due_ns = None
+        if ring.post_answer_digits is not None:
+            leg.steps = key_steps(ring.post_answer_digits)
         self._tape.rule(ring.recording)
-        self._briefing = (*_whisper(ring), *self._tape.announcement_for("buyer"))
         if ring.press_to_accept is None:
-            self._connect()
+            self._briefing = (*_whisper(ring), *self._tape.announcement_for("buyer"))
+            self._taken_by(leg)
             return
         self.state = State.PRESSING
-        prompts = self._briefing if _whisper(ring) else (Prompt(say=PRESS_PROMPT), *self._briefing)
-        self._play("buyer", prompts)
+        self._ask(leg)
+        self._arm_legs()
 
-    def _pressing_heard(self, event: i.Played) -> None:
-        if not self._heard_out(event):
+    def _ask(self, leg: Leg) -> None:
+        """Let one phone hear what it may take; keys that must be sent to it first go before."""
+        if leg.steps:
+            leg.phase = Phase.KEYING
+            self._send_keys(leg)
             return
-        self._buyer_briefed(event.completed)
-        self._timers.set(Timer.PRESS, self._now.mono_ns + self._ring().press_seconds * SECOND)
+        ring = self._open_attempt().ring
+        words = _whisper(ring) or (Prompt(say=PRESS_PROMPT),)
+        prompts = (*words, *self._tape.announcement_for("buyer"))
+        leg.phase = Phase.ASKED
+        leg.tag = self._play_unawaited("buyer", prompts, leg.number)
+        leg.due_ns = self._now.mono_ns + PROMPT_S_MAX * len(prompts) * SECOND
 
-    def _pressing_key(self, event: i.KeyPressed) -> None:
-        if event.side != "buyer":
-            return
-        self._timers.set(Timer.PRESS, None)
-        if event.digit != self._ring().press_to_accept:
-            self._next(AttemptOutcome.NOT_ACCEPTED, reason="other_key")
-            return
-        if self._awaited_tag:
-            self._out.append(c.StopPlay("buyer"))
-            self._briefing = self._tape.announcement_for("buyer")
-        self._connect()
+    def _leg_heard(self, event: i.Played) -> None:
+        leg = self._open_attempt().legs.hearing(event.tag)
+        if leg is not None:
+            self._let_choose(leg, heard=event.completed)
+            self._arm_legs()
 
-    def _not_accepted(self, _event: i.Tick) -> None:
-        self._next(AttemptOutcome.NOT_ACCEPTED, reason="no_key")
+    def _let_choose(self, leg: Leg, *, heard: bool) -> None:
+        leg.phase, leg.tag, leg.heard = Phase.CHOOSING, 0, heard
+        leg.due_ns = self._now.mono_ns + self._open_attempt().ring.press_seconds * SECOND
 
-    def _pressing_left(self, event: i.BuyerLeft) -> None:
-        if self._is_current(event.attempt):
-            self._timers.set(Timer.PRESS, None)
-            self._next(AttemptOutcome.NOT_ACCEPTED, reason="hung_up")
-
-    def _connect(self) -> None:
-        """The buyer has taken the call. What it still has to hear comes first, the caller hears ringing meanwhile."""
+    def _leg_key(self, event: i.KeyPressed) -> None:
         attempt = self._open_attempt()
-        assert attempt.rang_at is not None
-        attempt.connected = self._now
-        self._out.append(
-            c.Write(
-                AttemptConnected(
-                    account=self.context.account,
-                    call=self.context.call,
-                    at_ms=self._now.utc_ms,
-                    attempt=attempt.id,
-                    ring_ms=self._now.ms_since(attempt.rang_at),
-                )
-            )
-        )
-        self._timers.set(Timer.MAX_DURATION, self._now.mono_ns + self._ring().max_duration_seconds * SECOND)
-        self._out += self.books.connected(self._now)
-        if self._briefing:
-            self.state = State.BRIEFING
-            self._play("buyer", self._briefing)
-        else:
-            self._join()
-        self._out.append(c.WriteRouting("sold", None))
-        self._remember()
-
-    def _briefed(self, event: i.Played) -> None:
-        if not self._heard_out(event):
+        leg = attempt.legs.open(event.leg) if event.side == "buyer" else None
+        if leg is None or leg.phase not in (Phase.ASKED, Phase.CHOOSING):
             return
-        self._buyer_briefed(event.completed)
-        self._join()
-
-    def _buyer_briefed(self, completed: bool) -> None:
-        """What the buyer had to hear has ended; the announcement, where there was one, was its last part."""
+        if event.digit != attempt.ring.press_to_accept:
+            self._leg_failed(leg, AttemptOutcome.NOT_ACCEPTED, reason="other_key")
+            return
         self._briefing = ()
-        if self._tape.announcement_for("buyer"):
-            self._do(self._tape.announced("buyer", completed, self._now))
+        if leg.phase is Phase.ASKED:
+            leg.tag = 0
+            self._out.append(c.StopPlay("buyer", leg.number))
+            self._briefing = self._tape.announcement_for("buyer")
+        else:
+            self._announced_to_buyer(leg.heard)
+        self._taken_by(leg)
 
-    def _join(self) -> None:
-        """Let caller and buyer hear each other; a caller who was not answered yet is answered now."""
-        self.state = State.CONNECTED
-        if self._answered:
-            self._out.append(c.StopPlay("caller"))
-        self._answer_caller("buyer")
-        self._out.append(c.Bridge())
-        self._do(self._tape.connected(self._now))
-        announcement = self._tape.announcement_for("caller")
-        self._await_no_prompt()
-        if announcement:
-            self._play("caller", announcement)
+    def _taken_by(self, leg: Leg) -> None:
+        """One phone has the call: all others of its group are let go."""
+        attempt = self._open_attempt()
+        for other in attempt.legs.take(leg, self._now):
+            self._out.append(c.DropLeg(attempt.id, other.number, elsewhere=True))
+        self._connect()
+        self._arm_legs()
 
-    def _announced_over_bridge(self, event: i.Played) -> None:
-        if self._heard_out(event):
-            self._do(self._tape.announced("caller", event.completed, self._now))
+    def _leg(self, attempt: str, number: int) -> Leg | None:
+        """The leg that news is about, if it still matters: legs that were let go still send some."""
+        running = self.attempt
+        return running.legs.open(number) if running is not None and running.id == attempt else None
 
-    def _buyer_left(self, event: i.BuyerLeft) -> None:
-        if self._is_current(event.attempt):
-            self._end(CallOutcome.SOLD, None, "buyer")
-
-    def _too_long(self, _event: i.Tick) -> None:
-        self._end(CallOutcome.SOLD, "max_duration", "system")
-
-    def _open_attempt(self) -> OpenAttempt:
-        assert self.attempt is not None
-        return self.attempt
-
-    def _ring(self) -> Ring:
-        ring = self._open_attempt().offer.candidate.ring
-        assert ring is not None, "a call is only offered to targets that can be rung"
-        return ring
-
-    def _is_current(self, attempt: str) -> bool:
-        """Whether news is about the running attempt: legs that were let go still send some."""
-        return self.attempt is not None and self.attempt.id == attempt
+    def _ringing(self, attempt: str, number: int) -> Leg | None:
+        leg = self._leg(attempt, number)
+        return leg if leg is not None and leg.phase is Phase.RINGING else None
 
 
 def _whisper(ring: Ring) -> tuple[Prompt, ...]:

@@ -20,6 +20,7 @@ from trunkline.events.calls import (
     CallReceived,
     CallRouted,
     Converted,
+    LegEnded,
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
@@ -105,7 +106,7 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case AttemptConnected():
             return [f"{_who(event.attempt, offers)} took the call after ringing {_seconds(event.ring_ms)}"]
         case AttemptEnded():
-            return [_attempt_ended(event, offers)]
+            return [_attempt_ended(event, offers), *(_leg_ended(leg) for leg in event.legs or ())]
         case CallRouted():
             return _routed(event)
         case Converted():
@@ -147,6 +148,13 @@ def _attempt_ended(event: AttemptEnded, offers: dict[str, OfferReserved]) -> str
     status = f" (SIP {event.sip_status})" if event.sip_status else ""
     reason = f" ({event.reason})" if event.reason else ""
     return f"{who} {why}{status}{reason} after {_seconds(event.ring_ms)}"
+
+
+def _leg_ended(leg: LegEnded) -> str:
+    status = f" (SIP {leg.sip_status})" if leg.sip_status else ""
+    reason = f" ({leg.reason})" if leg.reason else ""
+    what = "was let go: another phone took the call" if leg.outcome == "elsewhere" else _ATTEMPTS.get(leg.outcome)
+    return f"  {leg.dial} {what or leg.outcome}{status}{reason} after {_seconds(leg.ring_ms)}"
 
 
 def _routed(event: CallRouted) -> list[str]:

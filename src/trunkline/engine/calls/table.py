@@ -6,8 +6,9 @@
     TALKING    the flow is heard or waits for keys
     SEEKING    an offer was asked for
     RESERVING  an offer holds its seats and is not on disk yet
-    RINGING    the buyer has been invited
-    PRESSING   the buyer has answered and must press a key to take the call
+    RINGING    the buyer has been invited, on one phone or on several at once
+    PRESSING   a phone of the buyer was answered and has to press a key to take the call; others may still ring
+    KEYING     the buyer has taken the call, and keys are sent to reach an extension behind it
     BRIEFING   the buyer has taken the call and hears a whisper or the announcement
     CONNECTED  caller and buyer talk
     CLOSING    nobody bought the call; the caller hears the plan's last words
@@ -39,6 +40,7 @@ class State(Enum):
     RESERVING = "reserving"
     RINGING = "ringing"
     PRESSING = "pressing"
+    KEYING = "keying"
     BRIEFING = "briefing"
     CONNECTED = "connected"
     CLOSING = "closing"
@@ -57,6 +59,10 @@ FLOW = (S.SAVING, S.ANNOUNCING, S.TALKING, S.SEEKING, S.MESSAGE, *END)
 NEXT = (S.SEEKING,)
 """Where a failed attempt leads."""
 JOIN = (S.BRIEFING, S.CONNECTED)
+TAKEN = (S.KEYING, *JOIN)
+"""Where the acceptance of one leg leads."""
+ASKING = (S.RINGING, S.PRESSING, *NEXT)
+"""Where the failure of one leg leads: to the others, or to the next attempt."""
 
 ALIVE_STATES = (
     S.SAVING,
@@ -66,6 +72,7 @@ ALIVE_STATES = (
     S.RESERVING,
     S.RINGING,
     S.PRESSING,
+    S.KEYING,
     S.BRIEFING,
     S.CONNECTED,
     S.CLOSING,
@@ -92,16 +99,25 @@ _OWN: Mapping[tuple[State, type], Step] = {
     (S.RESERVING, i.Durable): ("_reserved", (S.RESERVING, S.RINGING)),
     (S.RINGING, i.Dialled): ("_dialled", (S.RINGING,)),
     (S.RINGING, i.BuyerRings): ("_buyer_rings", (S.RINGING,)),
-    (S.RINGING, i.BuyerAnswered): ("_buyer_answered", (S.RINGING, S.PRESSING, *JOIN)),
+    (S.RINGING, i.BuyerAnswered): ("_buyer_answered", (S.RINGING, S.PRESSING, *TAKEN)),
     (S.RINGING, i.BuyerRefused): ("_buyer_refused", (S.RINGING, *NEXT)),
     (S.RINGING, i.BuyerSilent): ("_buyer_silent", (S.RINGING, *NEXT)),
     (S.RINGING, i.BuyerUnreachable): ("_buyer_unreachable", (S.RINGING, *NEXT)),
-    (S.RINGING, i.BuyerLeft): ("_buyer_declined", (S.RINGING, *NEXT)),
-    (S.RINGING, i.Tick): ("_ring_time_over", NEXT),
-    (S.PRESSING, i.Played): ("_pressing_heard", (S.PRESSING,)),
-    (S.PRESSING, i.KeyPressed): ("_pressing_key", (S.PRESSING, *JOIN, *NEXT)),
-    (S.PRESSING, i.Tick): ("_not_accepted", NEXT),
-    (S.PRESSING, i.BuyerLeft): ("_pressing_left", (S.PRESSING, *NEXT)),
+    (S.RINGING, i.BuyerLeft): ("_leg_left", (S.RINGING, *NEXT)),
+    (S.RINGING, i.LegDue): ("_leg_due", NEXT),
+    (S.PRESSING, i.Dialled): ("_dialled", (S.PRESSING,)),
+    (S.PRESSING, i.BuyerRings): ("_buyer_rings", (S.PRESSING,)),
+    (S.PRESSING, i.BuyerAnswered): ("_buyer_answered", (S.PRESSING,)),
+    (S.PRESSING, i.BuyerRefused): ("_buyer_refused", (S.PRESSING,)),
+    (S.PRESSING, i.BuyerSilent): ("_buyer_silent", (S.PRESSING,)),
+    (S.PRESSING, i.BuyerUnreachable): ("_buyer_unreachable", (S.PRESSING,)),
+    (S.PRESSING, i.Played): ("_leg_heard", (S.PRESSING,)),
+    (S.PRESSING, i.KeyPressed): ("_leg_key", (*ASKING, *TAKEN)),
+    (S.PRESSING, i.LegDue): ("_leg_due", ASKING),
+    (S.PRESSING, i.BuyerLeft): ("_leg_left", ASKING),
+    (S.KEYING, i.LegDue): ("_keys_sent", TAKEN),
+    (S.KEYING, i.BuyerLeft): ("_buyer_left", (S.KEYING, *END)),
+    (S.KEYING, i.Tick): ("_too_long", END),
     (S.BRIEFING, i.Played): ("_briefed", JOIN),
     (S.BRIEFING, i.BuyerLeft): ("_buyer_left", (S.BRIEFING, *END)),
     (S.BRIEFING, i.Tick): ("_too_long", END),

@@ -61,6 +61,7 @@ class Ring(msgspec.Struct, frozen=True):
     press_seconds: int = 10
     recording: Recording | None = None
     post_answer_digits: str | None = None
+    also_dial: tuple[str, ...] = ()
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -32,6 +32,7 @@ def ring_settings(route: Route, target: Target, buyer: Buyer, campaign: Campaign
         press_seconds=_first(PRESS_SECONDS, target.press_seconds),
         recording=recording(route, target, buyer, campaign, account),
         post_answer_digits=target.post_answer_digits,
+        also_dial=target.also_dial,
     )
 
 

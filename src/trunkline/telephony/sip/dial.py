@@ -105,7 +105,8 @@ class Names:
 
 def names_to_resolve(platform: Platform, accounts: Iterable[AccountConfig]) -> frozenset[str]:
     """The host names that targets and proxies are dialled by."""
-    dialled = [target.dial for config in accounts for target in config.targets if target.dial is not None]
+    targets = [target for config in accounts for target in config.targets if target.dial is not None]
+    dialled = [dial for target in targets for dial in (target.dial, *target.also_dial) if dial is not None]
     dialled += [trunk.outbound.proxy for trunk in platform.trunks if trunk.outbound is not None]
     hosts = {parse_uri(text).host for text in dialled if text.lower().startswith("sip:")}
     return frozenset(host for host in hosts if host and not is_ip_literal(host.strip("[]")))
