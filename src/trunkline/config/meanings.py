@@ -139,6 +139,8 @@ MEANINGS: Final[dict[str, str]] = {
     "routes": "The routes of the tier.",
     "same_caller_seconds": "How soon another call of one caller to one number gets 486 and is `blocked`. 0: never.",
     "say": "Text that is spoken.",
+    "reliable_provisional": "Whether ringing is acknowledged (100rel). As a caller, `required` insists on it.",
+    "session_seconds": "Session interval asked for: a peer that has gone is noticed within it. `null`: none.",
     "seconds": "Seconds to wait, or that a duration must reach.",
     "sensitive": "Whether recording pauses and the keys are stored nowhere.",
     "source": "The publisher's own name for where traffic comes from.",

@@ -47,6 +47,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "max_minutes_per_hour": (0, 60_000_000),
         "same_caller_seconds": (0, 3_600),
         "max_live_per_caller": (1, 10_000),
+        "session_seconds": (90, DAY_S),
     },
     flows.Menu: {"seconds": (1, 120), "tries": (1, 10)},
     flows.Collect: {"digits": (1, 32), "min_digits": (1, 32), "seconds": (1, 120), "tries": (1, 10)},

@@ -10,6 +10,9 @@ from trunkline.config.struct import Struct
 from trunkline.kernel.numbering import NumberFormat, Numbering
 
 SrtpMode = Literal["off", "optional", "required"]
+Reliability = Literal["off", "supported", "required"]
+SESSION_S = 1800
+"""The session interval that is asked for unless a trunk says otherwise (RFC 4028 recommends it)."""
 
 
 class Outbound(Struct, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class Trunk(Struct, frozen=True, kw_only=True):
     max_live_per_caller: int | None = None
     responses: dict[str, int] = msgspec.field(default_factory=dict)
     srtp: SrtpMode = "off"
+    session_seconds: int | None = SESSION_S
+    reliable_provisional: Reliability = "off"
     outbound: TrunkOutbound | None = None
     paused: bool = False
 

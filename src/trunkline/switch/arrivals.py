@@ -41,6 +41,7 @@ from trunkline.switch.registry import Registry
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.world import World
 from trunkline.telephony.sip.callers import Caller
+from trunkline.telephony.sip.dial import terms_of
 from trunkline.telephony.sip.doors import read_call
 
 RETRY_AFTER = (("Retry-After", "10"),)
@@ -84,6 +85,7 @@ class Arrivals:
         if dialled is None:
             self._refuse(event.leg, 404, "unknown_number", trunk)
             return
+        plant.sip.endpoint.set_terms(event.leg, terms_of(trunk))
         plant.sip.endpoint.trying(event.leg, plant.sip.now())
         now, load = plant.clock(), plant.loads.of(trunk.key)
         if load.full(trunk, now.mono_ns) is not None:

@@ -109,6 +109,7 @@ class Buyers:
             leg.description = Description(local, session, srtp_of(way), plant.entropy)
             first = self._call.caller.codec
             body = leg.description.offer((first, *(name for name in sdp.CODECS if name != first)))
+            leg.description.said(body)
             shown = Shown(context.caller, context.number)
             leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, way, host, shown, plant.sip.public, body))
         except LocalSipError as error:

@@ -311,6 +311,7 @@ class LiveCall:
         else:
             body, agreed = caller.description.answer(caller.offer)
             self._connect(caller.media, agreed)
+        caller.description.said(body)
         self._answered = True
         caller.seat.answered(now.mono_ns)
         plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())

@@ -11,6 +11,7 @@ without a leg to be told of are kept as long.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -33,6 +34,10 @@ log = logging.getLogger("trunkline.switch")
 
 _decode = msgspec.json.Decoder(LegIdentifiers).decode
 
+AT_ONCE = 20
+PAUSE_S = 0.1
+"""How many peers are told at once, and how long until the next: 200 a second."""
+
 
 class Orphans:
     """Legs of the process before this one."""
@@ -42,11 +47,12 @@ class Orphans:
         self._legs: dict[int, tuple[StoredLeg, str]] = {}
         self._leases: dict[str, str] = {}
         self._silent: list[StoredLeg] = []
+        self._waiting: deque[StoredLeg] = deque()
         # Before the leases are restored, so that they are let go before they could run out.
         self._kept_until_ns = plant.clock().mono_ns + RECOVERED_TTL_S * SECOND
 
     def __len__(self) -> int:
-        return len(self._legs)
+        return len(self._legs) + len(self._waiting)
 
     async def end_calls(self, state: RecoveredState) -> None:
         """Write the ends of everything that was open, durably, before anything new begins."""
@@ -131,34 +137,44 @@ class Orphans:
         return len(call.recordings)
 
     def hang_up(self, legs: Sequence[StoredLeg], leases: Sequence[Lease]) -> None:
-        """Tell the peers of all orphan legs. All seats are held from here on, for a minute at most."""
-        plant, endpoint = self._plant, self._plant.sip.endpoint
-        now = plant.clock()
+        """Tell the peers of all orphan legs, some at a time. All seats are held from here on, for a minute at most."""
+        plant = self._plant
         self._leases = {lease.attempt: lease.id for lease in leases}
-        for leg in legs:
-            if leg.identifiers is None:
-                log.warning("leg %s of %s cannot be ended: what identifies it cannot be unsealed", leg.leg, leg.call)
-                self._unknown(leg)
-                continue
-            identifiers = _decode(leg.identifiers)
-            try:
-                if leg.confirmed:
-                    number, method = endpoint.orphan_bye(identifiers, plant.sip.now()), "BYE"
-                elif identifiers.outgoing:
-                    number, method = endpoint.orphan_cancel(identifiers, plant.sip.now()), "CANCEL"
-                else:
-                    self._dropped(leg)
-                    continue
-            except LocalSipError as error:
-                log.error("orphan leg %s cannot be ended: %s", leg.leg, error)
-                self._unknown(leg)
-                continue
-            self._legs[number] = (leg, method)
         if self._leases:
-            wait_s = max(0, self._kept_until_ns - now.mono_ns) / SECOND
+            wait_s = max(0, self._kept_until_ns - plant.clock().mono_ns) / SECOND
             plant.loop.call_later(wait_s, self._minute_over)
+        self._waiting.extend(legs)
+        self._hang_up_some()
+
+    def _hang_up_some(self) -> None:
+        """A carrier that gets thousands of BYEs in one instant drops most of them, and bars their sender."""
+        for _ in range(min(AT_ONCE, len(self._waiting))):
+            self._hang_up(self._waiting.popleft())
+        if self._waiting:
+            self._plant.loop.call_later(PAUSE_S, self._hang_up_some)
         self._plant.write([], [])
-        plant.sip.flush()
+        self._plant.sip.flush()
+
+    def _hang_up(self, leg: StoredLeg) -> None:
+        plant, endpoint = self._plant, self._plant.sip.endpoint
+        if leg.identifiers is None:
+            log.warning("leg %s of %s cannot be ended: what identifies it cannot be unsealed", leg.leg, leg.call)
+            self._unknown(leg)
+            return
+        identifiers = _decode(leg.identifiers)
+        try:
+            if leg.confirmed:
+                number, method = endpoint.orphan_bye(identifiers, plant.sip.now()), "BYE"
+            elif identifiers.outgoing:
+                number, method = endpoint.orphan_cancel(identifiers, plant.sip.now()), "CANCEL"
+            else:
+                self._dropped(leg)
+                return
+        except LocalSipError as error:
+            log.error("orphan leg %s cannot be ended: %s", leg.leg, error)
+            self._unknown(leg)
+            return
+        self._legs[number] = (leg, method)
 
     def ended(self, number: int, status: int | None) -> None:
         """A peer has answered, or never will."""

@@ -128,7 +128,9 @@ class Switchboard:
             endpoint.refuse_reoffer(event.leg, 481, now_s)
             return
         if event.sdp is None:
-            endpoint.reanswer(event.leg, leg.description.offer(), now_s)
+            body = leg.description.offer()
+            leg.description.said(body)
+            endpoint.reanswer(event.leg, body, now_s)
             return
         try:
             body, agreed = leg.description.answer(leg.description.read(event.sdp))
@@ -136,6 +138,7 @@ class Switchboard:
         except (RemoteSipError, BadRemote) as error:
             endpoint.refuse_reoffer(event.leg, error.status if isinstance(error, RemoteSipError) else 488, now_s)
             return
+        leg.description.said(body)
         endpoint.reanswer(event.leg, body, now_s)
 
     # -- media -----------------------------------------------------------------------------------------------------

@@ -37,9 +37,24 @@ def test_without_srtp_no_randomness_is_used() -> None:
 
 def test_versions_grow_within_one_session() -> None:
     ours = side("off")
-    assert b"o=- 77 1 IN" in ours.offer()
-    assert b"o=- 77 2 IN" in ours.answer(ours.read(side("off").offer()))[0]
+    ours.said(ours.offer())
+    answer, _ = ours.answer(ours.read(side("off").offer()))
+    assert b"o=- 77 2 IN" in answer
+    ours.said(answer)
     assert b"o=- 77 3 IN" in ours.offer()
+
+
+def test_a_version_grows_only_with_a_change_that_was_sent() -> None:
+    ours, phone = side("off"), side("off").offer()
+    held = phone.replace(b"sendrecv", b"sendonly")
+    first, _ = ours.answer(ours.read(phone))
+    ours.said(first)
+    refused, _ = ours.answer(ours.read(held))
+    assert b"o=- 77 2 IN" in refused
+    assert ours.answer(ours.read(phone))[0] == first, "a refresh changes nothing"
+    ours.said(first)
+    taken, _ = ours.answer(ours.read(held))
+    assert taken == refused, "what was refused does not count"
 
 
 def test_hold_and_resume_keep_both_keys() -> None:

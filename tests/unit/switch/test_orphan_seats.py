@@ -49,9 +49,8 @@ class Recovery:
         self.kept: list[object] = []
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.capacity = MemoryCapacity()
-        endpoint = SimpleNamespace(
-            orphan_bye=lambda identifiers, now: NUMBER, orphan_cancel=lambda identifiers, now: NUMBER
-        )
+        self.told = 0
+        endpoint = SimpleNamespace(orphan_bye=self._told, orphan_cancel=lambda identifiers, now: NUMBER)
         plant: Any = Plant.__new__(Plant)
         plant.clock = lambda: self.now
         plant.capacity = self.capacity
@@ -62,6 +61,10 @@ class Recovery:
         self.orphans = Orphans(plant)
         self.capacity.restore(SimpleNamespace(counters=(), leases=leases, turns=()), self.now)
         self.orphans.hang_up([] if leg is None else [leg], leases)
+
+    def _told(self, _identifiers: LegIdentifiers, _now: float) -> int:
+        self.told += 1
+        return NUMBER + self.told - 1
 
     def counted(self) -> dict[str, float]:
         """Orphan legs by what is known of them."""
@@ -140,3 +143,17 @@ def test_a_leg_whose_caller_was_erased_is_dropped_and_its_seat_held(caplog: pyte
     assert recovery.capacity.used(LIVE, 0) == 1
     recovery.pass_a_minute()
     assert recovery.capacity.used(LIVE, 0) == 0
+
+
+def test_peers_are_told_of_a_crash_at_a_pace_that_carriers_take() -> None:
+    recovery = Recovery(leases=())
+    legs = [msgspec.structs.replace(LEG, leg=f"att{number}", attempt=None) for number in range(50)]
+    recovery.orphans.hang_up(legs, ())
+    sent = [recovery.told]
+    while recovery.timers:
+        wait_s, work = recovery.timers.pop()
+        assert wait_s == 0.1
+        work()
+        sent.append(recovery.told)
+    assert sent == [21, 41, 51]
+    assert len(recovery.orphans) == 51

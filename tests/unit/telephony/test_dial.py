@@ -10,11 +10,11 @@ import pytest
 from trunkline.config.schema import Account, AccountConfig, Platform, Target
 from trunkline.config.trunks import Trunk, TrunkOutbound
 from trunkline.engine.routing.offer import Ring
-from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
+from trunkline.sip.endpoint import CallTerms, EndpointConfig, SipEndpoint
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.message import Request, parse
 from trunkline.telephony.sip import dial
-from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, ways_to
+from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, terms_of, ways_to
 
 pytestmark = pytest.mark.unit
 
@@ -287,3 +287,10 @@ def test_numbers_are_written_as_the_trunk_wants_them(form: Any, uri: str, shown:
     request, _ = invite(ring("+12125550123", trunks=("x",)), trunks={"x": trunk})
     assert (request.uri, request.from_.uri) == (f"sip:{uri}@198.51.100.5", f"sip:{shown}@203.0.113.1:5060")
     assert request.to.uri == request.uri
+
+
+def test_what_is_asked_of_a_call_is_its_trunks_word() -> None:
+    assert terms_of(None) == CallTerms(session_s=1800)
+    assert terms_of(Trunk(key="a")) == CallTerms(session_s=1800)
+    ours = Trunk(key="a", session_seconds=None, reliable_provisional="required")
+    assert terms_of(ours) == CallTerms(session_s=None, reliable="required")

@@ -10,15 +10,16 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
 from trunkline.config.schema import AccountConfig, Platform
-from trunkline.config.trunks import SrtpMode, Trunk
+from trunkline.config.trunks import SESSION_S, Reliability, SrtpMode, Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.kernel.destinations import refusal
 from trunkline.kernel.phone import is_e164
-from trunkline.sip.endpoint import Hop, InviteTarget
+from trunkline.sip.endpoint import CallTerms, Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.uri import DEFAULT_PORT, Address, SipUri, bracketed, is_ip_literal, parse_uri
 from trunkline.telephony.sip.callers import caller_headers
@@ -180,7 +181,18 @@ def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp
         sdp=sdp,
         headers=(*ring.headers, *caller_headers(way.trunk, user, local)),
         first_response_s=float(ring.first_response_seconds),
+        terms=terms_of(way.trunk),
     )
+
+
+@lru_cache(maxsize=1024)
+def _terms(session_seconds: int | None, reliable: Reliability) -> CallTerms:
+    return CallTerms(session_seconds, reliable)
+
+
+def terms_of(trunk: Trunk | None) -> CallTerms:
+    """What is asked of a call by a trunk, or of one that is no trunk's."""
+    return _terms(SESSION_S, "off") if trunk is None else _terms(trunk.session_seconds, trunk.reliable_provisional)
 
 
 def _authority(hop: SipUri) -> str:
