@@ -2,7 +2,7 @@
 
 The benchmarks are in `bench/` of the repository, not in the package: each is a file with `SUMMARY` and
 `run(long) -> dict`, whose answer has the shape of docs/reference (bench, ratio_to_peer, peer, rows, machine, rounds,
-caveats).
+caveats). One with `violations` that are not empty ends with exit code 1.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib.util
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `trunkline bench` takes."""
     parser.add_argument("name", nargs="?", help="which one; without a name they are listed")
     parser.add_argument("--long", action="store_true", help="more rounds, for figures worth quoting")
+    parser.add_argument("--hours", type=float, metavar="N", help="how long (soak alone)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result there (- for standard output)")
 
 
@@ -45,15 +47,23 @@ def run(args: argparse.Namespace) -> int:
         close = difflib.get_close_matches(args.name, names, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         raise UsageError(f"there is no benchmark {args.name!r}", hint=f"{hint}they are: {', '.join(names)}")
-    result: dict[str, Any] = load(args.name).run(long=args.long)
+    module = load(args.name)
+    more: dict[str, float] = {}
+    if args.hours is not None:
+        if "hours" not in inspect.signature(module.run).parameters or args.hours <= 0:
+            raise UsageError(
+                f"{args.name} does not run for {args.hours:g} hours", hint="--hours belongs to soak, above 0"
+            )
+        more["hours"] = args.hours
+    result: dict[str, Any] = module.run(long=args.long, **more)
     document = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
     if args.json == Path("-"):
         sys.stdout.write(document)
-        return ExitCode.DONE
-    if args.json is not None:
-        args.json.write_text(document)
-    show(result, Console())
-    return ExitCode.DONE
+    else:
+        if args.json is not None:
+            args.json.write_text(document)
+        show(result, Console())
+    return ExitCode.WRONG if result.get("violations") else ExitCode.DONE
 
 
 def benchmark_names(folder: Path | None = None) -> list[str]:

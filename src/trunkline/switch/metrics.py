@@ -64,6 +64,14 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.sip_legs = Gauge(
+            "trunkline_sip_legs", "SIP legs that are not gone, callers' and buyers'.", registry=self.registry
+        )
+        self.sip_transactions = Gauge(
+            "trunkline_sip_transactions",
+            "SIP transactions that are remembered, those included that only absorb repetitions for 32 s.",
+            registry=self.registry,
+        )
         self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
         self.snapshot = Gauge(
             "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry

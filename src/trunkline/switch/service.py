@@ -175,6 +175,8 @@ class Switch:
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.journal_healthy.set(plant.journal.healthy)
         plant.metrics.media_ports.set(plant.media.free_ports())
+        plant.metrics.sip_legs.set(plant.sip.endpoint.live_legs)
+        plant.metrics.sip_transactions.set(plant.sip.endpoint.live_transactions)
         for kind, count in plant.sip.endpoint.counters.items():
             plant.metrics.sip.labels(kind).set(count)
         for kind, count in plant.sip.dropped.items():

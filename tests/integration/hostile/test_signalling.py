@@ -17,6 +17,11 @@ BATCH = 100
 """Datagrams between two questions whether they have been taken: they fit into the socket's buffer."""
 GROWTH_MB_MAX = 12
 """What the second half of them may add to the memory: refused calls are remembered for 32 s to absorb duplicates."""
+LOG_LINES_MAX = 20
+LEGS_MAX = 10
+"""Of the good call, and of refused ones whose final response still waits for its ACK."""
+TRANSACTIONS_MAX = 2_000
+"""Of the requests that are no nonsense, at most one in ten; each is remembered for 32 s."""
 
 
 def test_hostile_datagrams_disturb_nobody_and_leave_nothing(site: Site) -> None:
@@ -42,6 +47,10 @@ def test_hostile_datagrams_disturb_nobody_and_leave_nothing(site: Site) -> None:
         label = f'trunkline_sip_events{{kind="{kind}"}}'
         assert after.get(label, 0) > before.get(label, 0), kind
     assert grown[1] < GROWTH_MB_MAX, f"memory grew by {grown} MB"
+    assert after["trunkline_sip_legs"] <= LEGS_MAX
+    assert after["trunkline_sip_transactions"] <= TRANSACTIONS_MAX
+    assert after["trunkline_live_calls"] == after["trunkline_live_leases"] == 1
+    assert len(switch.log().splitlines()) <= LOG_LINES_MAX, switch.log()
     second = caller.call(switch, body=sdp(9))
     second.connect()
     second.hang_up()

@@ -51,6 +51,26 @@ def test_json_goes_to_a_file_or_alone_to_standard_output(
     assert json.loads(capsys.readouterr().out)["bench"] == "adding"
 
 
+def test_what_must_not_be_is_an_exit_code(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.py").write_text(BENCH.replace('"caveats"', '"violations": ["a leak"], "caveats"'))
+    assert main.main(["bench", "bad"]) == 1
+    assert main.main(["bench", "bad", "--json", "-"]) == 1
+    assert '"a leak"' in capsys.readouterr().out
+
+
+def test_hours_are_for_the_bench_that_takes_them(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "soaking.py").write_text(
+        BENCH.replace("long=False", "long=False, hours=None").replace('"machine": "m"', '"machine": f"{hours} hours"')
+    )
+    assert main.main(["bench", "soaking", "--hours", "0.5"]) == 0
+    assert "0.5 hours" in capsys.readouterr().out
+    assert main.main(["bench", "soaking", "--hours", "-1"]) == 2
+    assert main.main(["bench", "adding", "--hours", "8"]) == 2
+    assert "--hours belongs to soak" in capsys.readouterr().err
+
+
 def test_an_unknown_name_is_bad_use(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["bench", "ading"]) == 2
     assert "did you mean adding?" in capsys.readouterr().err
