@@ -34,6 +34,7 @@ GROWTH_MAX: Final = 3
 """A response may be so many times as large as its request: it repeats it and adds a tag, Allow and the like."""
 FIXED_MAX: Final = 400
 """What a response may hold beside."""
+RESPONSE_MAX: Final = DEFAULT_MESSAGE_LIMITS.max_head + FIXED_MAX + len(SDP)
 END_S: Final = 4_000.0
 STEPS_S: Final = (0.0, 0.0, 0.001, 0.02, 0.5, 4.0, 40.0)
 SAID_MAX: Final = 2_000
@@ -115,13 +116,21 @@ class EndpointTarget:
         return data.replace(LIVE, known[-1] if latest else self._random.choice(known) if known else b"X-None: 1")
 
     def _sent(self) -> list[Datagram]:
-        """What goes out; every address is one that a socket takes."""
-        sent = self.endpoint.datagrams()
-        for datagram in sent:
+        """What goes out and did not before. Every address is one that a socket takes, and no response is huge."""
+        fresh: list[Datagram] = []
+        for datagram in self.endpoint.datagrams():
+            data = datagram.data
             if not is_usable(datagram.destination):
                 raise Misbehaved(f"a datagram for {datagram.destination}")
-            self._learn(datagram.data)
-        return sent
+            if data.startswith(b"SIP/2.0 ") and len(data) > RESPONSE_MAX:
+                raise Misbehaved(f"a response of {len(data)} bytes")
+            if data not in self._said:
+                fresh.append(datagram)
+                self._said[data] = None
+            self._learn(data)
+        while len(self._said) > SAID_MAX:
+            del self._said[next(iter(self._said))]
+        return fresh
 
     def _learn(self, data: bytes) -> None:
         """Keep what a peer needs to answer this, or to speak in its dialog."""
@@ -137,25 +146,21 @@ class EndpointTarget:
             self._requests.append(b"\r\n".join((via, sender, answered, call_id, cseq)))
 
     def _judge(self, data: bytes, source: Hop, sent: list[Datagram]) -> None:
-        """What left at once because of this input, before the user said anything."""
+        """What left at once because of this input, and never before, ahead of what the user had to say."""
         hosts = {peer.host for peer in PEERS}
-        size, answers = 0, 0
+        size, answers, head = 0, 0, data.lstrip(b"\r\n").partition(b"\r\n\r\n")[0]
         for datagram in sent:
             if not datagram.data.startswith(b"SIP/2.0 "):
                 continue
             # A repetition may come from elsewhere: its transaction's answer goes where the first copy came from.
             if datagram.destination.host != source.host and datagram.destination.host not in hosts:
                 raise Misbehaved(f"a response for {datagram.destination} to what came from {source}")
-            if len(datagram.data) > DEFAULT_MESSAGE_LIMITS.max_head + FIXED_MAX + len(SDP):
-                raise Misbehaved(f"a response of {len(datagram.data)} bytes")
-            # An answer to something else, such as a re-INVITE that the BYE ends (15.1.2), or given before already.
-            if _line(datagram.data, b"CSeq") in data and datagram.data not in self._said:
+            # Not an answer to something else, such as a re-INVITE that a BYE ends (15.1.2).
+            number = _line(datagram.data, b"CSeq")
+            if b"CSeq: " + number in head or b"CSeq:" + number in head:
                 answers, size = answers + 1, size + len(datagram.data)
-            self._said[datagram.data] = None
         if answers > 1 or size > GROWTH_MAX * len(data) + FIXED_MAX:
             raise Misbehaved(f"{len(data)} bytes got {answers} responses of {size} bytes together")
-        while len(self._said) > SAID_MAX:
-            del self._said[next(iter(self._said))]
 
     def _user(self, refuse: bool = False) -> None:
         for event in self.endpoint.events():
