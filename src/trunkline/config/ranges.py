@@ -37,6 +37,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "weight": (0, 1_000_000),
     },
     schema.Bid: {"timeout_ms": (10, 10_000)},
+    trunks.TrunkRegister: {"seconds": (60, DAY_S)},
     schema.Deliver: {"deadline_ms": (10, 60_000)},
     schema.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},

@@ -25,7 +25,8 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.PayoutDuplicates, schema.Duplicates, schema.MarkDuplicates, schema.Recording, schema.LeadField,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target, schema.Deliver,
     schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Route, schema.NoBuyer, schema.Limit, flows.Flow,
-    flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkIdentity, trunks.TrunkOutbound,
+    flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
+    trunks.TrunkOutbound, trunks.TrunkRegister,
 )  # fmt: skip
 """The objects of the page, in the order of a file."""
 

@@ -10,6 +10,7 @@ import phonenumbers
 
 from trunkline.config.identity_checks import check_identity
 from trunkline.config.limit_checks import check_ranges
+from trunkline.config.login_checks import check_auth, check_login, check_register, check_usernames
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Platform
 from trunkline.config.target_checks import is_sip_uri
@@ -20,7 +21,6 @@ _PREFIX = re.compile(r"\+[0-9]{0,14}")
 _DIALLED_FIRST = re.compile(r"[0-9]{1,8}")
 _REFUSAL = re.compile(r"[4-6][0-9]{2}")
 _NOT_TO_BE_MAPPED = frozenset({401, 407, 487})
-_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 def check_platform(findings: Findings, platform: Platform) -> None:
@@ -29,6 +29,7 @@ def check_platform(findings: Findings, platform: Platform) -> None:
         check_network(findings, ("outbound", "allow_networks", place), network)
     for place, trunk in enumerate(platform.trunks):
         _check_trunk(findings, ("trunks", place), trunk)
+    check_usernames(findings, platform.trunks)
 
 
 def check_network(findings: Findings, path: Path, network: str) -> None:
@@ -48,11 +49,14 @@ def _check_trunk(findings: Findings, path: Path, trunk: Trunk) -> None:
     _check_limits(findings, path, trunk)
     _check_responses(findings, path, trunk)
     check_identity(findings, path, trunk)
+    if trunk.auth is not None:
+        check_auth(findings, (*path, "auth"), trunk.auth)
     if trunk.outbound is not None:
         _check_outbound(findings, (*path, "outbound"), trunk, trunk.outbound)
-    elif not trunk.allow:
-        hint = "add `allow` with the carrier's networks, `outbound`, or both"
-        findings.warning(path, "trunk_unused", "a trunk without `allow` accepts nobody and this one dials nobody", hint)
+    elif not trunk.allow and trunk.auth is None:
+        hint = "add `allow` with the carrier's networks, `auth`, `outbound`, or several of them"
+        message = "a trunk with neither `allow` nor `auth` accepts nobody, and this one dials nobody"
+        findings.warning(path, "trunk_unused", message, hint)
 
 
 def _check_numbers(findings: Findings, path: Path, trunk: Trunk) -> None:
@@ -108,22 +112,9 @@ def _check_outbound(findings: Findings, path: Path, trunk: Trunk, outbound: Trun
     if proxy and not is_sip_uri(proxy):
         hint = 'write "sip:203.0.113.7:5060": the host is an address or a name'
         findings.error((*path, "proxy"), "bad_sip_uri", f"{proxy!r} cannot be dialled", hint)
-    _check_login(findings, path, outbound.username, outbound.password_env)
-    if outbound.username is not None:
-        message = "no password is sent to a carrier yet: its 401 or 407 fails the attempt"
-        hint = "have the carrier know you by address, and leave it out"
-        findings.warning((*path, "username"), "not_built", message, hint)
+    check_login(findings, path, outbound.username, outbound.password_env)
+    if outbound.register is not None:
+        check_register(findings, (*path, "register"), outbound, outbound.register)
     if not trunk.prefixes and trunk.default_country is None:
         message = "no number can be dialled through a trunk with neither `prefixes` nor `default_country`"
         findings.warning(path, "no_effect", message, 'write prefixes: ["+1"] or default_country: US')
-
-
-def _check_login(findings: Findings, path: Path, username: str | None, password_env: str | None) -> None:
-    if username is not None and password_env is None:
-        hint = "write password_env: NAME, the environment variable that holds the password"
-        findings.error((*path, "password_env"), "missing", "'password_env' is missing beside a user name", hint)
-    if username is not None and not username.isprintable():
-        findings.error((*path, "username"), "bad_text", "the user name holds a control character", "leave it out")
-    if password_env and _ENV.fullmatch(password_env) is None:
-        hint = "write the variable's name, never the password itself"
-        findings.error((*path, "password_env"), "bad_env", "this is no name of an environment variable", hint)

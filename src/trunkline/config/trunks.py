@@ -21,12 +21,27 @@ class Outbound(Struct, frozen=True, kw_only=True):
     allow_networks: tuple[str, ...] = ()
 
 
+class TrunkAuth(Struct, frozen=True, kw_only=True):
+    """How a trunk proves who it is (digest authentication); the password is the value of the variable."""
+
+    username: str
+    password_env: str
+
+
+class TrunkRegister(Struct, frozen=True, kw_only=True):
+    """That the switch registers at `proxy`, for how long at a time, and the user part it is reached by."""
+
+    seconds: int = 600
+    contact_user: str | None = None
+
+
 class TrunkOutbound(Struct, frozen=True, kw_only=True):
     """Where a trunk's calls are sent. The password is the value of the environment variable `password_env`."""
 
     proxy: str
     username: str | None = None
     password_env: str | None = None
+    register: TrunkRegister | None = None
     number_format: NumberFormat = "plus"
     caller_header: Literal["none", "p_asserted_identity", "remote_party_id"] = "none"
     srtp: SrtpMode = "off"
@@ -49,6 +64,7 @@ class Trunk(Struct, frozen=True, kw_only=True):
 
     key: str
     allow: tuple[str, ...] = ()
+    auth: TrunkAuth | None = None
     default_country: str | None = None
     number_from: str = "request_uri"
     caller_from: Literal["from", "p_asserted_identity", "remote_party_id"] = "from"

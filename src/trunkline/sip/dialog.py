@@ -103,7 +103,7 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
     `to_header` are written into our requests as they are. `remote_tag` None means that there is no dialog yet, so only
     a CANCEL makes sense, and only for an outgoing leg. `sent_by` is that of our INVITE's Via, which a CANCEL repeats;
     None in those stored by versions that had one address only. `login` is the name of the credentials, never what is
-    in them.
+    in them. `further` is how often the INVITE may have been sent again with what its refusal asked for.
     """
 
     outgoing: bool
@@ -120,15 +120,16 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
     route_set: tuple[str, ...] = ()
     sent_by: str | None = None
     login: str | None = None
+    further: int = 0
 
-    def tries(self, further_max: int) -> tuple[LegIdentifiers, ...]:
-        """The INVITE as it may have been sent last: this one, and with a login up to `further_max` tries more.
+    def tries(self) -> tuple[LegIdentifiers, ...]:
+        """The INVITE as it may have been sent last: this one, and `further` tries more.
 
         Which of them has been sent only the process knew that sent them; each has a CANCEL of its own.
         """
-        if self.login is None or self.remote_tag is not None:
+        if self.remote_tag is not None:
             return (self,)
-        found = (nth_try(self.branch, self.cseq, number) for number in range(further_max + 1))
+        found = (nth_try(self.branch, self.cseq, number) for number in range(self.further + 1))
         return tuple(msgspec.structs.replace(self, branch=branch, cseq=cseq) for branch, cseq in found)
 
     def dialog(self) -> Dialog | None:
@@ -149,8 +150,8 @@ class LegIdentifiers(msgspec.Struct, frozen=True):
         )
 
 
-def identify_invite(invite: Outgoing) -> LegIdentifiers:
-    """The identifiers of an INVITE that has no answer yet."""
+def identify_invite(invite: Outgoing, further: int = 0) -> LegIdentifiers:
+    """The identifiers of an INVITE that has no answer yet, and that may leave `further` times more."""
     return LegIdentifiers(
         outgoing=True,
         call_id=invite.call_id,
@@ -164,6 +165,7 @@ def identify_invite(invite: Outgoing) -> LegIdentifiers:
         to_header=invite.to_header,
         sent_by=invite.sent_by,
         login=invite.login.name if invite.login else None,
+        further=further,
     )
 
 

@@ -7,6 +7,7 @@ from math import inf
 import msgspec
 
 from trunkline.sip import headers, session
+from trunkline.sip.authenticator import RETRIES_MAX
 from trunkline.sip.body import SDP_LINE
 from trunkline.sip.byes import Byes
 from trunkline.sip.core import ClientTx, Core
@@ -72,7 +73,8 @@ class PreparedInvite:
 
     def identifiers(self) -> LegIdentifiers:
         """What another process needs to CANCEL the call once it is launched."""
-        return identify_invite(self.request)
+        further = (0 if self.request.login is None else RETRIES_MAX) + (self.terms.session_s is not None)
+        return identify_invite(self.request, further)
 
 
 class Cancels:

@@ -103,6 +103,9 @@ class Arrivals:
         except NoMediaPorts:
             self._refuse(event.leg, 503, "no_media_ports", trunk)
             return
+        login = world.logins.ours.get(trunk.key)
+        if login is not None:
+            plant.sip.endpoint.use_login(event.leg, login)
         description = Description(local, event.leg, trunk.srtp, plant.entropy)
         leg = CallerLeg(event.leg, name, description, offer, trunk, load.begin(now.mono_ns, caller.number))
         call = self._begin(name, world, dialled, called.caller, leg, now)

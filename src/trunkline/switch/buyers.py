@@ -111,7 +111,9 @@ class Buyers:
             body = leg.description.offer((first, *(name for name in sdp.CODECS if name != first)))
             leg.description.said(body)
             shown = Shown(context.caller, context.number)
-            leg.invite = plant.sip.endpoint.prepare(invite_to(leg.ring, way, host, shown, plant.sip.public, body))
+            login = None if way.trunk is None else self._call.world.logins.ours.get(way.trunk.key)
+            target = invite_to(leg.ring, way, host, shown, plant.sip.public, body, login)
+            leg.invite = plant.sip.endpoint.prepare(target)
         except LocalSipError as error:
             log.error("target of %s cannot be dialled: %s", leg.media, error)
             leg.failure = "bad_address"

@@ -6,6 +6,9 @@ that was ringing is cancelled. Until its peer has answered, or a minute has pass
 may still be on the line. A peer that gives no answer keeps them for the whole minute, however soon we give it up, and
 so does one that knows nothing to cancel: it may have answered the call in the moment of the crash. Seats of an attempt
 without a leg to be told of are kept as long.
+
+An INVITE that its peer wanted a password for has left more than once, and only the process that died knew which of its
+tries was the last. Each gets a CANCEL; the one that is taken ends the leg.
 """
 
 from __future__ import annotations
@@ -39,12 +42,24 @@ PAUSE_S = 0.1
 """How many peers are told at once, and how long until the next: 200 a second."""
 
 
+class _Told:
+    """A leg whose peer was told, the numbers of the SIP legs it was told in, and how the first of these ended."""
+
+    __slots__ = ("leg", "method", "open", "silent")
+
+    def __init__(self, leg: StoredLeg, method: str) -> None:
+        self.leg = leg
+        self.method = method
+        self.open: set[int] = set()
+        self.silent = False
+
+
 class Orphans:
     """Legs of the process before this one."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
-        self._legs: dict[int, tuple[StoredLeg, str]] = {}
+        self._legs: dict[int, _Told] = {}
         self._leases: dict[str, str] = {}
         self._silent: list[StoredLeg] = []
         self._waiting: deque[StoredLeg] = deque()
@@ -52,7 +67,7 @@ class Orphans:
         self._kept_until_ns = plant.clock().mono_ns + RECOVERED_TTL_S * SECOND
 
     def __len__(self) -> int:
-        return len(self._legs) + len(self._waiting)
+        return len({id(told) for told in self._legs.values()}) + len(self._waiting)
 
     async def end_calls(self, state: RecoveredState) -> None:
         """Write the ends of everything that was open, durably, before anything new begins."""
@@ -162,27 +177,37 @@ class Orphans:
             self._unknown(leg)
             return
         identifiers = _decode(leg.identifiers)
+        if not leg.confirmed and not identifiers.outgoing:
+            self._dropped(leg)
+            return
+        login = None if identifiers.login is None else plant.world.logins.ours.get(identifiers.login)
+        told = _Told(leg, "BYE" if leg.confirmed else "CANCEL")
         try:
             if leg.confirmed:
-                number, method = endpoint.orphan_bye(identifiers, plant.sip.now()), "BYE"
-            elif identifiers.outgoing:
-                number, method = endpoint.orphan_cancel(identifiers, plant.sip.now()), "CANCEL"
+                told.open = {endpoint.orphan_bye(identifiers, plant.sip.now(), login)}
             else:
-                self._dropped(leg)
-                return
+                for each in identifiers.tries():
+                    told.open.add(endpoint.orphan_cancel(each, plant.sip.now(), login))
         except LocalSipError as error:
             log.error("orphan leg %s cannot be ended: %s", leg.leg, error)
             self._unknown(leg)
             return
-        self._legs[number] = (leg, method)
+        self._legs.update(dict.fromkeys(told.open, told))
 
     def ended(self, number: int, status: int | None) -> None:
         """A peer has answered, or never will."""
-        found = self._legs.pop(number, None)
-        if found is None:
+        told = self._legs.pop(number, None)
+        if told is None:
             return
-        plant = self._plant
-        leg, method = found
+        told.open.discard(number)
+        told.silent = told.silent or status is None
+        if status is None or _not_the_last_try(told.method, status):
+            if told.open:
+                return
+            status = None if told.silent else status
+        for other in told.open:
+            del self._legs[other]
+        plant, leg, method = self._plant, told.leg, told.method
         event = OrphanEnded(
             at_ms=plant.clock().utc_ms,
             account=leg.account,
@@ -230,6 +255,11 @@ class Orphans:
 
     def _dropped(self, leg: StoredLeg) -> None:
         self._plant.write([], [LegDrop(leg.leg)])
+
+
+def _not_the_last_try(method: str, status: int) -> bool:
+    """Whether this is said of an INVITE that was never sent, or that was sent again with a password."""
+    return method == "CANCEL" and status in (401, 407, 481)
 
 
 def _not_there_to_cancel(method: str, status: int) -> bool:

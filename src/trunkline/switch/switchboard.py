@@ -91,6 +91,13 @@ class Switchboard:
             case events.Answered():
                 call.tell(call.buyers.answered(attempt, number, event.sdp))
             case events.Refused():
+                if event.status in (401, 407):
+                    log.warning(
+                        "attempt %s: the far side refuses us with %d: its trunk's `username` and password are "
+                        "missing or wrong",
+                        attempt,
+                        event.status,
+                    )
                 call.buyers.ended(attempt, number)
                 call.tell(i.BuyerRefused(attempt, event.status, number))
             case events.NoResponse():

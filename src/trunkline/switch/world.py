@@ -5,6 +5,7 @@ A call keeps the world it arrived in, so a reload changes no call that is going 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,12 +22,15 @@ from trunkline.media.prompts import PromptStore
 from trunkline.telephony.sip.authorities import read_authorities
 from trunkline.telephony.sip.dial import names_to_resolve
 from trunkline.telephony.sip.doors import Doors
+from trunkline.telephony.sip.logins import Logins
 
 
 class World:
     """Everything that a new call needs of one snapshot. `sounds` maps every prompt of it to a file to be played."""
 
     def __init__(self, snapshot: Snapshot, sounds: Mapping[Prompt, Sound]) -> None:
+        """Raises MissingPassword when the environment lacks a password that the configuration names."""
+        self.logins = Logins(snapshot.platform, os.environ)
         self.snapshot = snapshot
         self.numbers = NumbersIndex(snapshot)
         self.doors = Doors(snapshot.platform)

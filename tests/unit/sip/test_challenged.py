@@ -365,7 +365,7 @@ def test_the_stored_identifiers_cancel_an_invite_that_was_sent_again() -> None:
     caller.sip.launch(prepared, net.now)
     net.run(1.0)
     crashed(net, caller)
-    tries = stored.tries(3)
+    tries = stored.tries()
     assert [each.branch for each in tries[:2]] == [each.via.branch for each in requests(net, "INVITE")]
     legs = [caller.sip.orphan_cancel(each, net.now, LOGIN) for each in tries]
     net.drain()
@@ -383,7 +383,7 @@ def test_a_call_that_was_answered_meanwhile_is_hung_up_with_a_proof() -> None:
     caller.sip.launch(prepared, net.now)
     net.run(1.0)
     crashed(net, caller)
-    for each in stored.tries(3):
+    for each in stored.tries():
         caller.sip.orphan_cancel(each, net.now, LOGIN)
     called.sip.answer(called.told[0].leg, ANSWER, net.now)
     net.drain()
@@ -396,7 +396,7 @@ def test_a_stored_dialog_is_hung_up_with_a_proof() -> None:
     leg = caller.sip.invite(target(login=LOGIN), net.now)
     net.run(1.0)
     stored = caller.sip.identifiers(leg)
-    assert (stored.login, stored.tries(3)) == ("carrier", (stored,))
+    assert (stored.login, stored.tries()) == ("carrier", (stored,))
     crashed(net, caller)
     orphan = caller.sip.orphan_bye(stored, net.now, LOGIN)
     net.drain()
@@ -408,7 +408,7 @@ def test_a_stored_dialog_is_hung_up_with_a_proof() -> None:
 def test_without_a_login_there_is_one_try() -> None:
     caller = Node(CALLER, 1)
     stored = caller.sip.prepare(target()).identifiers()
-    assert stored.tries(3) == (stored,)
+    assert stored.tries() == (stored,)
 
 
 # -- the other way round ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from trunkline.capacity.memory import RECOVERED_TTL_S, MemoryCapacity
 from trunkline.events.changes import LegDrop, StoredLeg
 from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import CounterId, Demand, HoldDrop, Lease
+from trunkline.sip.digest import Credentials
 from trunkline.sip.endpoint import LegIdentifiers
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.orphans import Orphans
@@ -37,6 +39,12 @@ IDENTIFIERS = LegIdentifiers(
 )
 LEG = StoredLeg("att", "acme", "call", "contact", "att", True, msgspec.json.encode(IDENTIFIERS))
 RINGING = msgspec.structs.replace(LEG, confirmed=False)
+LOGIN = Credentials("carrier", "acme", "s3cret")
+CHALLENGED = msgspec.structs.replace(
+    RINGING,
+    identifiers=msgspec.json.encode(msgspec.structs.replace(IDENTIFIERS, remote_tag=None, login="carrier", further=3)),
+)
+"""A leg that rings, whose INVITE may have been sent again with a password."""
 ERASED = msgspec.structs.replace(LEG, identifiers=None)
 NUMBER = 7
 
@@ -49,11 +57,18 @@ class Recovery:
         self.kept: list[object] = []
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.capacity = MemoryCapacity()
-        self.told = 0
-        endpoint = SimpleNamespace(orphan_bye=self._told, orphan_cancel=lambda identifiers, now: NUMBER)
+        numbers = count(NUMBER)
+        self.told: list[tuple[str, Credentials | None]] = []
+
+        def tell(identifiers: LegIdentifiers, now: float, login: Credentials | None) -> int:
+            self.told.append((identifiers.branch, login))
+            return next(numbers)
+
+        endpoint = SimpleNamespace(orphan_bye=tell, orphan_cancel=tell)
         plant: Any = Plant.__new__(Plant)
         plant.clock = lambda: self.now
         plant.capacity = self.capacity
+        plant.world = SimpleNamespace(logins=SimpleNamespace(ours={"carrier": LOGIN}))
         plant.metrics = self.metrics = Metrics()
         plant.sip = SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None)
         plant.loop = SimpleNamespace(call_later=lambda wait_s, work: self.timers.append((wait_s, work)))
@@ -61,10 +76,6 @@ class Recovery:
         self.orphans = Orphans(plant)
         self.capacity.restore(SimpleNamespace(counters=(), leases=leases, turns=()), self.now)
         self.orphans.hang_up([] if leg is None else [leg], leases)
-
-    def _told(self, _identifiers: LegIdentifiers, _now: float) -> int:
-        self.told += 1
-        return NUMBER + self.told - 1
 
     def counted(self) -> dict[str, float]:
         """Orphan legs by what is known of them."""
@@ -149,11 +160,48 @@ def test_peers_are_told_of_a_crash_at_a_pace_that_carriers_take() -> None:
     recovery = Recovery(leases=())
     legs = [msgspec.structs.replace(LEG, leg=f"att{number}", attempt=None) for number in range(50)]
     recovery.orphans.hang_up(legs, ())
-    sent = [recovery.told]
+    sent = [len(recovery.told)]
     while recovery.timers:
         wait_s, work = recovery.timers.pop()
         assert wait_s == 0.1
         work()
-        sent.append(recovery.told)
+        sent.append(len(recovery.told))
     assert sent == [21, 41, 51]
     assert len(recovery.orphans) == 51
+
+
+# -- an INVITE that may have been sent again ---------------------------------------------------------------------------
+
+
+def test_every_try_of_a_challenged_invite_is_cancelled_and_the_one_that_rang_ends_the_leg() -> None:
+    recovery = Recovery(CHALLENGED)
+    assert recovery.told == [(branch, LOGIN) for branch in ("z9hG4bK1", "z9hG4bK1.1", "z9hG4bK1.2", "z9hG4bK1.3")]
+    assert len(recovery.orphans) == 1
+    recovery.orphans.ended(NUMBER, 481)
+    recovery.orphans.ended(NUMBER + 2, 481)
+    assert recovery.capacity.used(LIVE, 0) == 1, "one of the others may ring"
+    recovery.orphans.ended(NUMBER + 1, 487)
+    assert recovery.capacity.used(LIVE, 0) == 0
+    assert recovery.kept == [HoldDrop("lease"), LegDrop("att")]
+    recovery.orphans.ended(NUMBER + 3, 481)
+    assert recovery.counted() == {"ended": 1}
+    assert len(recovery.orphans) == 0
+
+
+@pytest.mark.parametrize("statuses", [(481, 481, 481, 481), (401, 481, None, 481), (None, 481, 481, 401)])
+def test_when_no_try_is_known_to_have_ended_the_seat_is_held_for_a_minute(statuses: tuple[int | None, ...]) -> None:
+    recovery = Recovery(CHALLENGED)
+    for place, status in enumerate(statuses):
+        assert recovery.counted() == {}
+        recovery.orphans.ended(NUMBER + place, status)
+    assert recovery.capacity.used(LIVE, 0) == 1
+    assert recovery.counted() == {"unknown": 1}
+    recovery.pass_a_minute()
+    assert recovery.capacity.used(LIVE, 0) == 0
+
+
+def test_the_credentials_of_a_trunk_that_is_gone_are_not_needed_to_cancel() -> None:
+    gone = msgspec.structs.replace(
+        CHALLENGED, identifiers=(CHALLENGED.identifiers or b"").replace(b'"carrier"', b'"gone"')
+    )
+    assert [login for _, login in Recovery(gone).told] == [None] * 4

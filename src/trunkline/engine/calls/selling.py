@@ -82,7 +82,10 @@ class Selling(Talking):
 
     def _buyer_refused(self, event: i.BuyerRefused) -> None:
         outcome = outcome_of_status(event.sip_status)
-        self._leg_failed(self._ringing(event.attempt, event.leg), outcome, status=event.sip_status)
+        # What could be proved has been by now: nobody gave us credentials, or they are wrong.
+        reason = "credentials" if event.sip_status in (401, 407) else None
+        leg = self._ringing(event.attempt, event.leg)
+        self._leg_failed(leg, outcome, reason=reason, status=event.sip_status)
 
     def _buyer_silent(self, event: i.BuyerSilent) -> None:
         self._leg_failed(self._ringing(event.attempt, event.leg), AttemptOutcome.TIMEOUT)

@@ -19,6 +19,7 @@ from trunkline.config.trunks import SESSION_S, Reliability, SrtpMode, Trunk
 from trunkline.engine.routing.offer import Ring
 from trunkline.kernel.destinations import refusal
 from trunkline.kernel.phone import is_e164
+from trunkline.sip.digest import Credentials
 from trunkline.sip.endpoint import CallTerms, Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.uri import DEFAULT_PORT, Address, SipUri, bracketed, is_ip_literal, parse_uri
@@ -166,8 +167,13 @@ def srtp_of(way: Way) -> SrtpMode:
     return "off" if way.trunk is None or way.trunk.outbound is None else way.trunk.outbound.srtp
 
 
-def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp: bytes) -> InviteTarget:
-    """The INVITE for `ring`, to be sent to `host` (the IP literal of the way's hop) from our own address `local`."""
+def invite_to(
+    ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp: bytes, login: Credentials | None = None
+) -> InviteTarget:
+    """The INVITE for `ring`, to be sent to `host` (the IP literal of the way's hop) from our own address `local`.
+
+    `login` are the credentials of the way's trunk.
+    """
     user, display = _identity(ring.caller_id, shown)
     domain = "anonymous.invalid" if user == "anonymous" else f"{bracketed(local[0])}:{local[1]}"
     if way.trunk is not None and way.trunk.outbound is not None and is_e164(user):
@@ -181,6 +187,7 @@ def invite_to(ring: Ring, way: Way, host: str, shown: Shown, local: Address, sdp
         sdp=sdp,
         headers=(*ring.headers, *caller_headers(way.trunk, user, local)),
         first_response_s=float(ring.first_response_seconds),
+        login=login,
         terms=terms_of(way.trunk),
     )
 
