@@ -79,6 +79,7 @@ class Pracks:
             request = tx.request
             local_tag = headers.parse_name_addr(request.from_header).tag or ""
             dialog = from_response(request.from_header, local_tag, request.uri, response, tx.source)
+            dialog.login = request.login
             found = leg.early[tag] = EarlyDialog(dialog)
             core.register(leg, dialog)
         return found
