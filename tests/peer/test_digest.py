@@ -52,7 +52,7 @@ def carrier_configuration(carrier: Sipp, **outbound: Any) -> str:
     """Calls go to a number behind the carrier, with a login."""
     login = {"username": "acme", "password_env": "CARRIER_PASSWORD"}
     trunks = [
-        {"key": "callers", "allow": ["127.0.0.0/8"], "default_country": "US"},
+        {"key": "callers", "allow": ["127.0.0.0/8"], "default_country": "US", "same_caller_seconds": 0},
         {
             "key": "carrier",
             "prefixes": ["+1"],
