@@ -229,7 +229,7 @@ class Orphans:
 
     def _others(self, ended: StoredLeg) -> bool:
         """Whether another phone of the same attempt may still ring or talk: its seats are held until all are over."""
-        waiting = (*(leg for leg, _ in self._legs.values()), *self._silent, *self._waiting)
+        waiting = (*(told.leg for told in self._legs.values()), *self._silent, *self._waiting)
         return ended.attempt is not None and any(leg.attempt == ended.attempt for leg in waiting)
 
     def _release(self, attempt: str | None) -> None:
