@@ -23,7 +23,12 @@ in it. **Sealed** fields are personal: in the column `body` they are null, and t
 contact's key.
 """
 _COMMON = frozenset({"account", "call", "at_ms"})
-_WORDS = {inspect.StrType: "text", inspect.IntType: "whole number", inspect.BoolType: "`true` `false`"}
+_WORDS = {
+    inspect.StrType: "text",
+    inspect.IntType: "whole number",
+    inspect.FloatType: "number",
+    inspect.BoolType: "`true` `false`",
+}
 
 
 def page() -> str:

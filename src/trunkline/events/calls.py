@@ -200,8 +200,34 @@ class RecordingEnded(CallEvent, frozen=True, kw_only=True, tag="recording.ended"
     error: str | None = None
 
 
+class LegMeasured(CallEvent, frozen=True, kw_only=True, tag="leg.measured"):
+    """How the audio of one party was, told when its leg is closed, mostly after the call's end.
+
+    `mos` is the estimate of how the party was heard by us, from `lost` (of `packets_in` and itself), `jitter_ms` and
+    `round_trip_ms`; `peer_mos` that of how it heard us, from its own RTCP reports: null when it sent none. `late` came
+    late or twice; `dropped` was not the party's, or no audio. `attempt` is null for the caller.
+    """
+
+    side: Literal["caller", "buyer"]
+    attempt: str | None
+    mos: float | None
+    peer_mos: float | None
+    packets_in: int
+    packets_out: int
+    lost: int
+    late: int
+    dropped: int
+    jitter_ms: float
+    round_trip_ms: float | None
+    peer_lost: int | None
+    peer_jitter_ms: float | None
+    encrypted: bool = False
+
+
 class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
-    """The call is over, exactly once: its outcome and who ended it. Only `recording.ended` may follow it."""
+    """The call is over, exactly once: its outcome and who ended it. Only `recording.ended`, `leg.measured` and
+    `call.attested` may follow it.
+    """
 
     outcome: str
     reason: str | None
@@ -226,5 +252,6 @@ AnyCallEvent = (
     | PayoutEarned
     | RecordingStarted
     | RecordingEnded
+    | LegMeasured
     | CallEnded
 )

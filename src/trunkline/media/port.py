@@ -76,7 +76,7 @@ class LegStats(Struct, frozen=True):
 
     `foreign` came from another address than the party's, `other_stream` from its address beside the stream that was
     heard; `unauthenticated` bore no valid SRTP tag or were replayed; `keys_dropped` are keys beyond what anybody could
-    press.
+    press. `peer_...` is what the party said in `peer_reports` RTCP reports of what we sent.
     """
 
     packets_in: int = 0
@@ -92,9 +92,11 @@ class LegStats(Struct, frozen=True):
     keys_dropped: int = 0
     send_errors: int = 0
     jitter_ms: float = 0.0
+    peer_reports: int = 0
     peer_lost: int = 0
     peer_jitter_ms: float = 0.0
     round_trip_ms: float | None = None
+    encrypted: bool = False
 
 
 class Played(Struct, frozen=True, tag="played"):

@@ -196,7 +196,10 @@ class Buyers:
         elif not leg.ended:
             self._plant.sip.endpoint.hangup(leg.sip, self._plant.sip.now(), reason)
         self._plant.metrics.live_legs.dec()
-        self._call.registry.media.pop(leg.media, None)
+        if leg.description is None:
+            self._call.registry.lose(leg.media)
+        else:
+            self._call.registry.part(leg.media)
         self._plant.media.close(leg.media)
 
     def hang_up_all(self) -> None:

@@ -8,6 +8,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _FAST_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
 _SLOW_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_SCORES = (1.5, 2.0, 2.5, 3.0, 3.3, 3.6, 3.8, 4.0, 4.2, 4.3, 4.4)
 
 
 class Metrics:
@@ -73,6 +74,13 @@ class Metrics:
             registry=self.registry,
         )
         self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
+        self.mos = Histogram(
+            "trunkline_leg_mos",
+            "Estimate of how a party was heard, 1 to 4.4, by side.",
+            ["side"],
+            buckets=_SCORES,
+            registry=self.registry,
+        )
         self.snapshot = Gauge(
             "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
         )

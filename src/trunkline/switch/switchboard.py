@@ -14,6 +14,7 @@ from trunkline.sip.errors import RemoteSipError
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.legs import BuyerLeg, CallerLeg
 from trunkline.switch.livecall import LiveCall
+from trunkline.switch.measuring import keep
 from trunkline.switch.orphans import Orphans
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
@@ -159,8 +160,10 @@ class Switchboard:
                     call.tell(i.Recorded(recording, event.duration_ms, event.error))
             case media.BackendLost(legs=legs):
                 self._media_lost(legs)
-            case media.Closed():
-                pass
+            case media.Closed(leg=leg, stats=stats):
+                parted = self._registry.closing.pop(leg, None)
+                if parted is not None:
+                    keep(self._plant, parted, stats)
             case media.Played() | media.Digit() | media.DeadMedia():
                 whose = self._registry.media.get(event.leg)
                 if whose is not None:
@@ -177,7 +180,7 @@ class Switchboard:
 
     def _media_lost(self, legs: tuple[str, ...]) -> None:
         """A media process is gone: every call that had a leg in it ends."""
-        lost = {id(whose.call): whose.call for leg in legs if (whose := self._registry.media.get(leg)) is not None}
+        lost = {id(whose.call): whose.call for leg in legs if (whose := self._registry.lose(leg)) is not None}
         log.error("a media process was lost with %d calls", len(lost))
         for call in lost.values():
             call.tell(i.MediaLost())

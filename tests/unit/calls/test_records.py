@@ -20,6 +20,7 @@ from trunkline.events.calls import (
     CallReceived,
     CallRouted,
     Converted,
+    LegMeasured,
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
@@ -153,6 +154,25 @@ SOLD: list[AnyCallEvent] = [
 ]
 """A call that one target refuses and another takes."""
 
+
+def measured(attempt: str | None, **changes: Any) -> LegMeasured:
+    """How a party was heard."""
+    values: dict[str, Any] = {
+        "mos": 4.3,
+        "peer_mos": None,
+        "packets_in": 1_000,
+        "packets_out": 900,
+        "lost": 10,
+        "late": 1,
+        "dropped": 2,
+        "jitter_ms": 2.5,
+        "round_trip_ms": 40.0,
+        "peer_lost": None,
+        "peer_jitter_ms": None,
+    }
+    return LegMeasured(**at(108_000), side="buyer" if attempt else "caller", attempt=attempt, **{**values, **changes})
+
+
 SOLD_JSON = {
     "id": "call_1",
     "account": "acme",
@@ -206,6 +226,7 @@ ATTEMPTS_JSON = [
     },
 ]
 MORE_JSON = {
+    "quality": {},
     "trunk": "carrier",
     "attestation": None,
     "attestation_check": None,
@@ -398,6 +419,17 @@ def test_a_call_that_nobody_took_in_words() -> None:
             RecordingEnded(**at(0), recording="r", path="p.wav", duration_ms=10, error="disk full"),
             "recorded 0.0 s into p.wav, but not whole: disk full",
         ),
+        (
+            measured(None, peer_mos=4.1),
+            (
+                "the caller was heard at 4.3 of 4.4 (10 of 1010 packets lost, jitter 2.5 ms, round trip 40 ms)"
+                " and heard us at 4.1"
+            ),
+        ),
+        (
+            measured("att_9", mos=None, round_trip_ms=None),
+            "att_9 was heard not at all (10 of 1010 packets lost, jitter 2.5 ms)",
+        ),
         (AttemptConnected(**at(0), attempt="att_9", ring_ms=10), "att_9 took the call after ringing 0.0 s"),
         (
             AttemptEnded(**at(0), attempt="att_9", outcome="interrupted", reason="crash"),
@@ -407,6 +439,13 @@ def test_a_call_that_nobody_took_in_words() -> None:
 )
 def test_one_event_in_words(event: AnyCallEvent, words: str) -> None:
     assert tell([event]) == [f"+   0.000s  {words}"]
+
+
+def test_the_lines_of_the_two_who_talked_are_measured_though_the_call_has_ended() -> None:
+    record = fold([*SOLD, measured(None), measured("att_2", mos=3.1), measured("att_1", mos=1.0)])["call_1"]
+    assert record.outcome == "sold"
+    assert {side: each.mos for side, each in record.quality.items()} == {"caller": 4.3, "buyer": 3.1}
+    assert fold(SOLD)["call_1"].quality == {}
 
 
 def test_no_events_make_no_story() -> None:

@@ -54,6 +54,8 @@ def sample(field: msgspec.inspect.Type) -> Any:
             return True
         case msgspec.inspect.IntType():
             return 3
+        case msgspec.inspect.FloatType():
+            return 4.25
         case msgspec.inspect.StrType():
             return "text"
         case msgspec.inspect.NoneType():

@@ -16,6 +16,7 @@ from trunkline.journal.errors import JournalUnavailable
 from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
 from trunkline.switch.buyers import Buyers
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.registry import Registry
 from trunkline.telephony.sip.dial import Undiallable
 
 pytestmark = pytest.mark.unit
@@ -62,7 +63,7 @@ class Call:
             media=media,
             sip=SimpleNamespace(endpoint=self.endpoint, now=lambda: 0.0, public=("203.0.113.1", 5060)),
         )
-        self.registry = SimpleNamespace(media={}, sip={})
+        self.registry = Registry()
         self.world = SimpleNamespace(trunks={})
         context = SimpleNamespace(account="acme", call="call", contact="contact", caller="+15125550100", number="+1833")
         self.machine = SimpleNamespace(context=context)

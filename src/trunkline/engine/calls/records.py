@@ -21,6 +21,7 @@ from trunkline.events.calls import (
     CallRouted,
     Converted,
     LegEnded,
+    LegMeasured,
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
@@ -50,6 +51,23 @@ class AttemptRecord(msgspec.Struct, kw_only=True):
     connected: bool = False
     converted: bool = False
     legs: list[LegEnded] | None = None
+
+
+class LegQuality(msgspec.Struct, kw_only=True):
+    """How one party's audio was: scores (`mos` as we heard it, `peer_mos` as it heard us), packets, milliseconds."""
+
+    mos: float | None
+    peer_mos: float | None
+    packets_in: int
+    packets_out: int
+    lost: int
+    late: int
+    dropped: int
+    jitter_ms: float
+    round_trip_ms: float | None
+    peer_lost: int | None
+    peer_jitter_ms: float | None
+    encrypted: bool
 
 
 class CallRecord(msgspec.Struct, kw_only=True):
@@ -90,6 +108,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     decision_us: int | None = None
     post_dial_ms: float | None = None
     attributes: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    quality: dict[str, LegQuality] = msgspec.field(default_factory=dict)
     attempts: list[AttemptRecord] = msgspec.field(default_factory=list)
     rejected: list[Rejection] = msgspec.field(default_factory=list)
     routing: str | None = None
@@ -169,6 +188,8 @@ def _change(record: CallRecord, event: Event) -> None:
                 record.recording = event.path
         case RecordingEnded():
             _recording_ended(record, event)
+        case LegMeasured():
+            _measured(record, event)
         case CallEnded():
             _ended(record, event)
         case _:
@@ -239,6 +260,16 @@ def _recording_ended(record: CallRecord, event: RecordingEnded) -> None:
             record.recording = None
         elif record.voicemail == event.path:
             record.voicemail = None
+
+
+def _measured(record: CallRecord, event: LegMeasured) -> None:
+    """The caller's line, and that of the buyer who took the call; of a group's phones the one that talked most."""
+    attempt = None if event.attempt is None else _attempt(record, event.attempt)
+    before = record.quality.get(event.side)
+    if before is not None and before.packets_in > event.packets_in:
+        return
+    if event.side == "caller" or (attempt is not None and attempt.connected):
+        record.quality[event.side] = LegQuality(**{name: getattr(event, name) for name in LegQuality.__struct_fields__})
 
 
 _UNSOLD = frozenset({"unsold", "voicemail", "blocked"})

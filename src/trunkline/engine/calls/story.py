@@ -21,6 +21,7 @@ from trunkline.events.calls import (
     CallRouted,
     Converted,
     LegEnded,
+    LegMeasured,
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
@@ -119,6 +120,8 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case RecordingEnded():
             broken = f", but not whole: {event.error}" if event.error else ""
             return [f"recorded {_seconds(event.duration_ms)} into {event.path}{broken}"]
+        case LegMeasured():
+            return [_measured(event, offers)]
         case CallEnded():
             return _ended(event)
 
@@ -182,6 +185,17 @@ def _why(rejection: Rejection) -> str:
     level = f" [{rejection.level}]" if rejection.level else ""
     detail = f" ({rejection.detail})" if rejection.detail else ""
     return f"{rejection.reason}{level}: {words}{detail}"
+
+
+def _measured(event: LegMeasured, offers: dict[str, OfferReserved]) -> str:
+    who = "the caller" if event.attempt is None else _who(event.attempt, offers)
+    score = "not at all" if event.mos is None else f"at {event.mos:.1f} of 4.4"
+    told = f"{who} was heard {score} ({event.lost} of {event.packets_in + event.lost} packets lost, "
+    told += f"jitter {event.jitter_ms:.1f} ms"
+    if event.round_trip_ms is not None:
+        told += f", round trip {event.round_trip_ms:.0f} ms"
+    heard = "" if event.peer_mos is None else f" and heard us at {event.peer_mos:.1f}"
+    return f"{told}){heard}"
 
 
 def _ended(event: CallEnded) -> list[str]:

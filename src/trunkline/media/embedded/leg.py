@@ -85,6 +85,7 @@ class Leg:
         "remote",
         "remote_jitter_ms",
         "remote_lost",
+        "remote_reports",
         "round_trip_s",
         "rtcp_address",
         "secure",
@@ -109,7 +110,7 @@ class Leg:
         self.channels: tuple[Channel, ...] = ()
         self.heard_at = 0.0
         self.dead = False
-        self.invalid = self.keys_dropped = self.remote_lost = 0
+        self.invalid = self.keys_dropped = self.remote_lost = self.remote_reports = 0
         self.remote_jitter_ms = 0.0
         self.round_trip_s: float | None = None
         self._host = host
@@ -342,7 +343,9 @@ class Leg:
             keys_dropped=self.keys_dropped,
             send_errors=out.errors,
             jitter_ms=round(inbound.jitter_ms, 3),
+            peer_reports=self.remote_reports,
             peer_lost=self.remote_lost,
             peer_jitter_ms=round(self.remote_jitter_ms, 3),
             round_trip_ms=None if self.round_trip_s is None else round(self.round_trip_s * 1000, 3),
+            encrypted=self.secure is not None,
         )

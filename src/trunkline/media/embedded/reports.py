@@ -33,6 +33,7 @@ def hear(leg: Leg, datagram: bytes, utc_s: float, now: float) -> None:
         leg.inbound.sender_report(compound.sender, now)
     for block in compound.blocks:
         if block.ssrc == leg.out.ssrc:
+            leg.remote_reports += 1
             leg.remote_lost = max(block.lost, 0)
             leg.remote_jitter_ms = block.jitter * 1000 / SAMPLE_RATE_HZ
             trip = round_trip_s(ntp_time(utc_s), block)
