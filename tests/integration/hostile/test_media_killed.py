@@ -47,7 +47,7 @@ def test_only_the_calls_of_a_killed_media_process_end(site: Site) -> None:
     for voice in voices[0]:
         voice.connect(9)  # they have hung up and speak to these ports no more
     (lost,) = switch_ended(switch, 1)
-    assert (lost["outcome"], lost["unsold_reason"], lost["ended_by"]) == ("failed", "media_lost", "system")
+    assert (lost["outcome"], lost["ended_reason"], lost["ended_by"]) == ("failed", "media_lost", "system")
     assert (lost["converted"], lost["revenue"]) == (True, "20.00"), "the buyer had taken the call"
     assert switch.metric("trunkline_live_leases") == 1, "the seat of the lost call is free again"
 
