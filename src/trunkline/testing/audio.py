@@ -68,6 +68,7 @@ class Audio:
         self.echoing = False
         self.packets_sent = 0
         self.packets_heard = 0
+        self.first_heard_at: float | None = None
         self.digits_heard = ""
         self.first_loud_at: float | None = None
         self.last_loud_at: float | None = None
@@ -212,6 +213,8 @@ class Audio:
     def _hear(self, packet: rtp.RtpPacket) -> None:
         media = self._media
         self.packets_heard += 1
+        if self.first_heard_at is None:
+            self.first_heard_at = self._loop.time()
         if media is not None and packet.payload_type == media.dtmf_payload_type:
             event = dtmf.parse_event(packet.payload)
             presses = self._digits.read(event, packet.timestamp, packet.marker, self._loop.time())
