@@ -252,6 +252,8 @@ class MemoryCapacity:
 
     def take_changes(self) -> list[CapacityChange]:
         """What has changed since this was last asked, for the journal: the last state of each thing, once."""
+        if not (self._changed_cells or self._changed_leases or self._changed_turns):
+            return []
         changes: list[CapacityChange] = [
             CounterSet(cell.counter, cell.start_ms, cell.end_ms, cell.used) for cell in self._changed_cells.values()
         ]

@@ -17,7 +17,7 @@ RoutingOutcome = Literal["sold", "unsold", "abandoned", "failed", "interrupted"]
 EndedBy = Literal["caller", "buyer", "system"]
 
 
-class CallEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class CallEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
     """What all events of a call say: whose it is, which call, when (UTC milliseconds)."""
 
     VERSION: ClassVar[int] = 1
@@ -28,7 +28,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     at_ms: int
 
 
-class Rejection(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True, gc=False):
     """Why one route was not offered: the first failing reason and, for limits, the counter that refused."""
 
     route: str
@@ -42,7 +42,7 @@ class Rejection(msgspec.Struct, frozen=True):
     detail: str | None = None
 
 
-class Versions(msgspec.Struct, frozen=True):
+class Versions(msgspec.Struct, frozen=True, gc=False):
     """What a decision was taken with: digest of the configuration, version of the facts, version of the engine."""
 
     snapshot: str

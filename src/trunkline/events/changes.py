@@ -11,7 +11,7 @@ import msgspec
 from trunkline.kernel.leases import CapacityChange
 
 
-class StoredLeg(msgspec.Struct, frozen=True):
+class StoredLeg(msgspec.Struct, frozen=True, gc=False):
     """A leg whose peer must be told if we crash. `identifiers` is the driver's own encoding, opaque to the journal.
 
     They hold numbers, so on disk they are sealed under the key of `contact`, the caller's; None when that key is gone.
@@ -28,7 +28,7 @@ class StoredLeg(msgspec.Struct, frozen=True):
     identifiers: bytes | None
 
 
-class StoredCall(msgspec.Struct, frozen=True):
+class StoredCall(msgspec.Struct, frozen=True, gc=False):
     """A call that is going on: what recovery needs to end it.
 
     `attempt` is the running one, `recordings` ids and paths of files being written; `ended` says that `call.ended`
@@ -44,31 +44,31 @@ class StoredCall(msgspec.Struct, frozen=True):
     ended: bool = False
 
 
-class LegPut(msgspec.Struct, frozen=True, tag="leg.put"):
+class LegPut(msgspec.Struct, frozen=True, gc=False, tag="leg.put"):
     """The leg is open, or its identifiers have changed."""
 
     leg: StoredLeg
 
 
-class LegDrop(msgspec.Struct, frozen=True, tag="leg.drop"):
+class LegDrop(msgspec.Struct, frozen=True, gc=False, tag="leg.drop"):
     """The leg is over; nobody needs to be told."""
 
     leg: str
 
 
-class CallPut(msgspec.Struct, frozen=True, tag="call.put"):
+class CallPut(msgspec.Struct, frozen=True, gc=False, tag="call.put"):
     """The call is open, or has moved on."""
 
     call: StoredCall
 
 
-class CallDrop(msgspec.Struct, frozen=True, tag="call.drop"):
+class CallDrop(msgspec.Struct, frozen=True, gc=False, tag="call.drop"):
     """Nothing of the call is left to do."""
 
     call: str
 
 
-class ContactSeen(msgspec.Struct, frozen=True, tag="contact.seen"):
+class ContactSeen(msgspec.Struct, frozen=True, gc=False, tag="contact.seen"):
     """A contact (by keyed hash) called a campaign, last at `at_ms`."""
 
     account: str

@@ -29,7 +29,7 @@ class EventNotUnderstood(TrunklineError):
     exit_code = ExitCode.ENVIRONMENT
 
 
-class Encoded(msgspec.Struct, frozen=True):
+class Encoded(msgspec.Struct, frozen=True, gc=False):
     """An event as it is stored. `personal` is None for types without personal fields."""
 
     type: str

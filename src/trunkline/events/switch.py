@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 
-class SwitchEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class SwitchEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
     """What all events of the switch say: when (UTC milliseconds)."""
 
     VERSION: ClassVar[int] = 1

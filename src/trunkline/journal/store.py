@@ -46,7 +46,7 @@ CONTACTS_KEPT_MS: Final = 400 * 24 * 3_600_000
 """How long a contact that does not call again is remembered."""
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """One transaction, for the metrics: who shared it, what it wrote, how long it took and whether it held."""
 
     appends: int

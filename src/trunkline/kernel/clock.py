@@ -16,7 +16,7 @@ SECOND = 1_000 * MS
 """Nanoseconds in a second."""
 
 
-class Instant(msgspec.Struct, frozen=True, order=True):
+class Instant(msgspec.Struct, frozen=True, gc=False, order=True):
     """One moment: `mono_ns` nanoseconds of a monotonic clock, `utc_ms` milliseconds since 1970-01-01 UTC."""
 
     mono_ns: int

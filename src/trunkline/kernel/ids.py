@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U."""
-ENTROPY_BYTES = 10
-_TIME_CHARS, _ENTROPY_CHARS = 10, 16
+ENTROPY_BYTES = 16
+"""One for each character: 256 is a multiple of 32, so all characters are equally likely."""
+_TIME_CHARS = 10
+_CHARACTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
 
 
 class Ids:
@@ -16,16 +18,19 @@ class Ids:
     `entropy(n)` gives `n` random bytes. Kinds in use: call, att (attempt), lease, rec, leg.
     """
 
-    __slots__ = ("_entropy",)
+    __slots__ = ("_entropy", "_time", "_utc_ms")
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
+        self._utc_ms = -1
+        self._time = ""  # of the millisecond above: the ids of one call are made in two or three
 
     def make(self, kind: str, utc_ms: int) -> str:
         """A new id of `kind`; ids of later milliseconds sort after it."""
         assert utc_ms >= 0
-        entropy = int.from_bytes(self._entropy(ENTROPY_BYTES))
-        return f"{kind}_{_base32(utc_ms, _TIME_CHARS)}{_base32(entropy, _ENTROPY_CHARS)}"
+        if utc_ms != self._utc_ms:
+            self._utc_ms, self._time = utc_ms, _base32(utc_ms, _TIME_CHARS)
+        return f"{kind}_{self._time}{self._entropy(ENTROPY_BYTES).translate(_CHARACTERS).decode()}"
 
 
 def _base32(value: int, length: int) -> str:

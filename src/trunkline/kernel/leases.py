@@ -23,7 +23,7 @@ FUNDS = "funds"
 """The measure of a buyer's money: a limit without a window whose seats are minor units."""
 
 
-class CounterId(msgspec.Struct, frozen=True, order=True):
+class CounterId(msgspec.Struct, frozen=True, gc=False, order=True):
     """What a limit counts, by names only, so that reordering a configuration moves nothing.
 
     `level` is account, campaign, publisher, group, buyer, bidder, target or route; `key` the object's key (a route's
@@ -38,7 +38,7 @@ class CounterId(msgspec.Struct, frozen=True, order=True):
     applies_to: str
 
 
-class Demand(msgspec.Struct, frozen=True):
+class Demand(msgspec.Struct, frozen=True, gc=False):
     """`amount` seats (minor units for spend and funds) of one limit in the window that holds the offer.
 
     `window_start_ms` and `window_end_ms` bound that window; both are 0 for limits without one.
@@ -51,7 +51,7 @@ class Demand(msgspec.Struct, frozen=True):
     window_end_ms: int = 0
 
 
-class TurnId(msgspec.Struct, frozen=True):
+class TurnId(msgspec.Struct, frozen=True, gc=False):
     """A route's place in a round robin."""
 
     account: str
@@ -60,7 +60,7 @@ class TurnId(msgspec.Struct, frozen=True):
     route: str
 
 
-class Lease(msgspec.Struct, frozen=True):
+class Lease(msgspec.Struct, frozen=True, gc=False):
     """Seats held for one attempt. `demands` are those still held; settled and given-back ones are gone from it."""
 
     id: str
@@ -71,14 +71,14 @@ class Lease(msgspec.Struct, frozen=True):
     reserved_ms: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """A reservation that was not made: `demand` is the first that had no room, `used` its used and held seats."""
 
     demand: Demand
     used: int
 
 
-class CounterSet(msgspec.Struct, frozen=True, tag="counter.set"):
+class CounterSet(msgspec.Struct, frozen=True, gc=False, tag="counter.set"):
     """The used seats of a counter's window are now `used` (held ones stand in the leases)."""
 
     counter: CounterId
@@ -87,19 +87,19 @@ class CounterSet(msgspec.Struct, frozen=True, tag="counter.set"):
     used: int
 
 
-class HoldPut(msgspec.Struct, frozen=True, tag="hold.put"):
+class HoldPut(msgspec.Struct, frozen=True, gc=False, tag="hold.put"):
     """The lease holds exactly this."""
 
     lease: Lease
 
 
-class HoldDrop(msgspec.Struct, frozen=True, tag="hold.drop"):
+class HoldDrop(msgspec.Struct, frozen=True, gc=False, tag="hold.drop"):
     """The lease holds nothing any more."""
 
     lease: str
 
 
-class TurnSet(msgspec.Struct, frozen=True, tag="turn.set"):
+class TurnSet(msgspec.Struct, frozen=True, gc=False, tag="turn.set"):
     """The route was last offered as number `sequence` of its tier."""
 
     turn: TurnId

@@ -15,7 +15,7 @@ AMOUNT_MINOR_MAX = 10**15
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,15})(?:\.([0-9]{1,6}))?")
 
 
-class Money(msgspec.Struct, frozen=True, order=False):
+class Money(msgspec.Struct, frozen=True, gc=False, order=False):
     """An amount: `minor` units (cents for USD) of `currency` (ISO 4217)."""
 
     minor: int

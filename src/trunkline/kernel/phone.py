@@ -20,7 +20,7 @@ _NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
 _SHAPE = re.compile(r"[0-9+().\-/ \t]{2,40}")
 
 
-class CallerId(msgspec.Struct, frozen=True):
+class CallerId(msgspec.Struct, frozen=True, gc=False):
     """Who calls: `number` in E.164, or None when the number is withheld or unusable; `given` is what was sent."""
 
     number: str | None

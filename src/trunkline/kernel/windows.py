@@ -28,7 +28,7 @@ class Per(StrEnum):
     LIFETIME = "lifetime"
 
 
-class Window(msgspec.Struct, frozen=True):
+class Window(msgspec.Struct, frozen=True, gc=False):
     """Half-open [start_ms, end_ms) in UTC milliseconds."""
 
     start_ms: int

@@ -20,7 +20,7 @@ Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 Builtin = Literal["ringback", "beep", "silence"]
 
 
-class LocalMedia(Struct, frozen=True):
+class LocalMedia(Struct, frozen=True, gc=False):
     """Where a leg receives, to be advertised in SDP: its RTP port is even, and RTCP is the next (RFC 3550 section
     11).
     """
@@ -35,7 +35,7 @@ SrtpSuite = Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]
 SRTP_KEY_SIZE = 30
 
 
-class Srtp(Struct, frozen=True):
+class Srtp(Struct, frozen=True, gc=False):
     """The keys of an encrypted leg (RFC 3711), each 16 bytes of master key and 14 of salt. Never shown."""
 
     suite: SrtpSuite
@@ -46,7 +46,7 @@ class Srtp(Struct, frozen=True):
         return f"Srtp({self.suite})"
 
 
-class RemoteMedia(Struct, frozen=True):
+class RemoteMedia(Struct, frozen=True, gc=False):
     """The other side of a leg as its SDP says. `direction` is from our point of view: what we may do.
 
     With `srtp` all that is sent is encrypted, and nothing is taken that is not. The same keys again go on where they
@@ -62,7 +62,7 @@ class RemoteMedia(Struct, frozen=True):
     srtp: Srtp | None = None
 
 
-class Prompt(Struct, frozen=True):
+class Prompt(Struct, frozen=True, gc=False):
     """A sound: the absolute path of a WAV that `PromptStore` prepared, or the name of a builtin.
 
     "ringback" is the US cadence (2 s on, 4 s off), "beep" 400 ms of 1 kHz, "silence" one second of nothing.
@@ -71,7 +71,7 @@ class Prompt(Struct, frozen=True):
     path: str
 
 
-class LegStats(Struct, frozen=True):
+class LegStats(Struct, frozen=True, gc=False):
     """What passed through a leg, given when it closes. Counters are packets unless the name says otherwise.
 
     `foreign` came from another address than the party's, `other_stream` from its address beside the stream that was
@@ -99,7 +99,7 @@ class LegStats(Struct, frozen=True):
     encrypted: bool = False
 
 
-class Played(Struct, frozen=True, tag="played"):
+class Played(Struct, frozen=True, gc=False, tag="played"):
     """What `play` was asked to play under `tag` is over: `completed` to its end, or replaced, stopped or closed."""
 
     leg: str
@@ -107,7 +107,7 @@ class Played(Struct, frozen=True, tag="played"):
     completed: bool
 
 
-class Digit(Struct, frozen=True, tag="digit"):
+class Digit(Struct, frozen=True, gc=False, tag="digit"):
     """The party of `leg` pressed a key (0-9 * # A-D). Reported once, when it was released or its end was lost."""
 
     leg: str
@@ -115,14 +115,14 @@ class Digit(Struct, frozen=True, tag="digit"):
     duration_ms: int
 
 
-class DeadMedia(Struct, frozen=True, tag="dead_media"):
+class DeadMedia(Struct, frozen=True, gc=False, tag="dead_media"):
     """No audio came from the leg for `silent_ms`. Reported once until audio comes again."""
 
     leg: str
     silent_ms: int
 
 
-class Recorded(Struct, frozen=True, tag="recorded"):
+class Recorded(Struct, frozen=True, gc=False, tag="recorded"):
     """The recording is finished and its file closed; with `error`, what is in the file is all there will be."""
 
     recording: str
@@ -131,14 +131,14 @@ class Recorded(Struct, frozen=True, tag="recorded"):
     error: str | None = None
 
 
-class Closed(Struct, frozen=True, tag="closed"):
+class Closed(Struct, frozen=True, gc=False, tag="closed"):
     """The leg is closed and its port free again."""
 
     leg: str
     stats: LegStats
 
 
-class BackendLost(Struct, frozen=True, tag="backend_lost"):
+class BackendLost(Struct, frozen=True, gc=False, tag="backend_lost"):
     """A media process died: these legs are gone, and these recordings have ended where the process was.
 
     Each of the recordings has been repaired and reported as `Recorded`, with an error, before this arrives.

@@ -23,7 +23,7 @@ DialogKey = tuple[str, str, str]  # Call-ID, local tag, remote tag: never the Ca
 ORPHAN_CSEQ_GAP = 1_000
 
 
-class Dialog(msgspec.Struct):
+class Dialog(msgspec.Struct, gc=False):
     """One dialog as this side sees it.
 
     `local` and `remote` are From and To of requests we send, tags included. `source` is where the peer's messages
@@ -96,7 +96,7 @@ class Dialog(msgspec.Struct):
         return Hop(parsed.host, port, transport, 0, source.name if transport == "tls" else "")
 
 
-class LegIdentifiers(msgspec.Struct, frozen=True):
+class LegIdentifiers(msgspec.Struct, frozen=True, gc=False):
     """Everything needed to CANCEL or BYE a leg from another process; plain data, encodes with msgspec.
 
     `branch` and `cseq` are those of our INVITE, or of our last request once the dialog stands; `from_header` and

@@ -8,7 +8,7 @@ from trunkline.sip.hops import Hop
 from trunkline.sip.message import Request, Response
 
 
-class SipEvent(msgspec.Struct, frozen=True):
+class SipEvent(msgspec.Struct, frozen=True, gc=False):
     """Parent of all events."""
 
     leg: int

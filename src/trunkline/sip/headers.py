@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from trunkline.sip.errors import RemoteSipError
-from trunkline.sip.uri import DEFAULT_PORT, is_host, is_port
+from trunkline.sip.uri import DEFAULT_PORT, KEPT_CHARS, is_host, is_port
 
 MAGIC_COOKIE = "z9hG4bK"  # branches made under RFC 3261 start with it (8.1.1.7)
 
@@ -51,7 +51,7 @@ _CSEQ = re.compile(r"([0-9]{1,10})[ \t]+([A-Za-z0-9.!%*_+`'~-]+)")
 Params = dict[str, str | None]
 
 
-class NameAddr(msgspec.Struct, frozen=True):
+class NameAddr(msgspec.Struct, frozen=True, gc=False):
     """The value of From, To, Contact, Route and their like: `display <uri>;params`. `display` is unquoted."""
 
     display: str
@@ -64,7 +64,7 @@ class NameAddr(msgspec.Struct, frozen=True):
         return self.params.get("tag") or None
 
 
-class Via(msgspec.Struct, frozen=True):
+class Via(msgspec.Struct, frozen=True, gc=False):
     """One Via value. `host` keeps the brackets of IPv6, as `sent_by` is compared as text (18.1.2)."""
 
     transport: str
@@ -83,7 +83,7 @@ class Via(msgspec.Struct, frozen=True):
         return f"{self.host.lower()}:{self.port or DEFAULT_PORT}"
 
 
-class CSeq(msgspec.Struct, frozen=True):
+class CSeq(msgspec.Struct, frozen=True, gc=False):
     """Sequence number and method."""
 
     number: int
@@ -141,6 +141,10 @@ def parse_name_addr(text: str) -> NameAddr:
 
     Raises RemoteSipError(400). The URI itself is not looked into.
     """
+    return _parse_short_name_addr(text) if len(text) <= KEPT_CHARS else _parse_name_addr(text)
+
+
+def _parse_name_addr(text: str) -> NameAddr:
     display, rest = "", text.strip()
     if rest.startswith('"'):
         quoted = _QUOTED.match(rest)
@@ -162,6 +166,9 @@ def parse_name_addr(text: str) -> NameAddr:
     if not uri or " " in uri:
         raise RemoteSipError(400, "Malformed address")
     return NameAddr(display, uri, parse_params(tail))
+
+
+_parse_short_name_addr = lru_cache(maxsize=4096)(_parse_name_addr)
 
 
 def format_name_addr(uri: str, display: str | None = None, tag: str | None = None) -> str:

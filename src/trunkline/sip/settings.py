@@ -11,14 +11,14 @@ from trunkline.sip.timers import TIMER_C
 from trunkline.sip.uri import bracketed, is_host, is_port
 
 
-class Datagram(msgspec.Struct, frozen=True):
+class Datagram(msgspec.Struct, frozen=True, gc=False):
     """One message to send as it is. The destination is always an IP literal and a port in range."""
 
     data: bytes
     destination: Hop
 
 
-class EndpointConfig(msgspec.Struct, frozen=True):
+class EndpointConfig(msgspec.Struct, frozen=True, gc=False):
     """How the endpoint presents itself, and its limits.
 
     `host` and `port` are where peers reach us over UDP: an IP literal or name, without brackets. `also` are the other

@@ -37,7 +37,7 @@ from trunkline.sip.uri import is_safe_uri, is_usable
 _SESSION_FIELDS = frozenset({"Session-Expires", "Min-SE"})
 
 
-class InviteTarget(msgspec.Struct, frozen=True):
+class InviteTarget(msgspec.Struct, frozen=True, gc=False):
     """Whom to call, and as whom.
 
     `destination` is the next hop: an IP literal, its port and its transport. `to` and `from_uri` are addresses

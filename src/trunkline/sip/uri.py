@@ -12,6 +12,8 @@ from trunkline.sip.errors import RemoteSipError
 
 Address = tuple[str, int]
 DEFAULT_PORT = 5060
+KEPT_CHARS = 200
+"""How long an address may be for what was read of it to be kept: each is met several times in a call."""
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?")
 _SIP = re.compile(
@@ -27,7 +29,7 @@ _TEL = re.compile(r"tel:([0-9A-Fa-f+*#().-]+)((?:;[^;<>\"\s\x00-\x1f\x7f]*)*)", 
 _UNSAFE = re.compile(r"[<>\"\s\x00-\x1f\x7f]")
 
 
-class SipUri(msgspec.Struct, frozen=True):
+class SipUri(msgspec.Struct, frozen=True, gc=False):
     """A parsed address. `host` has no brackets; `user` is as on the wire (escapes kept); `port` None when absent.
 
     `params` keeps the order of the wire, names in lower case. A `tel:` address has its digits in `user` and no host.
@@ -106,6 +108,10 @@ def parse_uri(text: str) -> SipUri:
     Raises RemoteSipError: 416 for another scheme, 400 for anything malformed, a host that is neither a name nor an
     address, or a port outside 1..65535.
     """
+    return _parse_short(text) if len(text) <= KEPT_CHARS else _parse(text)
+
+
+def _parse(text: str) -> SipUri:
     match = _SIP.fullmatch(text)
     if match is None:
         return _parse_tel(text)
@@ -118,6 +124,9 @@ def parse_uri(text: str) -> SipUri:
         if not is_port(port):
             raise RemoteSipError(400, "Bad port in address")
     return SipUri(scheme.lower(), user, host.strip("[]"), port, _uri_params(params), headers or "")
+
+
+_parse_short = lru_cache(maxsize=4096)(_parse)
 
 
 def _parse_tel(text: str) -> SipUri:

@@ -49,8 +49,8 @@ log = logging.getLogger("trunkline.switch")
 STREAM = "switch-1"
 """The journal stream of the one switch of an installation."""
 SWEEP_S = 1.0
-YOUNG_OBJECTS_MAX = 5_000
-"""New objects between two looks for garbage: half a millisecond of looking."""
+YOUNG_OBJECTS_MAX = 20_000
+"""New objects between two looks for garbage: two milliseconds of looking at most, as most have gone by then."""
 CUT_S = 2.0
 """How long legs get to be hung up after a drain has run out."""
 
@@ -296,7 +296,9 @@ def _text(address: tuple[str, int]) -> str:
 def _spare_the_collector() -> None:
     """What exists now stays for good, so the collector need not look at it again and again.
 
-    Calls leave few cycles behind. Looking for them after every 700 new objects costs a twentieth of the processor.
+    Calls leave few cycles behind. Looking for them after every 700 new objects costs a twentieth of the processor. For
+    the same reason values are structs that the collector does not know (`gc=False`): they hold nothing that could hold
+    them.
     """
     gc.collect()
     gc.freeze()

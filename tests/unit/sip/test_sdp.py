@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from trunkline.sip import sdp
@@ -191,3 +193,32 @@ def test_bare_line_feeds_are_read() -> None:
 def test_what_cannot_be_offered_is_our_own_bug(changes: dict[str, object]) -> None:
     with pytest.raises(LocalSipError):
         sdp.offer(**({"local_host": "192.0.2.5", "local_port": 4000} | changes))  # type: ignore[arg-type]
+
+
+KEPT_BODIES = [
+    "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+    "c=IN IP4 192.0.2.1\r\nm=audio {port} RTP/AVP 8\r\nm=video 5000 RTP/AVP 96\r\n",
+    "c=IN IP4 192.0.2.1\r\nm=audio {port} RTP/AVP 9\r\nm=audio 5000 RTP/AVP 8\r\n",
+    "c=IN IP4 192.0.2.1\r\nm=video 5000 RTP/AVP 96\r\nm=audio {port} RTP/AVP 8\r\n",
+    "c=IN IP4 0.0.0.0\r\na=sendonly\r\nm=audio {port} RTP/AVP 0\r\na=ptime:30\r\n",
+    "c=IN IP4 192.0.2.1\r\nm=audio {port}/2 RTP/AVP 0\r\n",
+    "c=IN IP4 192.0.2.1\r\nm=audio {port}  RTP/AVP 0\r\n",
+    "c=IN IP4 192.0.2.1\nm=audio {port} RTP/AVP 0\r\n",
+]
+
+
+@pytest.mark.parametrize("body", KEPT_BODIES)
+def test_what_was_read_of_another_call_changes_nothing(body: str) -> None:
+    """Descriptions that differ in origin and port are read alike, with and without one read before."""
+
+    def outcome(read: Callable[[bytes], sdp.AudioOffer], text: bytes) -> object:
+        try:
+            return read(text)
+        except RemoteSipError as error:
+            return error.status, str(error)
+
+    origins = ("- 1 1 IN IP4 192.0.2.1", "x", "", "a\0b", "- 2 2 IN IP4 192.0.2.1\nm=audio 7 RTP/AVP 0")
+    for port in (40_000, 40_002, 0, 65_536, 9):
+        for origin in origins:
+            text = f"v=0\r\no={origin}\r\ns=-\r\n{body.format(port=port)}".encode()
+            assert outcome(sdp.parse_audio, text) == outcome(lambda body: sdp._read(body, "off"), text)

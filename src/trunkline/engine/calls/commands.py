@@ -11,38 +11,38 @@ from trunkline.events.calls import AnyCallEvent, RoutingOutcome
 from trunkline.events.changes import StoredCall
 
 
-class Write(msgspec.Struct, frozen=True):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """Put an event into the journal, after those before it."""
 
     event: AnyCallEvent
 
 
-class Remember(msgspec.Struct, frozen=True):
+class Remember(msgspec.Struct, frozen=True, gc=False):
     """Keep, with what is written next, what a restart must know of this call; None: nothing any more."""
 
     call: StoredCall | None
 
 
-class Await(msgspec.Struct, frozen=True):
+class Await(msgspec.Struct, frozen=True, gc=False):
     """Answer `Durable(ticket)` when everything written so far is on disk, or `NotDurable`."""
 
     ticket: int
 
 
-class Seek(msgspec.Struct, frozen=True):
+class Seek(msgspec.Struct, frozen=True, gc=False):
     """Find and reserve the next offer by `plan` (None: the campaign's): answer `Offered` or `Exhausted`."""
 
     plan: str | None
 
 
-class WriteRouting(msgspec.Struct, frozen=True):
+class WriteRouting(msgspec.Struct, frozen=True, gc=False):
     """Put into the journal how routing ended: every route's reason, the seed and the versions, as `call.routed`."""
 
     outcome: RoutingOutcome
     reason: str | None
 
 
-class Settle(msgspec.Struct, frozen=True):
+class Settle(msgspec.Struct, frozen=True, gc=False):
     """The lease's held seats of `measure` are used now; `amount` in minor units for spend and funds."""
 
     lease: str
@@ -50,48 +50,48 @@ class Settle(msgspec.Struct, frozen=True):
     amount: int | None = None
 
 
-class Release(msgspec.Struct, frozen=True):
+class Release(msgspec.Struct, frozen=True, gc=False):
     """Give back whatever the lease still holds."""
 
     lease: str
 
 
-class Alert(msgspec.Struct, frozen=True):
+class Alert(msgspec.Struct, frozen=True, gc=False):
     """Tell the caller's side that it rings."""
 
 
-class AnswerCaller(msgspec.Struct, frozen=True):
+class AnswerCaller(msgspec.Struct, frozen=True, gc=False):
     """Answer the caller's leg."""
 
 
-class HangUpCaller(msgspec.Struct, frozen=True):
+class HangUpCaller(msgspec.Struct, frozen=True, gc=False):
     """End the caller's leg: `status` (SIP) refuses it when it was not answered."""
 
     status: int
     reason: str | None = None
 
 
-class PrepareBuyer(msgspec.Struct, frozen=True):
+class PrepareBuyer(msgspec.Struct, frozen=True, gc=False):
     """Make everything ready to ring the target, so that what identifies its legs is on disk before they are rung."""
 
     attempt: str
     ring: Ring
 
 
-class RingBuyer(msgspec.Struct, frozen=True):
+class RingBuyer(msgspec.Struct, frozen=True, gc=False):
     """Ring all that was prepared for it: for each leg `Dialled`, or `BuyerUnreachable` when it cannot be."""
 
     attempt: str
 
 
-class HangUpBuyer(msgspec.Struct, frozen=True):
+class HangUpBuyer(msgspec.Struct, frozen=True, gc=False):
     """Let all legs of that attempt go: prepared, ringing, answered, or ended by their peers already."""
 
     attempt: str
     reason: str | None = None
 
 
-class DropLeg(msgspec.Struct, frozen=True):
+class DropLeg(msgspec.Struct, frozen=True, gc=False):
     """Let one leg of a group go; `elsewhere` when another one has taken the call."""
 
     attempt: str
@@ -99,7 +99,7 @@ class DropLeg(msgspec.Struct, frozen=True):
     elsewhere: bool
 
 
-class SendDigits(msgspec.Struct, frozen=True):
+class SendDigits(msgspec.Struct, frozen=True, gc=False):
     """Press these keys for one side to hear, behind those that are still being sent to it."""
 
     side: Side
@@ -107,7 +107,7 @@ class SendDigits(msgspec.Struct, frozen=True):
     leg: int = 0
 
 
-class Play(msgspec.Struct, frozen=True):
+class Play(msgspec.Struct, frozen=True, gc=False):
     """Let one side hear the prompts, replacing what it hears now; `Played(tag)` afterwards.
 
     `leg` is which of the running attempt's legs, when the side is the buyer.
@@ -119,24 +119,24 @@ class Play(msgspec.Struct, frozen=True):
     leg: int = 0
 
 
-class Ringback(msgspec.Struct, frozen=True):
+class Ringback(msgspec.Struct, frozen=True, gc=False):
     """Let the caller hear ringing, or `music` over and over, until something else is played, stopped or bridged."""
 
     music: Prompt | None
 
 
-class StopPlay(msgspec.Struct, frozen=True):
+class StopPlay(msgspec.Struct, frozen=True, gc=False):
     """Let that side hear nothing more of what is played."""
 
     side: Side
     leg: int = 0
 
 
-class Bridge(msgspec.Struct, frozen=True):
+class Bridge(msgspec.Struct, frozen=True, gc=False):
     """Join the caller's audio and that of the leg that took the call."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """Record these sides into the file; sides named later join at their own time."""
 
     recording: str
@@ -144,25 +144,25 @@ class Record(msgspec.Struct, frozen=True):
     sides: tuple[Side, ...]
 
 
-class PauseRecord(msgspec.Struct, frozen=True):
+class PauseRecord(msgspec.Struct, frozen=True, gc=False):
     """Store silence until resumed."""
 
     recording: str
 
 
-class ResumeRecord(msgspec.Struct, frozen=True):
+class ResumeRecord(msgspec.Struct, frozen=True, gc=False):
     """Store audio again."""
 
     recording: str
 
 
-class StopRecord(msgspec.Struct, frozen=True):
+class StopRecord(msgspec.Struct, frozen=True, gc=False):
     """Close the file: answer `Recorded`."""
 
     recording: str
 
 
-class Done(msgspec.Struct, frozen=True):
+class Done(msgspec.Struct, frozen=True, gc=False):
     """Nothing of this call is left; it can be forgotten."""
 
 

@@ -14,7 +14,7 @@ DEFAULT_ANNOUNCEMENT = "This call may be recorded."
 """Said before recording when the configuration names no words of its own."""
 
 
-class CallContext(msgspec.Struct, frozen=True, kw_only=True):
+class CallContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One call on one tracking number, under the configuration it arrived with.
 
     `caller` is E.164 or None; `contact` the keyed hash its personal fields are sealed under; `refusal` a reason for

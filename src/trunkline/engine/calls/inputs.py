@@ -16,23 +16,23 @@ from trunkline.engine.routing.offer import Offer
 Side = Literal["caller", "buyer"]
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """The call is there. Always the first input."""
 
 
-class Durable(msgspec.Struct, frozen=True):
+class Durable(msgspec.Struct, frozen=True, gc=False):
     """Everything written before `Await(ticket)` is on disk."""
 
     ticket: int
 
 
-class NotDurable(msgspec.Struct, frozen=True):
+class NotDurable(msgspec.Struct, frozen=True, gc=False):
     """The journal could not write: nothing new may be promised to anybody."""
 
     ticket: int
 
 
-class Offered(msgspec.Struct, frozen=True):
+class Offered(msgspec.Struct, frozen=True, gc=False):
     """The answer to `Seek`: a route whose seats are held. `decision_us` is what finding it took."""
 
     offer: Offer
@@ -40,14 +40,14 @@ class Offered(msgspec.Struct, frozen=True):
     decision_us: int
 
 
-class Exhausted(msgspec.Struct, frozen=True):
+class Exhausted(msgspec.Struct, frozen=True, gc=False):
     """The other answer to `Seek`: nobody (more) buys this call, for this reason; what the plan does then."""
 
     reason: str
     treatment: NoBuyer | None
 
 
-class Dialled(msgspec.Struct, frozen=True):
+class Dialled(msgspec.Struct, frozen=True, gc=False):
     """An INVITE to the buyer has been written; `post_dial_us` after routing began."""
 
     attempt: str
@@ -55,21 +55,21 @@ class Dialled(msgspec.Struct, frozen=True):
     leg: int = 0
 
 
-class BuyerRings(msgspec.Struct, frozen=True):
+class BuyerRings(msgspec.Struct, frozen=True, gc=False):
     """The buyer's side alerts (180 or 183)."""
 
     attempt: str
     leg: int = 0
 
 
-class BuyerAnswered(msgspec.Struct, frozen=True):
+class BuyerAnswered(msgspec.Struct, frozen=True, gc=False):
     """The buyer's side sent a 2xx and its audio can be used."""
 
     attempt: str
     leg: int = 0
 
 
-class BuyerRefused(msgspec.Struct, frozen=True):
+class BuyerRefused(msgspec.Struct, frozen=True, gc=False):
     """The buyer's side sent a final refusal (300-699)."""
 
     attempt: str
@@ -77,14 +77,14 @@ class BuyerRefused(msgspec.Struct, frozen=True):
     leg: int = 0
 
 
-class BuyerSilent(msgspec.Struct, frozen=True):
+class BuyerSilent(msgspec.Struct, frozen=True, gc=False):
     """No response at all, 100 included, within the first-response time."""
 
     attempt: str
     leg: int = 0
 
 
-class BuyerUnreachable(msgspec.Struct, frozen=True):
+class BuyerUnreachable(msgspec.Struct, frozen=True, gc=False):
     """The leg could not be rung: an address that does not resolve, a port that refuses, no audio in common."""
 
     attempt: str
@@ -92,18 +92,18 @@ class BuyerUnreachable(msgspec.Struct, frozen=True):
     leg: int = 0
 
 
-class BuyerLeft(msgspec.Struct, frozen=True):
+class BuyerLeft(msgspec.Struct, frozen=True, gc=False):
     """The buyer hung up, or its leg is dead."""
 
     attempt: str
     leg: int = 0
 
 
-class CallerLeft(msgspec.Struct, frozen=True):
+class CallerLeft(msgspec.Struct, frozen=True, gc=False):
     """The caller cancelled or hung up, or its leg is dead."""
 
 
-class KeyPressed(msgspec.Struct, frozen=True):
+class KeyPressed(msgspec.Struct, frozen=True, gc=False):
     """One key, by RFC 4733 or INFO, from the caller or from that leg of the running attempt."""
 
     side: Side
@@ -111,14 +111,14 @@ class KeyPressed(msgspec.Struct, frozen=True):
     leg: int = 0
 
 
-class Played(msgspec.Struct, frozen=True):
+class Played(msgspec.Struct, frozen=True, gc=False):
     """What was played under `tag` has ended; `completed` is False when it was stopped, replaced or failed."""
 
     tag: int
     completed: bool
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """The file of `recording` is closed; `error` says why it is not whole."""
 
     recording: str
@@ -126,19 +126,19 @@ class Recorded(msgspec.Struct, frozen=True):
     error: str | None
 
 
-class MediaLost(msgspec.Struct, frozen=True):
+class MediaLost(msgspec.Struct, frozen=True, gc=False):
     """The process that carried this call's audio is gone."""
 
 
-class Tick(msgspec.Struct, frozen=True):
+class Tick(msgspec.Struct, frozen=True, gc=False):
     """A timer may be due."""
 
 
-class LegDue(msgspec.Struct, frozen=True):
+class LegDue(msgspec.Struct, frozen=True, gc=False):
     """What a buyer's leg was waited for is not waited for any longer. The machine tells itself, at a `Tick`."""
 
 
-class HangUp(msgspec.Struct, frozen=True):
+class HangUp(msgspec.Struct, frozen=True, gc=False):
     """The system ends the call: an operator's command, a drain whose time is over, or a `fault` of ours."""
 
     reason: str

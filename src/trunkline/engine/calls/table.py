@@ -32,6 +32,8 @@ from trunkline.engine.calls import inputs as i
 class State(Enum):
     """Where a call stands."""
 
+    __hash__ = object.__hash__  # there is one of each; an Enum's own would be written in Python
+
     NEW = "new"
     SAVING = "saving"
     ANNOUNCING = "announcing"

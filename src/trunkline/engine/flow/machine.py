@@ -63,6 +63,8 @@ VISITS_MAX = 200
 class State(Enum):
     """Where a flow stands."""
 
+    __hash__ = object.__hash__  # there is one of each; an Enum's own would be written in Python
+
     PLAYING = "playing"
     ASKING = "asking"
     WAITING = "waiting"

@@ -34,7 +34,7 @@ CLOCK: Final = "clock"
 _GIVEN_BY_ZIP = ("geo.state", "geo.county", "geo.city", "geo.timezone", "geo.zip3")
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is fixed about a caller when the call arrives.
 
     `caller` is E.164 or None for a withheld number; `number_key` the tracking number's key; `zone` the account's;

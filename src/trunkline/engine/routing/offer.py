@@ -14,7 +14,7 @@ from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import Demand, Lease, TurnId
 
 
-class Attribute(msgspec.Struct, frozen=True):
+class Attribute(msgspec.Struct, frozen=True, gc=False):
     """A typed fact about a caller: text, how it is known (stated, area_code, sip, ivr, …), how sure it is (0..1)."""
 
     value: str
@@ -26,7 +26,7 @@ Attributes = Mapping[str, Attribute]
 """Attribute name (`geo.state`) to what is known; a name that is missing is unknown."""
 
 
-class Query(msgspec.Struct, frozen=True):
+class Query(msgspec.Struct, frozen=True, gc=False):
     """One caller or lead looking for a buyer.
 
     `now` is when routing starts (patience runs from it), `seed` decides every draw, `number` is the tracking number
@@ -46,7 +46,7 @@ class Query(msgspec.Struct, frozen=True):
     taken: frozenset[str] = frozenset()
 
 
-class Ring(msgspec.Struct, frozen=True):
+class Ring(msgspec.Struct, frozen=True, gc=False):
     """How a target is rung: the settings of its most specific level, resolved."""
 
     dial: str
@@ -64,7 +64,7 @@ class Ring(msgspec.Struct, frozen=True):
     also_dial: tuple[str, ...] = ()
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """The next route in rank order, before its seats are held: what `reserve` is to be asked for."""
 
     route: str
@@ -79,7 +79,7 @@ class Candidate(msgspec.Struct, frozen=True):
     turn: TurnId | None
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """A candidate whose seats are held by `lease`; `rank` counts offers of this caller from 1."""
 
     rank: int
@@ -87,7 +87,7 @@ class Offer(msgspec.Struct, frozen=True):
     lease: Lease
 
 
-class Exhausted(msgspec.Struct, frozen=True):
+class Exhausted(msgspec.Struct, frozen=True, gc=False):
     """No further offer: the reason for the caller's being unsold, every route's own reason, `more` not listed."""
 
     reason: str
@@ -95,7 +95,7 @@ class Exhausted(msgspec.Struct, frozen=True):
     more: int = 0
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What a cursor has done so far, for the journal: plan, seed, versions, routes offered in order, routes not.
 
     `more` counts the rejected routes that are not listed: a journal entry has an end.

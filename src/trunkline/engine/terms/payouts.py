@@ -39,7 +39,7 @@ NOT_PAID_WORDS = {
 """The sentence for the operator of each code."""
 
 
-class Traffic(msgspec.Struct, frozen=True):
+class Traffic(msgspec.Struct, frozen=True, gc=False):
     """What payout rules select by, besides criteria. `zone` is the account's, for the rules' hours."""
 
     publisher: str
@@ -48,7 +48,7 @@ class Traffic(msgspec.Struct, frozen=True):
     zone: str
 
 
-class Selected(msgspec.Struct, frozen=True):
+class Selected(msgspec.Struct, frozen=True, gc=False):
     """The rule that counts (its place in the campaign's list), or none; `terms` is None when it does not pay."""
 
     place: int | None

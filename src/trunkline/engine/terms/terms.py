@@ -11,7 +11,7 @@ from trunkline.kernel.money import Money
 Timer = Literal["incoming", "dial", "connect"]
 
 
-class ConversionTerms(msgspec.Struct, frozen=True):
+class ConversionTerms(msgspec.Struct, frozen=True, gc=False):
     """When the buyer owes: at the event, or for `duration` when `after_ms` have run from `timer`."""
 
     event: Literal["attempt", "connect", "duration", "postback", "accepted"]
@@ -19,7 +19,7 @@ class ConversionTerms(msgspec.Struct, frozen=True):
     timer: Timer = "connect"
 
 
-class PayoutTerms(msgspec.Struct, frozen=True):
+class PayoutTerms(msgspec.Struct, frozen=True, gc=False):
     """What the publisher earns and when. Exactly one of `amount` and `percent` (hundredths of a percent) is set."""
 
     rule: str
@@ -32,7 +32,7 @@ class PayoutTerms(msgspec.Struct, frozen=True):
     max: Money | None = None
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """One offer's price, the buyer's rule and the publisher's rule (None: nobody earns, `not_paid` says why)."""
 
     price: Money

@@ -25,7 +25,7 @@ FRAME_SIZE_MAX: Final = 1024 * 1024
 _LENGTH_SIZE: Final = 4
 
 
-class Setup(Struct, frozen=True, array_like=True, tag=1):
+class Setup(Struct, frozen=True, gc=False, array_like=True, tag=1):
     """The first order: bind these RTP ports (and RTCP on the next ones) on `host`."""
 
     host: str
@@ -34,21 +34,21 @@ class Setup(Struct, frozen=True, array_like=True, tag=1):
     cname: str
 
 
-class Open(Struct, frozen=True, array_like=True, tag=2):
+class Open(Struct, frozen=True, gc=False, array_like=True, tag=2):
     """Give this port pair to a leg."""
 
     leg: str
     port: int
 
 
-class Connect(Struct, frozen=True, array_like=True, tag=3):
+class Connect(Struct, frozen=True, gc=False, array_like=True, tag=3):
     """Where a leg's party is."""
 
     leg: str
     remote: RemoteMedia
 
 
-class Play(Struct, frozen=True, array_like=True, tag=4):
+class Play(Struct, frozen=True, gc=False, array_like=True, tag=4):
     """Play prompts, one after the other."""
 
     leg: str
@@ -57,27 +57,27 @@ class Play(Struct, frozen=True, array_like=True, tag=4):
     loop: bool
 
 
-class StopPlay(Struct, frozen=True, array_like=True, tag=5):
+class StopPlay(Struct, frozen=True, gc=False, array_like=True, tag=5):
     """Stop what plays."""
 
     leg: str
 
 
-class Bridge(Struct, frozen=True, array_like=True, tag=6):
+class Bridge(Struct, frozen=True, gc=False, array_like=True, tag=6):
     """Join two legs."""
 
     a: str
     b: str
 
 
-class Unbridge(Struct, frozen=True, array_like=True, tag=7):
+class Unbridge(Struct, frozen=True, gc=False, array_like=True, tag=7):
     """Part two legs."""
 
     a: str
     b: str
 
 
-class Record(Struct, frozen=True, array_like=True, tag=8):
+class Record(Struct, frozen=True, gc=False, array_like=True, tag=8):
     """Start a recording or add a side to it."""
 
     recording: str
@@ -86,33 +86,33 @@ class Record(Struct, frozen=True, array_like=True, tag=8):
     right: str | None
 
 
-class PauseRecord(Struct, frozen=True, array_like=True, tag=9):
+class PauseRecord(Struct, frozen=True, gc=False, array_like=True, tag=9):
     """Store silence from now on (`paused`), or audio again."""
 
     recording: str
     paused: bool
 
 
-class StopRecord(Struct, frozen=True, array_like=True, tag=10):
+class StopRecord(Struct, frozen=True, gc=False, array_like=True, tag=10):
     """End a recording."""
 
     recording: str
 
 
-class SendDigits(Struct, frozen=True, array_like=True, tag=11):
+class SendDigits(Struct, frozen=True, gc=False, array_like=True, tag=11):
     """Send keys."""
 
     leg: str
     digits: str
 
 
-class Close(Struct, frozen=True, array_like=True, tag=12):
+class Close(Struct, frozen=True, gc=False, array_like=True, tag=12):
     """Close a leg."""
 
     leg: str
 
 
-class Stop(Struct, frozen=True, array_like=True, tag=13):
+class Stop(Struct, frozen=True, gc=False, array_like=True, tag=13):
     """Close everything and end."""
 
 
@@ -133,11 +133,11 @@ Order = (
 )
 
 
-class Ready(Struct, frozen=True, tag="ready"):
+class Ready(Struct, frozen=True, gc=False, tag="ready"):
     """All ports are bound."""
 
 
-class Unable(Struct, frozen=True, tag="unable"):
+class Unable(Struct, frozen=True, gc=False, tag="unable"):
     """The ports could not be bound; `port` is the first that failed and `errno` the system's reason."""
 
     port: int

@@ -32,7 +32,7 @@ _LEVELS: dict[str, Attestation] = {"A": "A", "B": "B", "C": "C", "FULL": "A", "P
 _IDENTITY_HEADERS = ("Privacy", "P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info", "Identity")
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who calls. `attestation` is what `attested_by` says of the number; `passport` is there to be checked later.
 
     `diverted_from` is the number (E.164) that sent the call on to the tracking number, the latest of several.

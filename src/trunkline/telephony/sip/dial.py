@@ -44,7 +44,7 @@ class Undiallable(Exception):
         self.reason = reason
 
 
-class Shown(msgspec.Struct, frozen=True):
+class Shown(msgspec.Struct, frozen=True, gc=False):
     """Who a buyer may be shown: the caller (E.164 or None when withheld) and the tracking number."""
 
     caller: str | None
@@ -114,7 +114,7 @@ def names_to_resolve(platform: Platform, accounts: Iterable[AccountConfig]) -> f
     return frozenset(host for host in hosts if host and not is_ip_literal(host.strip("[]")))
 
 
-class Way(msgspec.Struct, frozen=True):
+class Way(msgspec.Struct, frozen=True, gc=False):
     """One way to a target: the address whose host is sent to, what the Request-URI says, the trunk if it is one's."""
 
     hop: SipUri

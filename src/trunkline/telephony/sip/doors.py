@@ -27,7 +27,7 @@ PEERS_MAX = 65_536
 _Network = IPv4Network | IPv6Network
 
 
-class Called(msgspec.Struct, frozen=True):
+class Called(msgspec.Struct, frozen=True, gc=False):
     """What an INVITE says of the two ends: the number called (E.164 or None) and who calls."""
 
     number: str | None
