@@ -145,6 +145,7 @@ class Receiver:
         if request.to.tag is not None:
             self._in_dialog(request, source, key, now)
         elif method == "OPTIONS":
+            _check_uri(request)
             self._options(request, source)
         elif method == "INVITE":
             self._invite(request, source, key, now)
@@ -180,7 +181,7 @@ class Receiver:
             core.refuse(request, source, status, counter, extra)
             return
         try:
-            parse_uri(request.uri)
+            _check_uri(request)
             self._uas.receive(request, source, key, now)
         except RemoteSipError as error:
             error.request = request
@@ -189,7 +190,8 @@ class Receiver:
     def _invite_refusal(self, request: Request, source: Hop) -> tuple[int, str, list[str]] | None:
         """Status, counter and headers of the refusal an INVITE outside any dialog deserves, if any."""
         core, limits = self._core, self._core.config.state_limits
-        if (request.header("Max-Forwards") or "70").strip() == "0":
+        hops = request.header("Max-Forwards")
+        if hops and not hops.strip("0"):
             return 483, "refused_hops", []
         if any(parse_via(value).sent_by in core.faces.sent_by_keys for value in request.values("Via")):
             return 482, "refused_loop", []
@@ -198,6 +200,8 @@ class Receiver:
             return 482, "refused_merged", []
         if is_too_small(request):
             return 422, "refused_session_interval", [MIN_SE]
+        if not _takes_descriptions(request):
+            return 406, "refused_media_type", [ACCEPT]
         if request.body and request.sdp is None:
             return 415, "refused_media_type", [ACCEPT]
         if self.draining:
@@ -209,3 +213,21 @@ class Receiver:
         if core.per_source[source[0]] >= limits.max_transactions_per_source:
             return 503, "refused_source_limit", ["Retry-After: 5"]
         return None
+
+
+def _check_uri(request: Request) -> None:
+    """Raise RemoteSipError 416 for a scheme we do not know, 400 for an address with headers in it (19.1.1)."""
+    try:
+        if parse_uri(request.uri).headers:
+            raise RemoteSipError(400, "Headers in Request-URI")
+    except RemoteSipError as error:
+        error.request = request
+        raise
+
+
+def _takes_descriptions(request: Request) -> bool:
+    """Whether Accept lets our session description through; without one it does, and an empty one is no value (20.1)."""
+    if not request.header("Accept"):
+        return True
+    kinds = (value.partition(";")[0].strip().lower() for value in request.values("Accept"))
+    return any(kind in ("application/sdp", "application/*", "*/*") for kind in kinds)

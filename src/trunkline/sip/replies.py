@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.headers import split_values
 from trunkline.sip.hops import Hop, default_port
 from trunkline.sip.message import REASONS, Request, encode
@@ -54,10 +55,18 @@ def response(
 ) -> bytes:
     """A response to `request`; the To tag is added when the request has none and one is given."""
     to = request.header("To") or ""
-    if to_tag and request.to.tag is None:
+    if to_tag and _lacks_tag(request):
         to = f"{to};tag={to_tag}"
     phrase = reason or REASONS.get(status, "Unknown")
     return encode(f"SIP/2.0 {status} {phrase}", [*echo, f"To: {to}", *extra], body, request.encoding)
+
+
+def _lacks_tag(request: Request) -> bool:
+    """Whether a To tag is ours to add; a To that cannot be read is repeated as it is."""
+    try:
+        return request.to.tag is None
+    except RemoteSipError:
+        return False
 
 
 def _parameter(part: str) -> str:
