@@ -26,6 +26,7 @@ _SIP = re.compile(
     re.IGNORECASE,
 )
 _TEL = re.compile(r"tel:([0-9A-Fa-f+*#().-]+)((?:;[^;<>\"\s\x00-\x1f\x7f]*)*)", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _UNSAFE = re.compile(r"[<>\"\s\x00-\x1f\x7f]")
 
 
@@ -134,7 +135,7 @@ def _parse_tel(text: str) -> SipUri:
     if match is not None:
         return SipUri("tel", match.group(1), "", None, _uri_params(match.group(2)))
     scheme = text.partition(":")[0].lower()
-    if scheme in ("sip", "sips", "tel") or not scheme.isalpha() or ":" not in text:
+    if scheme in ("sip", "sips", "tel") or _SCHEME.fullmatch(scheme) is None or ":" not in text:
         raise RemoteSipError(400, "Malformed address")
     raise RemoteSipError(416, "Unsupported URI Scheme")
 
