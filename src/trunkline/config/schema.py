@@ -143,6 +143,7 @@ class Recording(Struct, frozen=True, kw_only=True):
     announce: str | None = None
     announce_file: str | None = None
     lang: str | None = None
+    pause_keys: str | None = None
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -219,6 +220,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     ring_seconds: int | None = None
     max_duration_seconds: int | None = None
     ringback: Prompt | None = None
+    hold_music: Prompt | None = None
 
 
 class Number(Struct, frozen=True, kw_only=True):

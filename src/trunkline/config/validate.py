@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -128,9 +129,15 @@ def _check_no_buyer(subject: Subject, path: Path, treatment: NoBuyer) -> None:
     check_file(subject, (*path, "file"), treatment.file)
 
 
+_PAUSE_KEYS = re.compile(r"[0-9*#]{1,8}")
+
+
 def _check_recording(subject: Subject, path: Path, recording: Recording) -> None:
     check_say(subject, (*path, "announce"), recording.announce, recording.lang)
     check_file(subject, (*path, "announce_file"), recording.announce_file)
+    if recording.pause_keys and _PAUSE_KEYS.fullmatch(recording.pause_keys) is None:
+        message = f"{recording.pause_keys!r} is no sequence of keys"
+        subject.findings.error((*path, "pause_keys"), "bad_digits", message, 'write up to 8 of 0-9, * and #: "*1"')
 
 
 def _check_whisper(subject: Subject, path: Path, whisper: str) -> None:

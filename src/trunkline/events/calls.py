@@ -14,6 +14,7 @@ import msgspec
 from trunkline.kernel.money import Money
 
 RoutingOutcome = Literal["sold", "unsold", "abandoned", "failed", "interrupted"]
+PausedBy = Literal["flow", "buyer"]
 EndedBy = Literal["caller", "buyer", "system"]
 
 
@@ -191,6 +192,20 @@ class RecordingStarted(CallEvent, frozen=True, kw_only=True, tag="recording.star
     purpose: Literal["call", "voicemail"]
 
 
+class RecordingPaused(CallEvent, frozen=True, kw_only=True, tag="recording.paused"):
+    """Silence is stored from now on: the flow asks for keys that may not be, or the buyer has pressed its keys."""
+
+    recording: str
+    by: PausedBy
+
+
+class RecordingResumed(CallEvent, frozen=True, kw_only=True, tag="recording.resumed"):
+    """Audio is stored again; `by` is whose pause was the last to end."""
+
+    recording: str
+    by: PausedBy
+
+
 class RecordingEnded(CallEvent, frozen=True, kw_only=True, tag="recording.ended"):
     """The file is complete and readable, or `error` says why not."""
 
@@ -251,6 +266,8 @@ AnyCallEvent = (
     | Converted
     | PayoutEarned
     | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
     | RecordingEnded
     | LegMeasured
     | CallEnded

@@ -184,6 +184,7 @@ class Arrivals:
             pays=bool(campaign.payouts),
             record=router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
+            hold_music=campaign.hold_music,
             attestation=claimed.attestation,
             attested_by=claimed.attested_by,
             diverted_from=claimed.diverted_from,

@@ -67,6 +67,12 @@ class Audio:
         music = None if command.music is None else self._call.world.sounds.get(command.music)
         self._media.play(self._call.caller.media, UNAWAITED, [music or RINGBACK], loop=True)
 
+    def hold_music(self, command: c.HoldMusic) -> None:
+        """Let a held side hear music; one that could not be prepared is silence."""
+        leg, music = self._leg(command.side), self._call.world.sounds.get(command.music)
+        if leg is not None and music is not None:
+            self._media.play(leg, UNAWAITED, [music], loop=True)
+
     def stop_play(self, command: c.StopPlay) -> None:
         """Silence one side."""
         leg = self._leg(command.side, command.leg)

@@ -17,6 +17,7 @@ from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.switch.description import Description
+from trunkline.switch.farewells import ELSEWHERE, farewell
 from trunkline.switch.legs import BuyerLeg
 from trunkline.switch.registry import Whose
 from trunkline.switch.sessions import remote_media
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from trunkline.switch.livecall import LiveCall
 
 log = logging.getLogger("trunkline.calls")
-
-
-ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
-"""What a phone is told that rang in vain, so that it shows no missed call (RFC 3326 section 3.1)."""
 
 
 class Buyers:
@@ -183,11 +180,11 @@ class Buyers:
         if leg is not None:
             self._let_go(leg, ELSEWHERE if elsewhere else None)
 
-    def hang_up(self, attempt: str) -> None:
-        """Let all legs of the attempt go, whatever their state."""
+    def hang_up(self, attempt: str, reason: str | None = None) -> None:
+        """Let all legs of the attempt go, whatever their state; `reason` is a code."""
         for leg in self._attempts.pop(attempt, ()):
             if not leg.gone:
-                self._let_go(leg, None)
+                self._let_go(leg, farewell(reason))
 
     def _let_go(self, leg: BuyerLeg, reason: str | None) -> None:
         leg.gone = True

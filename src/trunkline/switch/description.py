@@ -17,9 +17,20 @@ from trunkline.sip.sdes import KEY_SIZE, SUITES, Crypto, SrtpMode
 
 
 class Description:
-    """Our side of one leg. `session` is the number in its `o=` line."""
+    """Our side of one leg. `session` is the number in its `o=` line, `agreed` what both sides said last."""
 
-    __slots__ = ("_entropy", "_local", "_offered", "_ours", "_said", "_session", "_srtp", "_theirs", "_version")
+    __slots__ = (
+        "_entropy",
+        "_local",
+        "_offered",
+        "_ours",
+        "_said",
+        "_session",
+        "_srtp",
+        "_theirs",
+        "_version",
+        "agreed",
+    )
 
     def __init__(self, local: LocalMedia, session: int, srtp: SrtpMode, entropy: Callable[[int], bytes]) -> None:
         self._local = local
@@ -31,6 +42,17 @@ class Description:
         self._offered: tuple[Crypto, ...] = ()
         self._ours: Crypto | None = None
         self._theirs: Crypto | None = None
+        self.agreed: sdp.AudioMedia | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether the peer holds us: nothing may be sent to it (RFC 3264 section 8.4)."""
+        return self.agreed is not None and not self.agreed.sends
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether the peer takes keys as telephone-events (RFC 4733)."""
+        return self.agreed is not None and self.agreed.dtmf_payload_type is not None
 
     def read(self, body: bytes) -> sdp.AudioOffer:
         """Read the peer's offer. Raises RemoteSipError."""
@@ -96,6 +118,7 @@ class Description:
         if agreed.ours is not None:
             self._ours, self._theirs = agreed.ours, agreed.theirs
             self._srtp = "required"
+        self.agreed = agreed
         return agreed
 
     def _key(self) -> bytes:

@@ -16,10 +16,10 @@ from trunkline.switch.trunk_load import Seat
 class CallerLeg:
     """The caller: SIP leg number, media leg, what we say of its audio, the offer to be answered (None: we make one).
 
-    `trunk` is the one it came by, as it was configured then, and `seat` its place on it.
+    `trunk` is the one it came by, as it was configured then, and `seat` its place on it. `held`: its peer holds us.
     """
 
-    __slots__ = ("codec", "description", "media", "offer", "seat", "sip", "trunk")
+    __slots__ = ("codec", "description", "held", "media", "offer", "seat", "sip", "trunk")
 
     def __init__(
         self, sip: int, media: str, description: Description, offer: AudioOffer | None, trunk: Trunk, seat: Seat
@@ -30,13 +30,14 @@ class CallerLeg:
         self.media = media
         self.description = description
         self.offer = offer
+        self.held = False
         self.codec = offer.codecs[0].name if offer is not None else "PCMU"
 
 
 class BuyerLeg:
     """One of an attempt's legs. `failure` says why it cannot be rung; `sip` is None until the INVITE has left.
 
-    `ended`: its peer has ended it. `gone`: we have let it go.
+    `ended`: its peer has ended it. `gone`: we have let it go. `held`: its peer holds us.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class BuyerLeg:
         "ended",
         "failure",
         "gone",
+        "held",
         "invite",
         "media",
         "number",
@@ -66,4 +68,5 @@ class BuyerLeg:
         self.wanted = False
         self.ended = False
         self.gone = False
+        self.held = False
         self.resolving: asyncio.Task[None] | None = None

@@ -32,6 +32,7 @@ from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
 from trunkline.switch.audio import Audio
 from trunkline.switch.buyers import Buyers
+from trunkline.switch.farewells import farewell
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
@@ -338,7 +339,7 @@ class LiveCall:
 
     def _hang_up_caller(self, command: c.HangUpCaller, _now: Instant) -> None:
         if self._answered:
-            self.plant.sip.endpoint.hangup(self.caller.sip, self.plant.sip.now())
+            self.plant.sip.endpoint.hangup(self.caller.sip, self.plant.sip.now(), farewell(command.reason))
         else:
             self._refuse_caller(command.status)
 
@@ -351,7 +352,7 @@ class LiveCall:
         self._inbox.extend(self.buyers.ring(command.attempt))
 
     def _hang_up_buyer(self, command: c.HangUpBuyer, _now: Instant) -> None:
-        self.buyers.hang_up(command.attempt)
+        self.buyers.hang_up(command.attempt, command.reason)
 
     def _drop_leg(self, command: c.DropLeg, _now: Instant) -> None:
         self.buyers.drop(command.attempt, command.leg, elsewhere=command.elsewhere)
@@ -364,6 +365,9 @@ class LiveCall:
 
     def _ringback(self, command: c.Ringback, _now: Instant) -> None:
         self.audio.ringback(command)
+
+    def _hold_music(self, command: c.HoldMusic, _now: Instant) -> None:
+        self.audio.hold_music(command)
 
     def _stop_play(self, command: c.StopPlay, _now: Instant) -> None:
         self.audio.stop_play(command)
@@ -421,6 +425,7 @@ _DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
     c.SendDigits: LiveCall._send_digits,
     c.Play: LiveCall._play,
     c.Ringback: LiveCall._ringback,
+    c.HoldMusic: LiveCall._hold_music,
     c.StopPlay: LiveCall._stop_play,
     c.Bridge: LiveCall._bridge,
     c.Record: LiveCall._record,

@@ -84,6 +84,16 @@ class Switchboard:
         except (RemoteSipError, BadRemote) as error:
             log.warning("call %s: %s", call.machine.context.call, error)
             call.tell(i.HangUp("no_common_audio"))
+        else:
+            self._tell_hold(leg, call)
+
+    def _tell_hold(self, leg: CallerLeg | BuyerLeg, call: LiveCall) -> None:
+        """Tell the machine when a party has begun or ended to hold us."""
+        assert leg.description is not None
+        held = leg.description.held
+        if held != leg.held:
+            leg.held = held
+            call.tell(i.Held("caller", held) if isinstance(leg, CallerLeg) else i.Held("buyer", held, leg.number))
 
     def _about_buyer(self, event: events.SipEvent, call: LiveCall, attempt: str, number: int) -> None:
         match event:
@@ -118,14 +128,17 @@ class Switchboard:
             digit = dtmf_info.parse(event.content_type, event.body).digit
         except RemoteSipError:
             return  # the core has answered 415 or 400
-        self._key(whose, digit)
+        self._key(whose, digit, by_event=False)
 
-    def _key(self, whose: Whose, digit: str) -> None:
+    def _key(self, whose: Whose, digit: str, *, by_event: bool) -> None:
+        """A key, as a telephone-event or not: events cross a bridge by themselves to whoever takes them."""
         call, attempt = whose.call, whose.call.machine.attempt
         if whose.attempt is None:
-            call.tell(i.KeyPressed("caller", digit))
+            other = None if attempt is None else call.buyers.get(attempt.id, attempt.leg)
+            call.tell(i.KeyPressed("caller", digit, relay=not (by_event and _takes_events(other))))
         elif attempt is not None and attempt.id == whose.attempt:
-            call.tell(i.KeyPressed("buyer", digit, whose.leg))
+            relay = not (by_event and _takes_events(call.caller))
+            call.tell(i.KeyPressed("buyer", digit, whose.leg, relay))
 
     def _reoffered(self, event: events.Reoffered, whose: Whose) -> None:
         """A party holds, resumes or moves its audio: take it as it is, on this leg alone."""
@@ -148,6 +161,7 @@ class Switchboard:
             return
         leg.description.said(body)
         endpoint.reanswer(event.leg, body, now_s)
+        self._tell_hold(leg, call)
 
     # -- media -----------------------------------------------------------------------------------------------------
 
@@ -174,7 +188,7 @@ class Switchboard:
             case media.Played(tag=tag, completed=completed):
                 whose.call.tell(whose.call.audio.played(tag, completed))
             case media.Digit(digit=digit):
-                self._key(whose, digit)
+                self._key(whose, digit, by_event=True)
             case media.DeadMedia():
                 whose.call.tell(i.HangUp("dead_media"))
 
@@ -184,3 +198,7 @@ class Switchboard:
         log.error("a media process was lost with %d calls", len(lost))
         for call in lost.values():
             call.tell(i.MediaLost())
+
+
+def _takes_events(leg: CallerLeg | BuyerLeg | None) -> bool:
+    return leg is not None and leg.description is not None and leg.description.takes_events

@@ -89,6 +89,8 @@ def _account_prompts(config: AccountConfig) -> Iterator[Prompt]:
         yield from _announcement(campaign.recording)
         if campaign.ringback is not None:
             yield campaign.ringback
+        if campaign.hold_music is not None:
+            yield campaign.hold_music
     for target in config.targets:
         yield from _spoken(target.whisper)
         if target.whisper_file is not None:

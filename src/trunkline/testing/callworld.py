@@ -103,6 +103,7 @@ class CallWorld:
             payout=self.router.incoming_payout(self._query),
             record=self.router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
+            hold_music=campaign.hold_music,
         )
         flow = FlowMachine(
             index.flows[campaign.flow], self.profile, lambda node, total: Draws(seed, text_hash(node)).below(total)
@@ -301,6 +302,10 @@ class CallWorld:
         if tag is not None:
             self._inbox.append(i.Played(tag, completed=False))
 
+    def _hold_music(self, command: c.HoldMusic) -> None:
+        assert self.bridged or not self.ringing, "music before anybody was joined"
+        self.playing.pop(command.side, None)
+
     def _bridge(self, _command: c.Bridge) -> None:
         assert self.answered
         self.bridged = True
@@ -335,6 +340,7 @@ _OBEY: dict[type, Callable[[CallWorld, Any], None]] = {
     c.SendDigits: CallWorld._send_digits,
     c.Play: CallWorld._play,
     c.Ringback: CallWorld._ignore,
+    c.HoldMusic: CallWorld._hold_music,
     c.StopPlay: CallWorld._stop_play,
     c.Bridge: CallWorld._bridge,
     c.Record: CallWorld._record,

@@ -64,7 +64,8 @@ campaigns:
     answer: {choose.one_of(("flow", "buyer"))}
     conversion: {{call: {choose.one_of(TIMERS)}}}
     payouts: [{{event: convert, percent: 60}}]
-    recording: {{mode: {choose.one_of(RECORDINGS)}, announce: "Recorded."}}
+    recording: {{mode: {choose.one_of(RECORDINGS)}, announce: "Recorded.", pause_keys: "1"}}
+    hold_music: {{file: prompts/music.wav}}
 numbers: [{{number: "+18335550100", campaign: c, publisher: pub}}]
 buyers:
   - key: one
@@ -107,6 +108,7 @@ class Walk:
     def finish(self) -> None:
         """End the call in a usual way, let everything late arrive, and check that nothing is left."""
         world = self.world
+        world.tell(i.Tick())  # what was due before: it may end the call by itself
         if self.alive:
             world.caller_open = False
             world.tell(i.CallerLeft())
@@ -145,6 +147,7 @@ class Walk:
 
     def refuse(self) -> None:
         """The buyer that rings says no."""
+        self.world.tell(i.Tick())
         if self.world.machine.state is State.RINGING:
             attempt, leg = self.world.attempt, self.some_leg()
             self.world.ringing.discard(leg_name(attempt, leg))
@@ -190,6 +193,7 @@ class Walk:
     def buyer(self) -> None:
         """News of a buyer's leg: the running attempt's, or one that is long over."""
         world = self.world
+        world.tell(i.Tick())  # what was due before is done with peers that are still there
         attempts = [event.attempt for event in world.events(OfferReserved)]
         if not attempts:
             return
@@ -222,6 +226,11 @@ class Walk:
         if self.world.ringing:
             self.world.tell(i.Dialled(self.world.attempt, 1, self.some_leg()))
 
+    def hold(self) -> None:
+        """A party holds or resumes."""
+        side: i.Side = "buyer" if self.choose.below(2) else "caller"
+        self.world.tell(i.Held(side, self.choose.below(2) == 1, self.some_leg()))
+
     def files(self) -> None:
         """Files that were stopped are closed; or one that is open is closed by a full disk."""
         if self.choose.below(3) == 0 and self.world.recording:
@@ -242,6 +251,7 @@ class Walk:
     def meet(self, event: i.Input) -> None:
         """Something happens that can happen at any moment."""
         if isinstance(event, i.CallerLeft):
+            self.world.tell(i.Tick())
             self.world.caller_open = False
         self.world.tell(event)
         self.world.check()
@@ -253,6 +263,7 @@ SUDDEN: dict[type, i.Input] = {
     i.MediaLost: i.MediaLost(),
     i.NotDurable: i.NotDurable(0),
     i.Recorded: i.Recorded("nobody's", 0, None),
+    i.Held: i.Held("caller", True),
 }
 """What can happen at any moment."""
 
@@ -268,6 +279,7 @@ STEPS: dict[str, Callable[[Walk], None]] = {
     "key": Walk.key,
     "buyer": Walk.buyer,
     "late_name": Walk.late_name,
+    "hold": Walk.hold,
     "files": Walk.files,
     "late_offer": Walk.late_offer,
     "end": Walk.end,

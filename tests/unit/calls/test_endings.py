@@ -319,6 +319,7 @@ def test_nothing_that_is_told_after_the_end_does_anything(event: str) -> None:
         "HangUp": i.HangUp("drain"),
         "Tick": i.Tick(),
         "LegDue": i.LegDue(),
+        "Held": i.Held("caller", held=True),
     }
     assert story.machine.handle(news[event], story.now) == []
 

@@ -72,6 +72,7 @@ CASES = [
     one("weight: 2", "paused: yes", e("bad_boolean", "plans[injury].tiers[t2].routes[desk].paused")),
     one("weight: 2", "paused: True", e("bad_boolean", "plans[injury].tiers[t2].routes[desk].paused")),
     one("method: priority", "method: prioritty", e("bad_choice", "plans[injury].tiers[contract].method")),
+    one("mode: from_connect", "mode: from_connect, pause_keys: '*A'", e("bad_digits", "campaigns[injury].recording.pause_keys")),
     one("mode: from_connect", "mode: always", e("bad_choice", "campaigns[injury].recording.mode")),
     one('floor: "20.00"', 'floor: "-20"', e("bad_money", "plans[injury].floor")),
     one('floor: "20.00"', "floor: 20.005", e("bad_money", "plans[injury].floor")),

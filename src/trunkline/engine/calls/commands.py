@@ -125,6 +125,13 @@ class Ringback(msgspec.Struct, frozen=True, gc=False):
     music: Prompt | None
 
 
+class HoldMusic(msgspec.Struct, frozen=True, gc=False):
+    """Let a side that is held hear `music` over and over, until that is stopped."""
+
+    side: Side
+    music: Prompt
+
+
 class StopPlay(msgspec.Struct, frozen=True, gc=False):
     """Let that side hear nothing more of what is played."""
 
@@ -184,6 +191,7 @@ Command = (
     | SendDigits
     | Play
     | Ringback
+    | HoldMusic
     | StopPlay
     | Bridge
     | Record

@@ -40,6 +40,7 @@ class CallContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     pays: bool = True
     record: Recording | None = None
     ringback: Prompt | None = None
+    hold_music: Prompt | None = None
     attestation: str | None = None
     attested_by: str | None = None
     diverted_from: str | None = None

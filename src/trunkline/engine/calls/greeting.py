@@ -86,23 +86,23 @@ class Greeting(CallCore):
         for effect in effects:
             match effect:
                 case f.Say():
-                    self._out += self._tape.guard(effect.sensitive)
+                    self._out += self._tape.guard(effect.sensitive, self._now)
                     self.state = State.TALKING
                     self._play("caller", effect.prompts)
                 case f.Listen():
-                    self._out += self._tape.guard(effect.sensitive)
+                    self._out += self._tape.guard(effect.sensitive, self._now)
                     self.state = State.TALKING
                 case f.Hush():
                     self._await_no_prompt()
                     self._out.append(c.StopPlay("caller"))
                 case f.Sell():
-                    self._out += self._tape.guard(False)
+                    self._out += self._tape.guard(False, self._now)
                     self._sell(effect)
                 case f.TakeMessage():
-                    self._out += self._tape.guard(False)
+                    self._out += self._tape.guard(False, self._now)
                     self._take_message(effect.prompts, effect.seconds)
                 case f.Finish():
-                    self._out += self._tape.guard(False)
+                    self._out += self._tape.guard(False, self._now)
                     self._flow_finished(effect.reason)
 
     def _ready_to_speak(self, effects: list[f.Effect]) -> bool:

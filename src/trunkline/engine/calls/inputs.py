@@ -104,10 +104,22 @@ class CallerLeft(msgspec.Struct, frozen=True, gc=False):
 
 
 class KeyPressed(msgspec.Struct, frozen=True, gc=False):
-    """One key, by RFC 4733 or INFO, from the caller or from that leg of the running attempt."""
+    """One key, from the caller or from that leg of the running attempt.
+
+    With `relay` the bridge has not carried it, because it came by INFO or the other side takes no telephone-events.
+    """
 
     side: Side
     digit: str
+    leg: int = 0
+    relay: bool = False
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A party put us on hold, or took us off it."""
+
+    side: Side
+    held: bool
     leg: int = 0
 
 
@@ -160,6 +172,7 @@ Input = (
     | BuyerLeft
     | CallerLeft
     | KeyPressed
+    | Held
     | Played
     | Recorded
     | MediaLost

@@ -54,10 +54,23 @@ def dials_of(ring: Ring) -> tuple[str, ...]:
 class Leg:
     """One leg. `due_ns` is when its phase ends by itself, `tag` what it hears, `heard` whether it heard that whole.
 
-    `steps` are the keys still to be sent to it, `over_at` when it had done ringing: over, or taken.
+    `holds`: it has put us on hold. `steps` are the keys still to be sent to it, `over_at` when it had done ringing:
+    over, or taken.
     """
 
-    __slots__ = ("due_ns", "heard", "number", "outcome", "over_at", "phase", "reason", "sip_status", "steps", "tag")
+    __slots__ = (
+        "due_ns",
+        "heard",
+        "holds",
+        "number",
+        "outcome",
+        "over_at",
+        "phase",
+        "reason",
+        "sip_status",
+        "steps",
+        "tag",
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -66,6 +79,7 @@ class Leg:
         self.steps: tuple[KeyStep, ...] = ()
         self.tag = 0
         self.heard = False
+        self.holds = False
         self.outcome: str | None = None
         self.reason: str | None = None
         self.sip_status: int | None = None

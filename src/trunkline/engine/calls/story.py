@@ -25,6 +25,8 @@ from trunkline.events.calls import (
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     Rejection,
 )
@@ -117,6 +119,10 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return [f"payout: {event.publisher} earns {event.amount} {event.amount.currency} by {event.rule}{loss}"]
         case RecordingStarted():
             return [f"recording into {event.path}"]
+        case RecordingPaused():
+            return [f"recording paused by the {event.by}"]
+        case RecordingResumed():
+            return ["recording goes on"]
         case RecordingEnded():
             broken = f", but not whole: {event.error}" if event.error else ""
             return [f"recorded {_seconds(event.duration_ms)} into {event.path}{broken}"]

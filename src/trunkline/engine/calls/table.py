@@ -16,9 +16,10 @@
     ENDING     the call is over; a recording is being closed
     OVER       nothing is left
 
-Four things can happen at any time while a call is alive: the caller leaves, the system hangs up, the audio process
-dies, the journal fails. They are written once, in `ALIVE`, and hold in every state from SAVING to MESSAGE. The diagram
-in the documentation is drawn from these tables.
+Four things can end a call at any time while it is alive: the caller leaves, the system hangs up, the audio process
+dies, the journal fails. They are written once, in `ALIVE`, and hold in every state from SAVING to MESSAGE; so does
+what is told of holding, which is only remembered until the two are joined. The diagram in the documentation is drawn
+from these tables.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ _OWN: Mapping[tuple[State, type], Step] = {
     (S.BRIEFING, i.BuyerLeft): ("_buyer_left", (S.BRIEFING, *END)),
     (S.BRIEFING, i.Tick): ("_too_long", END),
     (S.CONNECTED, i.Played): ("_announced_over_bridge", (S.CONNECTED,)),
+    (S.CONNECTED, i.KeyPressed): ("_key_over_bridge", (S.CONNECTED,)),
     (S.CONNECTED, i.BuyerLeft): ("_buyer_left", (S.CONNECTED, *END)),
     (S.CONNECTED, i.Tick): ("_too_long", END),
     (S.CLOSING, i.Played): ("_last_words_heard", (S.CLOSING, S.MESSAGE, *END)),
@@ -139,6 +141,7 @@ _OWN: Mapping[tuple[State, type], Step] = {
 TRANSITIONS: Mapping[tuple[State, type], Step] = {
     **{(state, event): step for state in ALIVE_STATES for event, step in ALIVE.items()},
     **{(state, i.Recorded): ("_recorded", (state,)) for state in RECORDED_STATES},
+    **{(state, i.Held): ("_held", (state,)) for state in ALIVE_STATES},
     **_OWN,
 }
 """(state, input) to its step. Any other pair is late or early news and changes nothing."""

@@ -19,6 +19,8 @@ class Talking(Greeting):
     """Connect, brief, join, talk."""
 
     _briefing: tuple[Prompt, ...] = ()
+    _caller_holds = False
+    _music: frozenset[i.Side] = frozenset()
 
     def _connect(self) -> None:
         """The buyer has taken the call. What it still has to hear comes first, the caller hears ringing meanwhile."""
@@ -101,10 +103,50 @@ class Talking(Greeting):
         self._await_no_prompt()
         if announcement:
             self._play("caller", announcement)
+        self._play_to_held()
 
     def _announced_over_bridge(self, event: i.Played) -> None:
         if self._heard_out(event):
             self._do(self._tape.announced("caller", event.completed, self._now))
+            self._play_to_held()
+
+    # -- what happens while they talk ------------------------------------------------------------------------------
+
+    def _key_over_bridge(self, event: i.KeyPressed) -> None:
+        """Let the other side have a key that the bridge could not carry; the buyer's may pause the recording."""
+        number = self._open_attempt().leg
+        if event.side == "caller":
+            if event.relay:
+                self._out.append(c.SendDigits("buyer", event.digit, number))
+        elif event.leg == number:
+            if event.relay:
+                self._out.append(c.SendDigits("caller", event.digit))
+            self._out += self._tape.key(event.digit, self._now)
+
+    def _held(self, event: i.Held) -> None:
+        leg = None if self.attempt is None else self.attempt.legs.open(event.leg)
+        if event.side == "caller":
+            self._caller_holds = event.held
+        elif leg is not None:
+            leg.holds = event.held
+        if self.state is State.CONNECTED:
+            self._play_to_held()
+
+    def _play_to_held(self) -> None:
+        """Whoever is held and listens hears music; the announcement that a caller has to hear goes before it."""
+        music = self.context.hold_music
+        if music is None:
+            return
+        leg = self._open_attempt().legs.taken
+        assert leg is not None
+        listening: set[i.Side] = set()
+        if leg.holds and not self._caller_holds and not self._awaited_tag:
+            listening.add("caller")
+        if self._caller_holds and not leg.holds:
+            listening.add("buyer")
+        self._out += [c.StopPlay(side, leg.number) for side in sorted(self._music - listening)]
+        self._out += [c.HoldMusic(side, music) for side in sorted(listening - self._music)]
+        self._music = frozenset(listening)
 
     def _buyer_left(self, event: i.BuyerLeft) -> None:
         attempt = self._open_attempt()

@@ -1,7 +1,8 @@
 """Recording one call, and only what may be recorded.
 
 Nothing of a party is stored before that party has heard the announcement to its end. If it cannot be played to either
-of them, nothing of the call is recorded at all. While keys are asked for that may never be stored, the tape stands.
+of them, nothing of the call is recorded at all. While keys are asked for that may never be stored, the tape stands;
+so it does from the buyer's pressing the keys for that until it presses them again.
 
 `from_answer` records the caller as soon as the caller has heard it and the buyer from its connection; `from_connect`
 records both from the moment the two are joined and have heard it.
@@ -16,8 +17,11 @@ from trunkline.config.schema import Recording
 from trunkline.engine.calls.commands import Command, PauseRecord, Record, ResumeRecord, StopRecord, Write
 from trunkline.engine.calls.context import DEFAULT_ANNOUNCEMENT, CallContext
 from trunkline.engine.calls.inputs import Side
-from trunkline.events.calls import RecordingEnded, RecordingStarted
-from trunkline.kernel.clock import Instant
+from trunkline.events.calls import PausedBy, RecordingEnded, RecordingPaused, RecordingResumed, RecordingStarted
+from trunkline.kernel.clock import SECOND, Instant
+
+KEYS_WITHIN_S = 3
+"""A key that comes longer after the one before it begins a new sequence."""
 
 
 class Tape:
@@ -30,9 +34,11 @@ class Tape:
         "_forbidden",
         "_heard",
         "_new_id",
-        "_paused",
+        "_paused_by",
         "_rule",
         "_sides",
+        "_typed",
+        "_typed_ns",
         "files",
     )
 
@@ -44,7 +50,9 @@ class Tape:
         self._sides: tuple[Side, ...] = ()
         self._connected = False
         self._forbidden = False
-        self._paused = False
+        self._paused_by: tuple[PausedBy, ...] = ()
+        self._typed = ""
+        self._typed_ns = 0
         self._current: str | None = None
         self.files: dict[str, str] = {}
 
@@ -86,16 +94,51 @@ class Tape:
         """Record the caller's message into a file of its own, whatever the rule for calls says."""
         return [*self.stop(), *self._start(path, ("caller",), "voicemail", now)]
 
-    def guard(self, sensitive: bool) -> list[Command]:
+    def guard(self, sensitive: bool, now: Instant) -> list[Command]:
         """Stand still while keys that may not be stored are asked for, and go on afterwards."""
-        changed, self._paused = sensitive != self._paused, sensitive
-        if not changed or self._current is None:
+        return self._stand_still("flow", now) if sensitive else self._go_on("flow", now)
+
+    def key(self, digit: str, now: Instant) -> list[Command]:
+        """The buyer has pressed a key: with the last of its sequence the tape stands still, or goes on."""
+        keys = None if self._rule is None else self._rule.pause_keys
+        if not keys or not self._wanted():
             return []
-        return [PauseRecord(self._current) if sensitive else ResumeRecord(self._current)]
+        typed = self._typed if now.mono_ns - self._typed_ns <= KEYS_WITHIN_S * SECOND else ""
+        self._typed, self._typed_ns = (typed + digit)[-len(keys) :], now.mono_ns
+        if self._typed != keys:
+            return []
+        self._typed = ""
+        return self._go_on("buyer", now) if "buyer" in self._paused_by else self._stand_still("buyer", now)
+
+    def _stand_still(self, by: PausedBy, now: Instant) -> list[Command]:
+        if by in self._paused_by:
+            return []
+        self._paused_by = (*self._paused_by, by)
+        return self._pause(by, now) if len(self._paused_by) == 1 else []
+
+    def _pause(self, by: PausedBy, now: Instant) -> list[Command]:
+        if self._current is None:
+            return []
+        paused = RecordingPaused(
+            account=self._context.account, call=self._context.call, at_ms=now.utc_ms, recording=self._current, by=by
+        )
+        return [PauseRecord(self._current), Write(paused)]
+
+    def _go_on(self, by: PausedBy, now: Instant) -> list[Command]:
+        if by not in self._paused_by:
+            return []
+        self._paused_by = tuple(each for each in self._paused_by if each != by)
+        if self._paused_by or self._current is None:
+            return []
+        resumed = RecordingResumed(
+            account=self._context.account, call=self._context.call, at_ms=now.utc_ms, recording=self._current, by=by
+        )
+        return [ResumeRecord(self._current), Write(resumed)]
 
     def stop(self) -> list[Command]:
         """Close the file that is being written, if any; `closed` will be told."""
         recording, self._current, self._sides = self._current, None, ()
+        self._paused_by = tuple(by for by in self._paused_by if by != "buyer")
         return [] if recording is None else [StopRecord(recording)]
 
     def closed(self, recording: str, duration_ms: int, error: str | None, now: Instant) -> list[Command]:
@@ -152,6 +195,6 @@ class Tape:
             purpose="voicemail" if purpose == "voicemail" else "call",
         )
         out: list[Command] = [Write(started), Record(recording, path, sides)]
-        if self._paused:
-            out.append(PauseRecord(recording))
+        if self._paused_by:
+            out += self._pause(self._paused_by[0], now)
         return out
