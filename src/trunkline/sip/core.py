@@ -152,10 +152,14 @@ class Core:
 
     # -- legs ----------------------------------------------------------------------------------------------------
 
+    def new_number(self) -> int:
+        """A number that names nothing yet."""
+        self._last_leg += 1
+        return self._last_leg
+
     def new_leg(self, outgoing: bool, state: LegState, source: Hop) -> Leg:
         """A new leg under a new number."""
-        self._last_leg += 1
-        leg = Leg(self._last_leg, outgoing, state, source)
+        leg = Leg(self.new_number(), outgoing, state, source)
         self.legs[leg.id] = leg
         return leg
 

@@ -24,6 +24,7 @@ from trunkline.sip.in_dialog import Requests
 from trunkline.sip.infos import Infos
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Header
+from trunkline.sip.outside import Outside, OutsideRequest
 from trunkline.sip.receiver import Receiver
 from trunkline.sip.refreshes import Refreshes
 from trunkline.sip.reliable import Provisionals
@@ -42,6 +43,7 @@ __all__ = [
     "Hop",
     "InviteTarget",
     "LegIdentifiers",
+    "OutsideRequest",
     "PreparedInvite",
     "SipEndpoint",
 ]
@@ -63,6 +65,7 @@ class SipEndpoint:
         self._reoffers = Reoffers(core, self._byes, sessions)
         self._refreshes = Refreshes(core, self._byes, sessions, self._reoffers)
         self._infos = Infos(core, self._byes)
+        self._outside = Outside(core)
         self._uac = Uac(core, self._byes, sessions)
         self._uas = Uas(core, self._answers, provisionals)
         self._requests = Requests(core, self._uas, self._answers, provisionals, sessions)
@@ -293,6 +296,13 @@ class SipEndpoint:
         found = self._core.leg(leg)
         if found is not None and found.state != LegState.ENDING:
             self._infos.send(found, content_type, body, now)
+
+    def ask(self, request: OutsideRequest, now: float) -> int:
+        """Send a request that belongs to no call; its number. Ends in OutsideEnded, whatever becomes of it.
+
+        Raises LocalSipError for what must not go on the wire.
+        """
+        return self._outside.send(request, now)
 
     # -- legs of an earlier process ------------------------------------------------------------------------------
 

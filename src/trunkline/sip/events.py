@@ -120,5 +120,12 @@ class OrphanEnded(SipEvent, frozen=True):
     status: int | None
 
 
+class OutsideEnded(SipEvent, frozen=True):
+    """What became of a request outside of calls, whose number `leg` is; `status` None when nobody answered."""
+
+    status: int | None
+    response: Response | None = None
+
+
 class Gone(SipEvent, frozen=True):
     """All state of the leg is freed. What still lingers only absorbs duplicates."""
