@@ -60,7 +60,8 @@ class Arrivals:
         """Begin a call for an INVITE, or refuse it."""
         plant = self._plant
         world = plant.world
-        trunk = world.doors.trunk_of(event.source[0])
+        host = event.source[0]
+        trunk = plant.registrations.trunk_of(host, event.request) or world.doors.trunk_of(host)
         if trunk is None:
             self._refuse(event.leg, 403, "unknown_source")
             return

@@ -29,6 +29,12 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.registered = Gauge(
+            "trunkline_registered",
+            "1 while a trunk that registers at its carrier is registered there, by trunk.",
+            ["trunk"],
+            registry=self.registry,
+        )
         self.live_calls = Gauge("trunkline_live_calls", "Calls that are going on.", registry=self.registry)
         self.live_legs = Gauge(
             "trunkline_live_legs", "Buyers' legs that are offered, ringing or connected.", registry=self.registry

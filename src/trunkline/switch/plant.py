@@ -14,12 +14,15 @@ from trunkline.journal.store import Journal
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
+from trunkline.sip.hops import Hop
+from trunkline.sip.uri import DEFAULT_PORT, parse_uri
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
 from trunkline.telephony.sip.dial import Names
 from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.registrations import Registrations
 
 log = logging.getLogger("trunkline.switch")
 
@@ -62,6 +65,12 @@ class Plant:
         self.loads = TrunkLoads()
         self.contacts = Contacts({})
         self.sip: SipDriver  # set when the listener is open
+        self.registrations: Registrations  # likewise
+
+    async def hops_of(self, proxy: str) -> tuple[Hop, ...]:
+        """The servers behind a trunk's proxy, the one to try first. Raises Undiallable."""
+        uri = parse_uri(proxy)
+        return (Hop((await self.names.resolve(uri.host)).strip("[]"), uri.port or DEFAULT_PORT),)
 
     def write(
         self,

@@ -43,6 +43,7 @@ from trunkline.switch.switchboard import Switchboard
 from trunkline.switch.web import WebListener, health_routes, metrics_route
 from trunkline.switch.world import World
 from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.registrations import Registrations
 
 log = logging.getLogger("trunkline.switch")
 
@@ -131,6 +132,7 @@ class Switch:
             ),
         ]
         plant.sip = SipDriver(options.sip, options.public_address or "", plant.world.doors, plant.entropy, board.on_sip)
+        plant.registrations = Registrations(plant.sip, plant.hops_of, Entropy(), plant.loop)
         await plant.media.start()
         await self._orphans.end_calls(self._state)
         started = SwitchStarted(at_ms=plant.clock().utc_ms, version=__version__, snapshot=plant.world.snapshot.digest)
@@ -164,6 +166,7 @@ class Switch:
     def _use(self, world: World) -> None:
         self._plant.world = world
         self._plant.sip.doors = world.doors
+        self._plant.registrations.use(world.trunks, world.logins.ours)
         if self._last_snapshot:
             self._plant.metrics.snapshot.remove(self._last_snapshot)
         self._last_snapshot = world.snapshot.digest
@@ -177,6 +180,9 @@ class Switch:
         plant.metrics.media_ports.set(plant.media.free_ports())
         plant.metrics.sip_legs.set(plant.sip.endpoint.live_legs)
         plant.metrics.sip_transactions.set(plant.sip.endpoint.live_transactions)
+        plant.metrics.registered.clear()
+        for trunk, registered in plant.registrations.states().items():
+            plant.metrics.registered.labels(trunk).set(registered)
         for kind, count in plant.sip.endpoint.counters.items():
             plant.metrics.sip.labels(kind).set(count)
         for kind, count in plant.sip.dropped.items():
@@ -252,6 +258,9 @@ class Switch:
             call.tell(i.HangUp("drain"))
         await _until(lambda: not self._registry.calls, CUT_S)
         await _until(lambda: not self._plant.sip.endpoint.live_legs, CUT_S)
+        # Last, because some carriers end the calls of whoever leaves.
+        self._plant.registrations.leave()
+        await _until(lambda: not self._plant.registrations.busy, CUT_S)
         stopped = SwitchStopped(at_ms=self._plant.clock().utc_ms, calls_cut=len(cut))
         with contextlib.suppress(JournalUnavailable):
             written = self._plant.write([Entry(stopped)])

@@ -42,6 +42,9 @@ class Switchboard:
         if isinstance(event, events.OrphanEnded):
             self._orphans.ended(event.leg, event.status)
             return
+        if isinstance(event, events.OutsideEnded):
+            self._plant.registrations.ended(event)
+            return
         whose = self._registry.sip.get(event.leg)
         if whose is None:
             return

@@ -37,6 +37,7 @@ from trunkline.sip.register import (
     min_expires_seconds,
 )
 from trunkline.sip.uri import parse_uri
+from trunkline.telephony.sip.dial import Undiallable
 
 log = logging.getLogger("trunkline.sip")
 
@@ -47,11 +48,7 @@ SAFE_IN_USER: Final = "-_.!~*'()+&=$,;?/"
 """What needs no escape in the user part of an address (RFC 3261 25.1)."""
 
 FindHops = Callable[[str], Awaitable[tuple[Hop, ...]]]
-"""The servers behind a SIP address, the one to try first. Raises any error whose text says why there are none."""
-
-
-class Unfound(Exception):
-    """No server of the registrar is known."""
+"""The servers behind a SIP address, the one to try first. Raises Undiallable saying why there are none."""
 
 
 class Wire(Protocol):
@@ -226,7 +223,7 @@ class Registrations:
             if one.asked_s or not one.hops:
                 one.hops = await self._find(one.wanted.proxy)
             self._send(one)
-        except (TrunklineError, LocalSipError, RemoteSipError, OSError, Unfound) as error:
+        except (TrunklineError, LocalSipError, RemoteSipError, OSError, Undiallable) as error:
             log.warning("trunk %s cannot be registered: %s", one.trunk.key, error)
             self._tell(one, Answered(None))
         except Exception:
@@ -236,7 +233,7 @@ class Registrations:
     def _send(self, one: _One) -> None:
         wanted = one.wanted
         if not one.hops:
-            raise Unfound(f"{wanted.proxy} has no server")
+            raise Undiallable("dns", f"{wanted.proxy} has no server")
         registrar = parse_uri(wanted.proxy)
         host = f"[{registrar.host}]" if ":" in registrar.host else registrar.host
         scheme = registrar.scheme
