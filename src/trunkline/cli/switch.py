@@ -10,6 +10,7 @@ import uvloop
 from trunkline.kernel.errors import ExitCode
 from trunkline.switch.options import DEFAULT_RTP_PORTS, SwitchOptions, parse_address, parse_ports
 from trunkline.switch.service import run_switch
+from trunkline.telephony.sip.tls import TlsFiles
 
 SUMMARY = "take calls by a configuration: SIP, media, routing, journal"
 
@@ -20,7 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", type=Path, required=True, metavar="PATH", help="file or folder of the configuration"
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where journal and recordings are kept")
-    parser.add_argument("--sip", required=True, metavar="HOST:PORT", help="where SIP over UDP is listened for")
+    parser.add_argument(
+        "--sip", required=True, action="append", metavar="HOST:PORT", help="SIP over UDP and TCP; may be repeated"
+    )
+    parser.add_argument(
+        "--sip-tls", default=[], action="append", metavar="HOST:PORT", help="SIP over TLS; may be repeated"
+    )
+    parser.add_argument("--tls-certificate", type=Path, metavar="FILE", help="our certificate with its chain, PEM")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, PEM (default: in the same file)")
+    parser.add_argument(
+        "--tls-ca", type=Path, metavar="FILE", help="whom to trust of those we dial, PEM (default: the system's)"
+    )
     parser.add_argument("--http", required=True, metavar="HOST:PORT", help="public HTTP: /health/live, /health/ready")
     parser.add_argument(
         "--admin",
@@ -57,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
     options = SwitchOptions(
         config=args.config,
         data=args.data.resolve(),
-        sip=parse_address(args.sip, "--sip"),
+        sip=tuple(parse_address(text, "--sip") for text in args.sip),
+        sip_tls=tuple(parse_address(text, "--sip-tls") for text in args.sip_tls),
+        tls=TlsFiles(args.tls_certificate, args.tls_key, args.tls_ca),
         http=parse_address(args.http, "--http"),
         admin=parse_address(args.admin, "--admin"),
         rtp_host=rtp_host,

@@ -20,9 +20,11 @@ CALLER_IDS = ("caller", "number", "anonymous")
 """What a target can be shown besides a number: who calls, the tracking number, nobody."""
 
 _SIP_URI = re.compile(
-    r"sip:(?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,128}@)?(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9.-]{1,253}))"
-    r"(?::(?P<port>[0-9]{1,5}))?(?:;[A-Za-z0-9_.=;~-]{1,128})?"
+    r"sips?:(?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,128}@)?(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9.-]{1,253}))"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<params>;[A-Za-z0-9_.=;~-]{1,128})?"
 )
+_TRANSPORT = re.compile(r";transport=([^;]*)", re.IGNORECASE)
+_SPOKEN = {"sip": {"udp", "tcp", "tls"}, "sips": {"tcp", "tls"}}  # with sips: it is TLS, whichever of the two is named
 _HOST_NAME = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
 )
@@ -38,9 +40,15 @@ _OURS = frozenset(
 
 
 def is_sip_uri(text: str) -> bool:
-    """Whether `text` is a `sip:` URI that can be dialled: its host an address or a name (RFC 3261 section 19.1)."""
+    """Whether `text` is a `sip:` or `sips:` URI that can be dialled (RFC 3261 section 19.1).
+
+    Its host is an address or a name, and the transport it may name is UDP, TCP or TLS.
+    """
     match = _SIP_URI.fullmatch(text)
     if match is None or not 0 < int(match["port"] or 5060) < 65_536:
+        return False
+    asked = {each.lower() for each in _TRANSPORT.findall(match["params"] or "")}
+    if asked - _SPOKEN[text.partition(":")[0]]:
         return False
     name = match["name"]
     if name is not None and _HOST_NAME.fullmatch(name):
@@ -110,7 +118,7 @@ def _check_dial(subject: Subject, path: Path, field: Path, target: Target, dial:
     if not is_e164(dial):
         hint = 'write a number such as "+12125550123" or an address such as "sip:intake@203.0.113.7:5060"'
         if dial.startswith(("sip:", "sips:")):
-            hint = "write sip:USER@HOST:PORT with an address or a name as HOST; only sip: is spoken"
+            hint = "write sip:USER@HOST:PORT with an address or a name as HOST, and ;transport=tcp or tls if need be"
         findings.error((*path, *field), "bad_dial", f"{dial!r} cannot be dialled", hint)
         return
     if not target.trunk and not findings.spoiled((*path, "trunk")):

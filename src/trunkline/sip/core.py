@@ -20,6 +20,7 @@ from trunkline.sip.headers import MAGIC_COOKIE
 from trunkline.sip.hops import RELIABLE, Faces, Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Request, Response
+from trunkline.sip.rates import Rates
 from trunkline.sip.requests import Outgoing
 from trunkline.sip.settings import Datagram, EndpointConfig
 from trunkline.sip.timers import TimerHeap
@@ -36,6 +37,7 @@ EXTENSIONS = frozenset({"100rel", "timer"})  # what a Require may ask for
 MAX_PAYLOAD = 65_507  # of a UDP datagram over IPv4
 MTU_SAFE = 1_300  # a larger request should not go by UDP (18.1.1)
 STREAM_PEERS_MAX = 4_096
+INVITE_BURST_S = 2.0
 SPENT = Request("", "", ())  # stands in for a request that has its final response
 
 ClientKey = tuple[str, str]  # branch, method (17.1.3); sent-by is checked to be ours
@@ -109,7 +111,7 @@ class Core:
     def __init__(self, config: EndpointConfig, entropy: Callable[[int], bytes]) -> None:
         self.config = config
         self.entropy = entropy
-        self.faces = Faces((Hop(config.host, config.port), *config.also))
+        self.faces = Faces(config.places or (Hop(config.host, config.port),))
         self.stream_peers: set[tuple[str, int]] = set()
         self.allow_line = f"Allow: {', '.join(ALLOWED_METHODS)}"
         self.agent_line = f"User-Agent: {config.user_agent}"
@@ -127,6 +129,8 @@ class Core:
         self.by_destination: dict[Hop, dict[ClientKey, ClientTx]] = {}
         self.per_source: Counter[str] = Counter()
         self.half_open = 0
+        self.half_open_of: Counter[str] = Counter()
+        self.invites = Rates(config.state_limits.max_invites_per_s, INVITE_BURST_S)
         self.authenticator = Authenticator(self)
         self._last_leg = 0
         self._secret = entropy(16)
@@ -181,6 +185,10 @@ class Core:
         leg.move(trigger)
         if waiting and leg.state != LegState.INCOMING:
             self.half_open -= 1
+            host = leg.source.host
+            self.half_open_of[host] -= 1
+            if not self.half_open_of[host]:
+                del self.half_open_of[host]
 
     def register(self, leg: Leg, dialog: Dialog) -> None:
         """Let requests of the peer in `dialog` find the leg."""

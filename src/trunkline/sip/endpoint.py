@@ -77,6 +77,10 @@ class SipEndpoint:
         """Take one datagram, or one message off a stream, that came from `source`. Never raises, whatever is in it."""
         self._receiver.receive(data, source, now)
 
+    def refuse(self, head: bytes, source: Hop, status: int) -> None:
+        """Answer a request of which only the head can be read, off a stream that is then closed (18.3)."""
+        self._receiver.refuse(head, source, status)
+
     def datagrams(self) -> list[Datagram]:
         """What is to be sent, in this order; each datagram is handed out once."""
         out, self._core.outbox = self._core.outbox, []

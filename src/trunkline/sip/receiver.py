@@ -51,6 +51,18 @@ class Receiver:
         except RemoteSipError as error:
             self._refuse_malformed(error, source)
 
+    def refuse(self, data: bytes, source: Hop, status: int) -> None:
+        """Refuse what cannot be taken off a stream as a whole, when its head is that of a request."""
+        message: Request | Response | None
+        try:
+            message = parse(data, self._core.config.message_limits)
+        except RemoteSipError as error:
+            message = error.request
+        if isinstance(message, Request):
+            self._core.refuse(message, source, status, "malformed")
+        else:
+            self._core.counters["malformed"] += 1
+
     def _refuse_malformed(self, error: RemoteSipError, source: Hop) -> None:
         core = self._core
         if error.request is not None:
@@ -175,7 +187,7 @@ class Receiver:
 
     def _invite(self, request: Request, source: Hop, key: ServerKey, now: float) -> None:
         core = self._core
-        refusal = self._invite_refusal(request, source)
+        refusal = self._invite_refusal(request, source, now)
         if refusal is not None:
             status, counter, extra = refusal
             core.refuse(request, source, status, counter, extra)
@@ -187,7 +199,7 @@ class Receiver:
             error.request = request
             raise
 
-    def _invite_refusal(self, request: Request, source: Hop) -> tuple[int, str, list[str]] | None:
+    def _invite_refusal(self, request: Request, source: Hop, now: float) -> tuple[int, str, list[str]] | None:
         """Status, counter and headers of the refusal an INVITE outside any dialog deserves, if any."""
         core, limits = self._core, self._core.config.state_limits
         hops = request.header("Max-Forwards")
@@ -208,10 +220,14 @@ class Receiver:
             return 503, "refused_draining", [f"Retry-After: {core.config.retry_after_s}"]
         if core.half_open >= limits.max_half_open:
             return 503, "refused_half_open", ["Retry-After: 5"]
+        if core.half_open_of[source.host] >= limits.max_half_open_per_source:
+            return 503, "refused_source_half_open", ["Retry-After: 5"]
         if len(core.servers) >= limits.max_transactions:
             return 503, "refused_transactions", ["Retry-After: 5"]
         if core.per_source[source[0]] >= limits.max_transactions_per_source:
             return 503, "refused_source_limit", ["Retry-After: 5"]
+        if not core.invites.take(source.host, now):
+            return 503, "refused_source_rate", ["Retry-After: 1"]
         return None
 
 

@@ -21,8 +21,9 @@ class Datagram(msgspec.Struct, frozen=True, gc=False):
 class EndpointConfig(msgspec.Struct, frozen=True, gc=False):
     """How the endpoint presents itself, and its limits.
 
-    `host` and `port` are where peers reach us over UDP: an IP literal or name, without brackets. `also` are the other
-    places, of streams and of further sockets; `flow` of a UDP one is the number of its socket. Times are seconds.
+    `host` and `port` are where peers reach us: an IP literal or name, without brackets. `places` are all such, of UDP
+    sockets (`flow` is the number of the socket) and of streams, the first among several; without any, it is that one
+    over UDP. Times are seconds.
     `timer_c_s` limits how long an outgoing call may ring without any sign of life above 100; `retry_after_s` is what
     new calls are told while draining. Raises LocalSipError for a host or port nobody could answer to.
     """
@@ -35,10 +36,10 @@ class EndpointConfig(msgspec.Struct, frozen=True, gc=False):
     timer_c_s: float = TIMER_C
     retry_after_s: int = 30
     defer_487: bool = False
-    also: tuple[Hop, ...] = ()
+    places: tuple[Hop, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an address that no peer could answer to."""
-        for host, port in ((self.host, self.port), *(each[:2] for each in self.also)):
+        for host, port in ((self.host, self.port), *(each[:2] for each in self.places)):
             if not is_host(bracketed(host)) or not is_port(port):
                 raise LocalSipError(f"peers cannot reach {host!r} port {port}")

@@ -44,6 +44,7 @@ class Uas:
         core.adopt(tx)
         core.merged[tx.merge_key] = tx
         core.half_open += 1
+        core.half_open_of[source.host] += 1
         core.register(leg, dialog)
         core.tell(Incoming(leg.id, request, source, leg.heard))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from trunkline.kernel.errors import UsageError
+from trunkline.telephony.sip.tls import TlsFiles
 
 Address = tuple[str, int]
 
@@ -28,7 +29,9 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     config: Path
     data: Path
-    sip: Address
+    sip: tuple[Address, ...]
+    sip_tls: tuple[Address, ...] = ()
+    tls: TlsFiles = TlsFiles()
     http: Address
     admin: Address = ("127.0.0.1", 0)
     rtp_host: str | None = None
@@ -54,22 +57,28 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
                 f"--public-address {self.public_address} is no address that peers could send to",
                 hint="give an IP address, for example --public-address 203.0.113.7",
             )
-        audio = self.rtp_host or self.sip[0]
+        if self.sip_tls and self.tls.certificate is None:
+            raise UsageError("--sip-tls needs a certificate", hint="add --tls-certificate FILE and --tls-key FILE")
+        audio = self.rtp_host or self.sip[0][0]
         if not _is_ip(audio):
             raise UsageError(
                 f"audio cannot be received on {audio!r}: it is not an IP address",
                 hint="give --rtp HOST:MIN-MAX with an IP address of this machine",
             )
-        if self.public_address is None:
-            self._refuse_wildcards()
+        self._refuse_wildcards()
 
     def _refuse_wildcards(self) -> None:
-        for flag, host in (("--sip", self.sip[0]), ("--rtp", self.rtp_host)):
-            if host is not None and _is_ip(host) and not _can_be_told(host):
+        listens = [("--sip", host) for host, _ in self.sip] + [("--sip-tls", host) for host, _ in self.sip_tls]
+        for flag, host in (*listens, ("--rtp", self.rtp_host)):
+            if host is not None and _is_ip(host) and not _can_be_told(host) and not self._is_told_for(host):
                 raise UsageError(
                     f"{flag} {host} listens on every address, and none of them can be told to peers",
                     hint="add --public-address IP, the address at which carriers and buyers reach this machine",
                 )
+
+    def _is_told_for(self, host: str) -> bool:
+        told = self.public_address
+        return told is not None and ip_address(told).version == ip_address(host).version
 
 
 def _is_ip(host: str) -> bool:

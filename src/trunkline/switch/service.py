@@ -28,6 +28,7 @@ from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.errors import EnvironmentFault
 from trunkline.kernel.leases import LEASE_RENEW_S
 from trunkline.media.embedded.backend import EmbeddedMedia
+from trunkline.sip.limits import StateLimits
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.attestation import Attestations
 from trunkline.switch.clock import read_clock
@@ -43,6 +44,7 @@ from trunkline.switch.switchboard import Switchboard
 from trunkline.switch.web import WebListener, health_routes, metrics_route
 from trunkline.switch.world import World
 from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.listening import Places
 from trunkline.telephony.sip.registrations import Registrations
 
 log = logging.getLogger("trunkline.switch")
@@ -50,6 +52,7 @@ log = logging.getLogger("trunkline.switch")
 STREAM = "switch-1"
 """The journal stream of the one switch of an installation."""
 SWEEP_S = 1.0
+HALF_OPEN_MIN = 60
 YOUNG_OBJECTS_MAX = 20_000
 """New objects between two looks for garbage: two milliseconds of looking at most, as most have gone by then."""
 CUT_S = 2.0
@@ -86,9 +89,9 @@ class Switch:
         journal, state = open_journal(
             options.data, STREAM, Entropy(), now_ms=read_clock().utc_ms, min_free_mb=options.min_free_mb
         )
-        advertised = options.public_address or options.rtp_host or options.sip[0]
+        advertised = options.public_address or options.rtp_host or options.sip[0][0]
         media = EmbeddedMedia(
-            options.rtp_host or options.sip[0],
+            options.rtp_host or options.sip[0][0],
             advertised,
             *options.rtp_ports,
             children=options.media_processes,
@@ -131,7 +134,9 @@ class Switch:
                 "--admin",
             ),
         ]
-        plant.sip = SipDriver(options.sip, options.public_address or "", plant.world.doors, plant.entropy, board.on_sip)
+        places = Places(options.sip, options.sip_tls, options.public_address or "", options.tls)
+        limits = state_limits(*options.rtp_ports)
+        plant.sip = SipDriver(places, plant.world.doors, plant.entropy, board.on_sip, state_limits=limits)
         plant.registrations = Registrations(plant.sip, plant.hops_of, Entropy(), plant.loop)
         await plant.media.start()
         await self._orphans.end_calls(self._state)
@@ -145,8 +150,10 @@ class Switch:
     def ready_line(self) -> str:
         """Where the switch listens, in one line that programs read."""
         http, admin = self._web
-        addresses = {"sip": self._plant.sip.address, "http": http.address, "admin": admin.address}
-        return "ready " + " ".join(f"{name}={_text(address)}" for name, address in addresses.items())
+        sip = self._plant.sip.addresses
+        addresses = {"sip": sip["udp"], "sips": sip["tls"], "http": [http.address], "admin": [admin.address]}
+        told = (f"{name}={','.join(map(_text, each))}" for name, each in addresses.items() if each)
+        return "ready " + " ".join(told)
 
     def not_ready(self) -> str | None:
         """Why no new calls are taken, None when they are."""
@@ -166,6 +173,7 @@ class Switch:
     def _use(self, world: World) -> None:
         self._plant.world = world
         self._plant.sip.doors = world.doors
+        self._plant.sip.reload_tls()
         self._plant.registrations.use(world.trunks, world.logins.ours)
         if self._last_snapshot:
             self._plant.metrics.snapshot.remove(self._last_snapshot)
@@ -193,7 +201,7 @@ class Switch:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
         names = self._plant.names.keep_fresh(lambda: self._plant.world.hosts)
         endless = (self._reloader.run(), self._tend(), names, self._attestations.run())
         self._endless = [loop.create_task(work) for work in endless]
@@ -208,6 +216,11 @@ class Switch:
         await self._close()
         for task in done - {stopping}:
             task.result()
+
+    def _told_to_reload(self) -> None:
+        """Read the certificates and the configuration again; each of them even if the other is of no use."""
+        self._plant.sip.reload_tls()
+        self._reloader.ask()
 
     def _told_to_stop(self) -> None:
         """Stop when the calls have ended; told once more, end them."""
@@ -295,6 +308,16 @@ async def _until(done: Callable[[], bool], seconds: float) -> None:
     deadline = loop.time() + seconds
     while not done() and loop.time() < deadline:  # noqa: ASYNC110 - asked rarely, of parts that tell nobody
         await asyncio.sleep(0.02)
+
+
+def state_limits(first_port: int, last_port: int) -> StateLimits:
+    """As many calls may wait for an answer as the audio ports could connect to buyers, of one host two thirds of it.
+
+    A leg has two ports, a connected call two legs. A range for few calls sets no limit of its own here: running out of
+    audio ports does.
+    """
+    calls = max(HALF_OPEN_MIN, (last_port - first_port + 1) // 4)
+    return StateLimits(max_half_open=calls, max_half_open_per_source=calls * 2 // 3)
 
 
 def _text(address: tuple[str, int]) -> str:

@@ -11,7 +11,9 @@ from trunkline.config.schema import Platform
 from trunkline.kernel.errors import ExitCode
 from trunkline.sip import events
 from trunkline.telephony.sip.doors import Doors
-from trunkline.telephony.sip.driver import READS_PER_WAKE, SipDriver, SipListenError
+from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.listening import Places, SipListenError
+from trunkline.telephony.sip.udp import READS_PER_WAKE
 
 pytestmark = pytest.mark.integration
 
@@ -74,9 +76,10 @@ def test_a_port_that_nobody_listens_on_does_not_stop_the_listener() -> None:
     async def work(wire: Wire) -> None:
         silent = wire.peer.port
         wire.peer.socket.close()
-        leg = wire.invite(silent, first_response_s=0.05)
+        leg = wire.invite(silent, first_response_s=30.0)
         await wire.until(lambda: wire.told)
-        assert wire.told == [events.NoResponse(leg, 0.05)]
+        assert wire.told == [events.TransportFailed(leg), events.Gone(leg)], "ICMP says so; nobody waits 30 s"
+        assert wire.driver.dropped["icmp_ECONNREFUSED"] == 1
         wire.peer = type(wire.peer)()
         wire.peer.send(wire.driver, options())
         assert (await wire.peer.receive()).startswith("SIP/2.0 200 ")
@@ -191,7 +194,7 @@ def test_a_burst_is_answered_whole_though_the_loop_gets_its_turn_in_between() ->
 def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
     async def work(wire: Wire) -> None:
         with pytest.raises(SipListenError) as caught:
-            SipDriver(wire.driver.address, "", wire.driver.doors, bytes, wire.told.append)
+            SipDriver(Places((wire.driver.address,)), wire.driver.doors, bytes, wire.told.append)
         assert f"127.0.0.1:{wire.driver.address[1]}" in caught.value.message
         assert "--sip" in caught.value.hint
         assert caught.value.exit_code == ExitCode.ENVIRONMENT
@@ -201,7 +204,9 @@ def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
 
 def test_peers_are_told_the_public_address() -> None:
     async def run() -> None:
-        driver = SipDriver(("127.0.0.1", 0), "203.0.113.7", Doors(Platform()), lambda n: b"1" * n, print)
+        driver = SipDriver(
+            Places((("127.0.0.1", 0),), public_host="203.0.113.7"), Doors(Platform()), lambda n: b"1" * n, print
+        )
         try:
             assert driver.public == ("203.0.113.7", driver.address[1])
         finally:

@@ -18,8 +18,10 @@ from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.integration
 
-SILENT = "127.0.0.1:9"
-"""The discard port, where no buyer answers."""
+MUTE = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+MUTE.bind(("127.0.0.1", 0))
+SILENT = f"127.0.0.1:{MUTE.getsockname()[1]}"
+"""Where a buyer is, and says nothing. Where nobody is at all, the system says so at once."""
 FIRST = configuration(target("first", SILENT))
 SECOND = configuration(target("second", SILENT))
 

@@ -13,6 +13,7 @@ from trunkline.sip.endpoint import Hop, InviteTarget
 from trunkline.sip.events import SipEvent
 from trunkline.telephony.sip.doors import Doors
 from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.listening import Places
 
 WAIT_S_MAX = 10.0
 OPEN, SHUT = ("127.0.0.0/8",), ("192.0.2.0/24",)
@@ -53,7 +54,7 @@ class Wire:
         self.told: list[SipEvent] = []
         self.on_event: Callable[[SipEvent], None] = self.told.append
         doors = Doors(Platform(trunks=(Trunk(key="lo", allow=allow),)))
-        self.driver = SipDriver(("127.0.0.1", 0), "", doors, os.urandom, lambda event: self.on_event(event))
+        self.driver = SipDriver(Places((("127.0.0.1", 0),)), doors, os.urandom, lambda event: self.on_event(event))
         self.peer = Peer()
 
     def invite(self, port: int, host: str = "127.0.0.1", first_response_s: float = 4.0) -> int:

@@ -20,8 +20,8 @@ ALICE, BOB = Hop("192.0.2.1", 5060), Hop("192.0.2.2", 5060)
 
 
 def node(at: Hop, seed: int) -> Node:
-    also = (Hop(at.host, at.port, "tcp"), Hop(at.host, 5061, "tls"))
-    return Node(at, seed, EndpointConfig(at.host, at.port, also=also))
+    places = (at, Hop(at.host, at.port, "tcp"), Hop(at.host, 5061, "tls"))
+    return Node(at, seed, EndpointConfig(at.host, at.port, places=places))
 
 
 class Streams(Wire):

@@ -14,6 +14,7 @@ from trunkline.engine.calls import inputs as i
 from trunkline.switch.audio import Audio
 from trunkline.switch.livecall import LiveCall
 from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.listening import Places
 
 pytestmark = pytest.mark.unit
 
@@ -62,7 +63,7 @@ def test_news_that_fails_to_be_taken_keeps_no_other_news_from_its_call() -> None
                 raise RuntimeError("a bug of ours")
             taken.append(event)
 
-        driver = SipDriver(("127.0.0.1", 0), "", None, lambda n: bytes(n), on_event)  # type: ignore[arg-type]
+        driver = SipDriver(Places((("127.0.0.1", 0),)), None, lambda n: bytes(n), on_event)  # type: ignore[arg-type]
         driver.start()
         try:
             driver.endpoint.events = lambda told=["bad", "good"]: [told.pop(0) for _ in tuple(told)]  # type: ignore[method-assign, misc]

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 
 def options(**changed: Any) -> SwitchOptions:
-    usual: dict[str, Any] = {"sip": ("127.0.0.1", 5060), "http": ("127.0.0.1", 8080)}
+    usual: dict[str, Any] = {"sip": (("127.0.0.1", 5060),), "http": ("127.0.0.1", 8080)}
     return SwitchOptions(config=Path("c.yaml"), data=Path("data"), **(usual | changed))
 
 
@@ -22,9 +22,9 @@ def options(**changed: Any) -> SwitchOptions:
     "changed",
     [
         {},
-        {"sip": ("localhost", 5060), "rtp_host": "127.0.0.1"},
-        {"sip": ("0.0.0.0", 5060), "public_address": "203.0.113.7"},
-        {"sip": ("::1", 5060)},
+        {"sip": (("localhost", 5060),), "rtp_host": "127.0.0.1"},
+        {"sip": (("0.0.0.0", 5060),), "public_address": "203.0.113.7"},
+        {"sip": (("::1", 5060),)},
         {"drain_s": 0, "min_free_mb": 0, "media_processes": 64},
     ],
 )
@@ -35,12 +35,12 @@ def test_what_can_be_run_with(changed: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"sip": ("0.0.0.0", 5060)}, "--sip 0.0.0.0 listens on every address"),
-        ({"sip": ("::", 5060)}, "--sip :: listens on every address"),
+        ({"sip": (("0.0.0.0", 5060),)}, "--sip 0.0.0.0 listens on every address"),
+        ({"sip": (("::", 5060),)}, "--sip :: listens on every address"),
         ({"rtp_host": "0.0.0.0"}, "--rtp 0.0.0.0 listens on every address"),
         ({"public_address": "example.com"}, "--public-address example.com is no address"),
         ({"public_address": "0.0.0.0"}, "--public-address 0.0.0.0 is no address"),
-        ({"sip": ("localhost", 5060)}, "audio cannot be received on 'localhost'"),
+        ({"sip": (("localhost", 5060),)}, "audio cannot be received on 'localhost'"),
         ({"rtp_host": "example.com"}, "audio cannot be received on 'example.com'"),
         ({"drain_s": -1}, "--drain-seconds -1"),
         ({"min_free_mb": -1}, "--min-free-mb -1"),

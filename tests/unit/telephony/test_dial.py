@@ -10,7 +10,7 @@ import pytest
 from trunkline.config.schema import Account, AccountConfig, Platform, Target
 from trunkline.config.trunks import Trunk, TrunkOutbound
 from trunkline.engine.routing.offer import Ring
-from trunkline.sip.endpoint import CallTerms, EndpointConfig, SipEndpoint
+from trunkline.sip.endpoint import CallTerms, EndpointConfig, Hop, SipEndpoint
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.message import Request, parse
 from trunkline.telephony.sip import dial
@@ -90,8 +90,8 @@ def test_an_address_is_dialled_as_it_is_and_a_number_by_its_trunks_proxy(
         ("+12125550123", "paused", "trunk"),
         ("sip:desk@192.0.2.7:99999", None, "bad_address"),
         ("sip:desk@", None, "bad_address"),
-        ("sip:desk@192.0.2.7;transport=tcp", None, "transport"),
-        ("sip:desk@192.0.2.7;transport=tls", None, "transport"),
+        ("sip:desk@192.0.2.7;transport=sctp", None, "transport"),
+        ("sip:desk@192.0.2.7;transport=ws", None, "transport"),
     ],
 )
 def test_what_cannot_be_dialled_says_why(dial: str, trunk: str | None, reason: str) -> None:
@@ -100,10 +100,33 @@ def test_what_cannot_be_dialled_says_why(dial: str, trunk: str | None, reason: s
     assert caught.value.reason == reason
 
 
-def test_a_proxy_that_asks_for_tls_is_not_dialled_in_the_clear() -> None:
+@pytest.mark.parametrize(
+    ("dial", "destination"),
+    [
+        ("sip:desk@192.0.2.7;transport=tcp", Hop("192.0.2.7", 5060, "tcp")),
+        ("sip:desk@192.0.2.7:5081;transport=TCP", Hop("192.0.2.7", 5081, "tcp")),
+        ("sip:desk@192.0.2.7;transport=tls", Hop("192.0.2.7", 5061, "tls", 0, "192.0.2.7")),
+        ("sips:desk@192.0.2.7", Hop("192.0.2.7", 5061, "tls", 0, "192.0.2.7")),
+        ("SIPS:desk@[2001:db8::7]:5081;transport=tcp", Hop("2001:db8::7", 5081, "tls", 0, "2001:db8::7")),
+    ],
+)
+def test_an_address_says_its_transport(dial: str, destination: Hop) -> None:
+    (way,) = ways_to(ring(dial), TRUNKS)
+    found = invite_to(ring(dial), way, way.hop.host, Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n")
+    assert (found.request_uri, found.destination) == (dial, destination)
+
+
+def test_a_certificate_must_show_the_name_that_was_dialled_not_the_address_it_has() -> None:
+    wanted = ring("sips:desk@buyer.example")
+    (way,) = ways_to(wanted, TRUNKS)
+    found = invite_to(wanted, way, "192.0.2.7", Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n")
+    assert found.destination == Hop("192.0.2.7", 5061, "tls", 0, "buyer.example")
+
+
+def test_a_number_behind_a_secure_proxy_stays_secure() -> None:
     trunks = {"tls": Trunk(key="tls", default_country="US", outbound=TrunkOutbound(proxy="sips:198.51.100.5"))}
-    with pytest.raises(Undiallable, match="transport"):
-        ways_to(ring("+12125550123", trunks=("tls",)), trunks)
+    (way,) = ways_to(ring("+12125550123", trunks=("tls",)), trunks)
+    assert way.request_uri == "sips:+12125550123@198.51.100.5"
 
 
 # -- who is shown ----------------------------------------------------------------------------------------------------

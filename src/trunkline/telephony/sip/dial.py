@@ -22,7 +22,8 @@ from trunkline.kernel.phone import is_e164
 from trunkline.sip.digest import Credentials
 from trunkline.sip.endpoint import CallTerms, Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
-from trunkline.sip.uri import DEFAULT_PORT, Address, SipUri, bracketed, is_ip_literal, parse_uri
+from trunkline.sip.hops import TRANSPORTS, default_port, transport_of
+from trunkline.sip.uri import Address, SipUri, bracketed, is_ip_literal, parse_uri
 from trunkline.telephony.sip.callers import caller_headers
 
 log = logging.getLogger("trunkline.sip")
@@ -110,7 +111,7 @@ def names_to_resolve(platform: Platform, accounts: Iterable[AccountConfig]) -> f
     targets = [target for config in accounts for target in config.targets if target.dial is not None]
     dialled = [dial for target in targets for dial in (target.dial, *target.also_dial) if dial is not None]
     dialled += [trunk.outbound.proxy for trunk in platform.trunks if trunk.outbound is not None]
-    hosts = {parse_uri(text).host for text in dialled if text.lower().startswith("sip:")}
+    hosts = {parse_uri(text).host for text in dialled if _is_sip(text)}
     return frozenset(host for host in hosts if host and not is_ip_literal(host.strip("[]")))
 
 
@@ -127,7 +128,7 @@ def ways_to(ring: Ring, trunks: Mapping[str, Trunk]) -> tuple[Way, ...]:
 
     An address has one way, a number one for each of its trunks that may carry it.
     """
-    if ring.dial.lower().startswith("sip:"):
+    if _is_sip(ring.dial):
         return (Way(_hop(ring.dial), ring.dial),)
     found: list[Way] = []
     refused: Undiallable | None = None
@@ -149,7 +150,7 @@ def _by_trunk(number: str, trunk: Trunk | None) -> Way:
         raise Undiallable(refused.value, f"{number} may not be dialled through the trunk {trunk.key}")
     hop = _hop(trunk.outbound.proxy)
     written = trunk.numbering.write(number, trunk.outbound.number_format)
-    return Way(hop, f"sip:{written}@{_authority(hop)}", trunk)
+    return Way(hop, f"{hop.scheme}:{written}@{_authority(hop)}", trunk)
 
 
 def _hop(text: str) -> SipUri:
@@ -157,9 +158,20 @@ def _hop(text: str) -> SipUri:
         uri = parse_uri(text)
     except RemoteSipError as error:
         raise Undiallable("bad_address", f"{text} is not a SIP address: {error}") from error
-    if uri.scheme != "sip" or (uri.params.get("transport") or "udp").lower() != "udp":
+    if uri.scheme == "tel" or (transport_of(uri) or "udp") not in TRANSPORTS:
         raise Undiallable("transport", f"{text} asks for a transport that is not spoken")
     return uri
+
+
+def _is_sip(dial: str) -> bool:
+    return dial[:5].lower().startswith(("sip:", "sips:"))
+
+
+def _destination(uri: SipUri, host: str) -> Hop:
+    """The hop for an address whose host is `host`; its certificate must show the name as it was written."""
+    transport = transport_of(uri) or "udp"
+    name = uri.host if transport == "tls" else ""
+    return Hop(host.strip("[]"), uri.port or default_port(transport), transport, 0, name)
 
 
 def srtp_of(way: Way) -> SrtpMode:
@@ -180,7 +192,7 @@ def invite_to(
         user = way.trunk.numbering.write(user, way.trunk.outbound.number_format)
     return InviteTarget(
         request_uri=way.request_uri,
-        destination=Hop(host.strip("[]"), way.hop.port or DEFAULT_PORT),
+        destination=_destination(way.hop, host),
         to=None,
         from_uri=f"sip:{user}@{domain}",
         from_display=display,

@@ -1,100 +1,171 @@
-"""The loop around the SIP core: one UDP socket, one timer.
+"""The loop around the SIP core: its sockets, connections and one timer.
 
-After everything that may have changed the core (a datagram, a timer, an order of the switch) the driver hands out its
+After everything that may have changed the core (a message, a timer, an order of the switch) the driver hands out its
 events, sends what is pending in order, and re-arms the timer. Orders given while events are handed out are sent with
-them. Datagrams of hosts that are neither a trunk's nor known from our own sending are dropped unread.
+them. What hosts send that are neither a trunk's nor known from our own sending is dropped unread, and so is what a host
+sends too fast over UDP; over a stream it is left to wait.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable
 
-from trunkline.kernel.errors import EnvironmentFault
 from trunkline.sip.endpoint import EndpointConfig, Hop, SipEndpoint
 from trunkline.sip.events import SipEvent
-from trunkline.sip.uri import Address
+from trunkline.sip.limits import DEFAULT_STATE_LIMITS, StateLimits
+from trunkline.sip.rates import Rates
+from trunkline.sip.uri import Address, bracketed
+from trunkline.telephony.sip.connection import ConnectionLimits
 from trunkline.telephony.sip.doors import Doors, Peers
+from trunkline.telephony.sip.listening import Places, open_listeners
+from trunkline.telephony.sip.streams import Streams
+from trunkline.telephony.sip.tls import TlsFiles, TlsUnusable, load_tls
+from trunkline.telephony.sip.udp import UdpSocket
 
 log = logging.getLogger("trunkline.sip")
 
-READS_PER_WAKE = 16
-"""Datagrams taken from the socket before timers and other work get their turn."""
-SOCKET_BUFFER_BYTES = 4 * 1024 * 1024
-DATAGRAM_MAX = 65_535
-
-
-class SipListenError(EnvironmentFault):
-    """The SIP address cannot be listened on."""
+MESSAGES_PER_S = 5_000
+"""Messages taken of one host in the long run, and for `MESSAGES_BURST_S` of it at once; a call is about ten."""
+MESSAGES_BURST_S = 2.0
+ANY = frozenset({"0.0.0.0", "::"})
 
 
 class SipDriver:
-    """One SIP listener. `on_event` is called in the loop's thread, in order, while nothing else of the core runs."""
+    """All SIP of one switch. `on_event` is called in the loop's thread, in order, while nothing else of it runs."""
 
     def __init__(
         self,
-        bind: Address,
-        public_host: str,
+        places: Places,
         doors: Doors,
         entropy: Callable[[int], bytes],
         on_event: Callable[[SipEvent], None],
+        *,
+        state_limits: StateLimits = DEFAULT_STATE_LIMITS,
+        stream_limits: ConnectionLimits | None = None,
     ) -> None:
-        """`public_host` is what peers are told to reach us by; `doors` may be replaced at any time."""
+        """Opens the sockets; `doors` may be replaced at any time. Raises SipListenError and TlsUnusable."""
         self.doors = doors
         self.dropped: Counter[str] = Counter()
-        self._socket = _listen(bind)
-        self._received = memoryview(bytearray(DATAGRAM_MAX))
-        host, port = self._socket.getsockname()[:2]
-        self.address: Address = (host, port)
-        self.public: Address = (public_host or host, port)
-        self.endpoint = SipEndpoint(EndpointConfig(host=self.public[0], port=port, defer_487=True), entropy)
+        self._places = places
+        self._tls = load_tls(places.tls_files)
+        listeners = open_listeners(places)
+        self.addresses: dict[str, list[Address]] = {"udp": [], "tcp": [], "tls": []}
+        for each in listeners:
+            self.addresses[each.own.transport].append(each.address)
+        self.address: Address = listeners[0].address
+        self.public: Address = (listeners[0].own.host, listeners[0].own.port)
+        config = EndpointConfig(
+            host=self.public[0],
+            port=self.public[1],
+            defer_487=True,
+            places=tuple(each.own for each in listeners),
+            state_limits=state_limits,
+        )
+        self.endpoint = SipEndpoint(config, entropy)
         self._on_event = on_event
         self._peers = Peers()
+        self._rates = Rates(MESSAGES_PER_S, MESSAGES_BURST_S)
+        self._binds = {f"{bracketed(each.own.host)}:{each.own.port}": each.address[0] for each in reversed(listeners)}
+        self._sockets = {
+            each.own.flow: UdpSocket(each, self._admits, self._take, self._arm, self._unreachable, self.dropped)
+            for each in listeners
+            if each.own.transport == "udp"
+        }
+        self.streams = Streams(
+            [each for each in listeners if each.own.transport != "udp"],
+            lambda: self._tls,
+            self,
+            self.dropped,
+            stream_limits or ConnectionLimits(),
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_s = 0.0
         self._flushing = False
 
     def start(self) -> None:
-        """Take datagrams from now on; must be called in the running loop."""
+        """Take messages from now on; must be called in the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        for each in self._sockets.values():
+            each.start(self._loop)
+        self.streams.start(self._loop)
 
     def close(self) -> None:
         """Stop listening. What is pending has been sent already."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._loop is not None:
-            self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        self.streams.close()
+        for each in self._sockets.values():
+            each.close(self._loop)
 
     def now(self) -> float:
         """The core's clock: monotonic seconds."""
         return time.monotonic()
 
-    def _readable(self) -> None:
+    def reload_tls(self) -> None:
+        """Read the certificates again, for new connections; unusable ones change nothing and are told in the log."""
+        if self._places.tls_files == TlsFiles():
+            return
+        try:
+            self._tls = load_tls(self._places.tls_files)
+        except TlsUnusable as error:
+            self.dropped["tls_reload_failed"] += 1
+            log.error("%s; the ones in use stay", error.message)
+
+    # -- what comes in -------------------------------------------------------------------------------------------
+
+    def allowed(self, host: str) -> bool:
+        """Whether `host` may speak to us at all: a trunk's, or one that we have sent to."""
+        return host in self._peers or self.doors.trunk_of(host) is not None
+
+    def _admits(self, host: str, now: float) -> bool:
+        if host not in self._peers and self.doors.trunk_of(host) is None:
+            self.dropped["unknown_source"] += 1
+            return False
+        if not self._rates.take(host, now):
+            self.dropped["rate"] += 1
+            return False
+        return True
+
+    def _take(self, data: bytes, source: Hop, now: float) -> None:
+        self.endpoint.receive(data, source, now)
+        self._transmit()
+
+    def _unreachable(self, hop: Hop, now: float) -> None:
+        self.endpoint.transport_failed(hop, now)
+        self.endpoint.transport_failed(hop._replace(flow=0), now)
+        self._transmit()
+
+    def stream_wait_s(self, host: str, now: float) -> float:
+        """See streams.Listens."""
+        return self._rates.wait_s(host, now)
+
+    def stream_message(self, data: bytes, source: Hop, now: float) -> None:
+        """See streams.Listens."""
+        self._rates.charge(source.host, now)
+        self._take(data, source, now)
+
+    def stream_ping(self, source: Hop, now: float) -> None:
+        """See streams.Listens."""
+        self._rates.charge(source.host, now)
+        self.endpoint.counters["keepalives"] += 1
+
+    def stream_broken(self, head: bytes, source: Hop, status: int) -> None:
+        """See streams.Listens."""
+        self.endpoint.refuse(head, source, status)
+
+    def stream_failed(self, hops: set[Hop]) -> None:
+        """See streams.Listens."""
         now = time.monotonic()
-        for _ in range(READS_PER_WAKE):
-            try:
-                size, source = self._socket.recvfrom_into(self._received)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                # An ICMP error of something sent before; the transaction's own timers decide what it means.
-                self.dropped["socket_error"] += 1
-                continue
-            host = source[0]
-            if host not in self._peers and self.doors.trunk_of(host) is None:
-                self.dropped["unknown_source"] += 1
-                continue
-            self.endpoint.receive(bytes(self._received[:size]), Hop(host, source[1]), now)
-            self._transmit()
-        self._arm()
+        for hop in hops:
+            self.endpoint.transport_failed(hop, now)
+        self.flush()
+
+    # -- what goes out -------------------------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
         for event in self.endpoint.events():
@@ -124,13 +195,14 @@ class SipDriver:
         finally:
             self._flushing = False
 
-    def _send(self, data: bytes, destination: Hop) -> None:
-        """Send one datagram. Whatever the system says, the transaction's timers send it again or give up."""
-        self._peers.sent_to(destination[0])
-        try:
-            self._socket.sendto(data, destination[:2])
-        except OSError as error:
-            self.dropped[f"send_{errno.errorcode.get(error.errno or 0, 'error')}"] += 1
+    def _send(self, data: bytes, hop: Hop) -> None:
+        self._peers.sent_to(hop.host)
+        if hop.transport == "udp":
+            through = self._sockets.get(hop.flow) or self._sockets[self.endpoint.face(hop).flow]
+            through.send(data, hop)
+        else:
+            bind = self._binds[self.endpoint.face(hop).sent_by]
+            self.streams.send(data, hop, None if bind in ANY else bind)
 
     def _arm(self) -> None:
         assert self._loop is not None
@@ -151,21 +223,3 @@ class SipDriver:
         self._timer = None
         self.endpoint.handle_timer(time.monotonic())
         self.flush()
-
-
-def _listen(bind: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in bind[0] else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        listener.setblocking(False)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            listener.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER_BYTES)
-        listener.bind(bind)
-    except OSError as error:
-        listener.close()
-        raise SipListenError(
-            f"cannot listen for SIP on {bind[0]}:{bind[1]}: {error.strerror or error}",
-            hint="another program may use the port (`ss -ulnp` shows it), or the address is not this machine's; "
-            "choose another with --sip",
-        ) from error
-    return listener
