@@ -52,7 +52,7 @@ log = logging.getLogger("trunkline.switch")
 STREAM = "switch-1"
 """The journal stream of the one switch of an installation."""
 SWEEP_S = 1.0
-HALF_OPEN_MIN = 60
+HALF_OPEN_MIN = 300
 YOUNG_OBJECTS_MAX = 20_000
 """New objects between two looks for garbage: two milliseconds of looking at most, as most have gone by then."""
 CUT_S = 2.0

@@ -28,7 +28,7 @@ from trunkline.telephony.sip.udp import UdpSocket
 
 log = logging.getLogger("trunkline.sip")
 
-MESSAGES_PER_S = 5_000
+MESSAGES_PER_S = 10_000
 """Messages taken of one host in the long run, and for `MESSAGES_BURST_S` of it at once; a call is about ten."""
 MESSAGES_BURST_S = 2.0
 ANY = frozenset({"0.0.0.0", "::"})
