@@ -46,7 +46,8 @@ LOOKS: Final = 120
 LOOK_S_MIN: Final = 0.5
 GROWTH_MB_MAX: Final = 8.0
 """What the straight line through the memory after the warm-up may rise from its beginning to its end."""
-END_S_MAX: Final = 30.0
+END_S_MAX: Final = 45.0
+"""A BYE whose answer was lost is given up after 32 s."""
 
 
 class Look(msgspec.Struct, frozen=True):

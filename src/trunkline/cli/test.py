@@ -23,7 +23,13 @@ from trunkline.kernel.errors import EnvironmentFault, ExitCode
 SUMMARY: Final = "check the code and run every test; installs what the tests need"
 REST: Final = "pytest_args"
 
-SYSTEM_PROGRAMS: Final = {"sipp": "sip-tester", "baresip": "baresip-core", "flite": "flite", "kamailio": "kamailio"}
+SYSTEM_PROGRAMS: Final = {
+    "sipp": "sip-tester",
+    "baresip": "baresip-core",
+    "flite": "flite",
+    "kamailio": "kamailio",
+    "faketime": "faketime",
+}
 """Program the tests run: the Debian and Ubuntu package that brings it."""
 SERVICES: Final = frozenset({"kamailio"})
 """Packages that start a service of their own on the machine, which nobody asked for here: it is switched off again."""

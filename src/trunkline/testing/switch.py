@@ -18,7 +18,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -57,8 +57,12 @@ class SwitchProcess:
         legs: int = 40,
         drain_s: int = 5,
         flags: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`config` is YAML; it, the data and the log are kept in `folder`. `legs` bounds audio legs: two a call."""
+        """`config` is YAML; it, the data and the log are kept in `folder`. `legs` bounds audio legs: two a call.
+
+        `environment` is added to our own variables.
+        """
         self.folder = folder
         self.config_path = folder / "config.yaml"
         self.data = folder / "data"
@@ -66,6 +70,7 @@ class SwitchProcess:
         self.sip = self.http = self.admin = ""
         self._legs = legs
         self._flags = (*flags, "--drain-seconds", str(drain_s))
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: int | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +141,7 @@ class SwitchProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": source},
+                env={**os.environ, "PYTHONPATH": source, **self._environment},
             )
 
     def _wait_ready(self) -> bool:

@@ -104,13 +104,13 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Pr
 
 
 def test_nothing_is_installed_twice(machine: Callable[..., Programs]) -> None:
-    programs = machine(Programs({"sipp", "baresip", "flite", "kamailio"}))
+    programs = machine(Programs({"sipp", "baresip", "flite", "kamailio", "faketime"}))
     command.install_system_programs()
     assert programs.started == []
 
 
 def test_root_installs_what_is_missing(machine: Callable[..., Programs]) -> None:
-    programs = machine(Programs({"flite", "kamailio", "apt-get"}))
+    programs = machine(Programs({"flite", "kamailio", "faketime", "apt-get"}))
     command.install_system_programs()
     assert [line.split("-qq ")[1] for line in programs.started] == [
         "update",
@@ -126,7 +126,7 @@ def test_others_use_sudo(machine: Callable[..., Programs]) -> None:
 
 def test_a_service_that_came_with_a_program_is_switched_off(machine: Callable[..., Programs], tmp_path: Path) -> None:
     (tmp_path / "systemd").mkdir()
-    programs = machine(Programs({"sipp", "baresip", "flite", "apt-get"}))
+    programs = machine(Programs({"sipp", "baresip", "flite", "faketime", "apt-get"}))
     command.install_system_programs()
     assert programs.started[-1] == "systemctl --quiet disable --now kamailio"
 
@@ -142,7 +142,10 @@ def test_where_it_cannot_install_it_tells_the_command(
     machine(Programs(present, codes), user=1000)
     with pytest.raises(EnvironmentFault) as error_info:
         command.install_system_programs()
-    assert "apt-get install -y --no-install-recommends sip-tester baresip-core flite kamailio" in error_info.value.hint
+    assert (
+        "apt-get install -y --no-install-recommends sip-tester baresip-core flite kamailio faketime"
+        in error_info.value.hint
+    )
 
 
 @pytest.fixture
