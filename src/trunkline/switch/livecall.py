@@ -100,6 +100,7 @@ class LiveCall:
                 now = self.plant.clock()
                 for command in self.machine.handle(self._inbox.popleft(), now):
                     self._do(command, now)
+            self.plant.sip.send_pending()  # an ACK, a BYE: people wait for them, and nobody for the journal
             self._append(patient=True)
         except Exception:
             self.plant.metrics.call_errors.inc()
