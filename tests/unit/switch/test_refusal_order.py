@@ -29,7 +29,7 @@ def call_with(refused: Refused, responses: dict[str, int] | None = None) -> Any:
     )
     call.plant = SimpleNamespace(sip=SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None))
     call.caller = SimpleNamespace(sip=1, trunk=Trunk(key="lo", responses=responses or {}))
-    call._answered = False
+    call.answered = False
     return call
 
 
