@@ -1,7 +1,7 @@
 """What a peer is told of why we hang up: Reason headers (RFC 3326) by the reason codes of calls and attempts.
 
-Causes are those of Q.850: 19 is nobody's answer, 21 a refusal, 41 is a temporary failure of ours, 102 a timer that has run out. An end without a code, as by
-the other party's hanging up, needs no words.
+Causes are those of Q.850: 19 is a phone that rings in vain, 21 a refusal, 41 a temporary failure of ours, 102 a timer
+that has run out. An end without a code, as by the other party's hanging up, needs no words.
 """
 
 from __future__ import annotations
