@@ -196,7 +196,7 @@ class Engine:
                 self.record(recording, path, left, right)
             case wire.PauseRecord(recording, paused):
                 if recording in self.recordings:
-                    self.recordings[recording].paused = paused
+                    self.recordings[recording].pause(paused, self._clock())
             case wire.StopRecord(recording):
                 self.stop_record(recording)
             case wire.SendDigits(leg, digits):
