@@ -12,8 +12,11 @@ from tests.peer.lab import TALKS, Lab, attempts, calls_and_hangs_up, configurati
 from trunkline.sip.digest import ALGORITHMS, first_hash, read_proof, response_of
 from trunkline.testing.sipp import Sipp
 from trunkline.testing.sipp_steps import (
+    ack,
+    ack_refusal,
     acked,
     answer,
+    bye,
     byed,
     cancel,
     cancelled,
@@ -23,6 +26,8 @@ from trunkline.testing.sipp_steps import (
     invite,
     invited,
     label,
+    pause,
+    provisional,
     refused,
     reply,
 )
@@ -158,3 +163,47 @@ def test_a_missing_password_keeps_the_switch_from_starting(lab: Lab, monkeypatch
     )
     assert ended.returncode == 3
     assert "CARRIER_PASSWORD (trunk carrier)" in ended.stderr
+
+
+# -- trunks that prove themselves to us ------------------------------------------------------------------------------
+
+
+def proving(buyer: Sipp, **trunk: Any) -> str:
+    """A trunk that may call from anywhere with its password, or with more said as `trunk` says."""
+    pbx = {"key": "pbx", "auth": {"username": "pbx", "password_env": "CARRIER_PASSWORD"}, "default_country": "US"}
+    return configuration(target("first", buyer.address), trunks=[pbx | trunk])
+
+
+def proves(password: str, final: str) -> tuple[str, ...]:
+    """A caller that is challenged and sends a proof that sipp computes; `final` is what then happens."""
+    asked = provisional() + '<recv response="401" auth="true"/>' + ack_refusal()
+    again = invite(headers=(f"[authentication username=pbx password={password}]",)).replace("-invite", "-proved")
+    return (invite(), asked, again.replace("CSeq: 1", "CSeq: 2"), final)
+
+
+@pytest.mark.parametrize("trunk", [{}, {"allow": ["127.0.0.0/8"]}])
+def test_a_pbx_with_the_password_gets_its_call_through(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, trunk: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("CARRIER_PASSWORD", "s3cret")
+    buyer = lab.buyer(*TALKS)
+    switch = lab.switch(proving(buyer, **trunk))
+    answered = provisional() + expect(200) + ack().replace("CSeq: 1", "CSeq: 2") + pause(100) + bye()
+    caller = lab.caller(switch, *proves("s3cret", answered))
+    caller.succeed()
+    (call,) = switch.ended_calls(1)
+    assert call["outcome"] == "sold"
+    assert caller.names()[:4] == ["INVITE", "401 INVITE", "ACK", "INVITE"]
+    assert switch.metric("trunkline_sip_events", kind="dropped_auth_challenged") == 1
+
+
+def test_a_pbx_with_a_wrong_password_is_asked_again_and_makes_no_call(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARRIER_PASSWORD", "s3cret")
+    switch = lab.switch(proving(lab.buyer(*TALKS)))
+    refused_again = expect(401) + ack_refusal().replace("-invite", "-proved").replace("CSeq: 1", "CSeq: 2")
+    lab.caller(switch, *proves("guess", refused_again)).succeed()
+    assert switch.calls() == []
+    assert switch.metric("trunkline_sip_events", kind="dropped_auth_failed") == 1
+    assert switch.metric("trunkline_live_legs") == 0

@@ -23,10 +23,11 @@ import msgspec
 from trunkline.sip.digest import ALGORITHMS, Challenge, Credentials, Proof, first_hash, read_proof, response_of
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.message import Request
-from trunkline.sip.uri import DEFAULT_PORT, parse_uri
+from trunkline.sip.uri import parse_uri
 
-OFFERED: Final = ("SHA-256", "MD5")
-"""What is asked for, the strongest first (RFC 8760 2.3). MD5, as much that is in use knows nothing else."""
+OFFERED: Final = ("MD5", "SHA-256")
+"""What is asked for. RFC 8760 2.3 would have the stronger first; but much that is in use knows MD5 alone, and gives up
+when the first challenge is another. Who compares them takes SHA-256 either way."""
 NONCE_LIFE_S: Final = 3_600.0
 NONCES_MAX: Final = 10_000
 COUNTS_BEHIND: Final = 64
@@ -168,14 +169,15 @@ class DigestServer:
 
 
 def _same_resource(proved: str, asked: str) -> bool:
-    """Whether the address in the proof is the Request-URI, as far as proxies on the way may not change it."""
+    """Whether the address in the proof is the Request-URI, as far as it matters: the number that is called.
+
+    Proxies write the host anew, and some clients leave the user out (RFC 3261 22.4 allows both); what keeps a proof
+    from being used twice is its count.
+    """
     if proved == asked:
         return True
     try:
-        one, other = parse_uri(proved), parse_uri(asked)
+        user = parse_uri(proved).user
+        return not user or user == parse_uri(asked).user
     except RemoteSipError:
         return False
-    ports = (one.port or DEFAULT_PORT, other.port or DEFAULT_PORT)
-    return (one.scheme, one.user, one.host.lower()) == (other.scheme, other.user, other.host.lower()) and (
-        ports[0] == ports[1]
-    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from trunkline.sip import replies
 from trunkline.sip.answers import Answers
 from trunkline.sip.appointments import Appointments
 from trunkline.sip.byes import Byes
@@ -23,7 +24,7 @@ from trunkline.sip.hops import Face, Hop
 from trunkline.sip.in_dialog import Requests
 from trunkline.sip.infos import Infos
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
-from trunkline.sip.message import Header
+from trunkline.sip.message import Header, Request
 from trunkline.sip.outside import Outside, OutsideRequest
 from trunkline.sip.receiver import Receiver
 from trunkline.sip.refreshes import Refreshes
@@ -300,6 +301,14 @@ class SipEndpoint:
         found = self._core.leg(leg)
         if found is not None and found.state != LegState.ENDING:
             self._infos.send(found, content_type, body, now)
+
+    def challenge(self, request: Request, source: Hop, lines: Sequence[str]) -> Datagram | None:
+        """A 401 with these header lines, to be sent without anything being remembered; None when it cannot be made."""
+        try:
+            data = self._core.stateless(request, source, 401, lines)
+        except RemoteSipError:
+            return None
+        return Datagram(data, replies.reply_hop(request, source))
 
     def ask(self, request: OutsideRequest, now: float) -> int:
         """Send a request that belongs to no call; its number. Ends in OutsideEnded, whatever becomes of it.

@@ -48,17 +48,12 @@ class Throttle:
             return True
         return not (account is not None and account.proved) and self._shared_credit(now) < CHALLENGE_COST
 
-    def challenged(self, host: str, now: float) -> None:
-        """`host` gets a challenge."""
+    def challenged(self, host: str, now: float, *, failed: bool = False) -> bool:
+        """`host` is to get a challenge, after a wrong proof if it `failed`; whether it hears nothing from now on."""
         account = self._account(host, now)
         if not account.proved:
             self._shared -= CHALLENGE_COST
-        self._charge(account, CHALLENGE_COST, now)
-
-    def failed(self, host: str, now: float) -> bool:
-        """`host` has given a wrong proof; whether it hears nothing from now on."""
-        account = self._account(host, now)
-        self._charge(account, FAILURE_COST, now)
+        self._charge(account, FAILURE_COST if failed else CHALLENGE_COST, now)
         return now < account.silent_until
 
     def proved(self, host: str, now: float) -> None:

@@ -60,8 +60,7 @@ class Arrivals:
         """Begin a call for an INVITE, or refuse it."""
         plant = self._plant
         world = plant.world
-        host = event.source[0]
-        trunk = plant.registrations.trunk_of(host, event.request) or world.doors.trunk_of(host)
+        trunk = self._trunk_of(event)
         if trunk is None:
             self._refuse(event.leg, 403, "unknown_source")
             return
@@ -114,6 +113,15 @@ class Arrivals:
         call.tell(i.Arrived())
         if called.caller.passport is not None:
             self._have_checked(call.machine.context, trunk, called.caller.passport, now)
+
+    def _trunk_of(self, event: Incoming) -> Trunk | None:
+        """Whose call it is: the trunk's whose password it proves, that is registered at its sender, or allows it."""
+        plant, host, request = self._plant, event.source.host, event.request
+        proved = plant.sip.gate.proved_by(host, request)
+        if proved is not None:
+            trunk = plant.world.trunks.get(proved)
+            return None if trunk is None or trunk.paused else trunk
+        return plant.registrations.trunk_of(host, request) or plant.world.doors.trunk_of(host)
 
     def _have_checked(self, context: CallContext, trunk: Trunk, passport: Passport, now: Instant) -> None:
         """Have the signature of the caller's number checked beside the call, where the trunk wants that."""

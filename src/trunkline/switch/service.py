@@ -138,6 +138,7 @@ class Switch:
         limits = state_limits(*options.rtp_ports)
         plant.sip = SipDriver(places, plant.world.doors, plant.entropy, board.on_sip, state_limits=limits)
         plant.registrations = Registrations(plant.sip, plant.hops_of, Entropy(), plant.loop)
+        plant.sip.gate.registered = lambda host, request: plant.registrations.trunk_of(host, request) is not None
         await plant.media.start()
         await self._orphans.end_calls(self._state)
         started = SwitchStarted(at_ms=plant.clock().utc_ms, version=__version__, snapshot=plant.world.snapshot.digest)
@@ -174,6 +175,7 @@ class Switch:
         self._plant.world = world
         self._plant.sip.doors = world.doors
         self._plant.sip.reload_tls()
+        self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)
         self._plant.registrations.use(world.trunks, world.logins.ours)
         if self._last_snapshot:
             self._plant.metrics.snapshot.remove(self._last_snapshot)

@@ -21,6 +21,7 @@ from trunkline.sip.rates import Rates
 from trunkline.sip.uri import Address, bracketed
 from trunkline.telephony.sip.connection import ConnectionLimits
 from trunkline.telephony.sip.doors import Doors, Peers
+from trunkline.telephony.sip.gate import Gate
 from trunkline.telephony.sip.listening import Places, open_listeners
 from trunkline.telephony.sip.streams import Streams
 from trunkline.telephony.sip.tls import TlsFiles, TlsUnusable, load_tls
@@ -68,6 +69,7 @@ class SipDriver:
         self.endpoint = SipEndpoint(config, entropy)
         self._on_event = on_event
         self._peers = Peers()
+        self.gate = Gate(self.public[0], entropy, self.dropped)
         self._rates = Rates(MESSAGES_PER_S, MESSAGES_BURST_S)
         self._binds = {f"{bracketed(each.own.host)}:{each.own.port}": each.address[0] for each in reversed(listeners)}
         self._sockets = {
@@ -119,11 +121,14 @@ class SipDriver:
     # -- what comes in -------------------------------------------------------------------------------------------
 
     def allowed(self, host: str) -> bool:
-        """Whether `host` may speak to us at all: a trunk's, or one that we have sent to."""
+        """Whether `host` may speak to us at all: a trunk's, one that we have sent to, or whoever has to prove it."""
+        return self._known(host) or self.gate.open
+
+    def _known(self, host: str) -> bool:
         return host in self._peers or self.doors.trunk_of(host) is not None
 
     def _admits(self, host: str, now: float) -> bool:
-        if host not in self._peers and self.doors.trunk_of(host) is None:
+        if host not in self._peers and self.doors.trunk_of(host) is None and not self.gate.open:
             self.dropped["unknown_source"] += 1
             return False
         if not self._rates.take(host, now):
@@ -132,8 +137,20 @@ class SipDriver:
         return True
 
     def _take(self, data: bytes, source: Hop, now: float) -> None:
+        if self.gate.watching and not self._passes(data, source, now):
+            return
         self.endpoint.receive(data, source, now)
         self._transmit()
+
+    def _passes(self, data: bytes, source: Hop, now: float) -> bool:
+        """Whether the gate lets a message through; one that must be proved is answered here."""
+        passed = self.gate.judge(data, source, now, self.doors.trunk_of(source.host), source.host in self._peers)
+        if isinstance(passed, bool):
+            return passed
+        answer = self.endpoint.challenge(passed.request, source, passed.lines)
+        if answer is not None:
+            self._put(answer.data, answer.destination)  # which makes nobody a peer
+        return False
 
     def _unreachable(self, hop: Hop, now: float) -> None:
         self.endpoint.transport_failed(hop, now)
@@ -156,7 +173,8 @@ class SipDriver:
 
     def stream_broken(self, head: bytes, source: Hop, status: int) -> None:
         """See streams.Listens."""
-        self.endpoint.refuse(head, source, status)
+        if self._known(source.host):
+            self.endpoint.refuse(head, source, status)
 
     def stream_failed(self, hops: set[Hop]) -> None:
         """See streams.Listens."""
@@ -202,6 +220,9 @@ class SipDriver:
 
     def _send(self, data: bytes, hop: Hop) -> None:
         self._peers.sent_to(hop.host)
+        self._put(data, hop)
+
+    def _put(self, data: bytes, hop: Hop) -> None:
         if hop.transport == "udp":
             through = self._sockets.get(hop.flow) or self._sockets[self.endpoint.face(hop).flow]
             through.send(data, hop)

@@ -1,0 +1,122 @@
+"""Stands before the SIP core where an address alone does not say whose a call is: some trunks prove it by password.
+
+A trunk with `auth` and no `allow` may call from anywhere, so with such a trunk strangers are heard, but only their
+INVITE and REGISTER outside of calls, and all they hear is a challenge. A trunk with both must prove itself from its own
+addresses. What a peer sends in calls that it has proved, or that we have made, passes as that of any known host does.
+Whoever guesses too long hears nothing any more (see `sip.throttle`).
+
+Without a trunk with `auth` nothing here is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from trunkline.config.schema import Platform
+from trunkline.config.trunks import Trunk
+from trunkline.sip.digest import Credentials
+from trunkline.sip.digest_server import DigestServer, Verdict
+from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.hops import Hop
+from trunkline.sip.message import Request, parse
+from trunkline.sip.throttle import Throttle
+
+log = logging.getLogger("trunkline.sip")
+
+ADMITTED_MAX: Final = 20_000
+"""Requests with a proof that are remembered, for their repetitions and for whose calls they are."""
+ASKED: Final = (b"INVITE ", b"REGISTER ")
+"""Requests that are worth a challenge."""
+
+_Key = tuple[str, str, str]  # host, branch, Call-ID
+
+
+class Challenged(msgspec.Struct, frozen=True):
+    """A request that gets 401 with these header lines."""
+
+    request: Request
+    lines: tuple[str, ...]
+
+
+class Gate:
+    """Who has to prove what. `use` names the trunks; `now` is monotonic seconds.
+
+    `registered` says whether a request came by a registration of ours, which is proof enough.
+    """
+
+    def __init__(self, realm: str, entropy: Callable[[int], bytes], counters: Counter[str]) -> None:
+        """`counters` counts what is turned away, by reason."""
+        self.watching = False
+        self.open = False
+        self.registered: Callable[[str, Request], bool] = lambda host, request: False
+        self._server = DigestServer(realm, entropy)
+        self._throttle = Throttle()
+        self._counters = counters
+        self._admitted: OrderedDict[_Key, str] = OrderedDict()
+        self._anywhere: frozenset[str] = frozenset()
+
+    def use(self, platform: Platform, logins: Mapping[str, Credentials]) -> None:
+        """Ask these trunks for these passwords from now on. `open` is whether strangers are heard at all."""
+        proving = [trunk for trunk in platform.trunks if trunk.key in logins and not trunk.paused]
+        self._server.use([logins[trunk.key] for trunk in proving])
+        self._anywhere = frozenset(trunk.key for trunk in proving if not trunk.allow)
+        self.watching, self.open = bool(proving), bool(self._anywhere)
+
+    def judge(self, data: bytes, source: Hop, now: float, trunk: Trunk | None, peer: bool) -> bool | Challenged:
+        """Whether a message passes, or what it is answered with in place of that.
+
+        `trunk` is the one whose `allow` names the host, `peer` whether it is one that we have sent to.
+        """
+        if trunk is not None and trunk.auth is None:
+            return True
+        known = trunk is not None or peer
+        if not data.startswith(ASKED):
+            return known or self._dropped("unknown_source")
+        try:
+            request = parse(data)
+            if not isinstance(request, Request):
+                return known
+            key = (source.host, request.via.branch, request.call_id)
+            in_call = request.to.tag is not None
+            _ = request.from_, request.cseq  # what an answer has to repeat
+        except RemoteSipError:
+            return known or self._dropped("unknown_source")
+        if in_call or key in self._admitted:
+            return known or self._dropped("unknown_source")
+        if trunk is None and (self.registered(source.host, request) or not self.open):
+            return known or self._dropped("unknown_source")
+        return self._ask(request, key, now, trunk)
+
+    def _ask(self, request: Request, key: _Key, now: float, trunk: Trunk | None) -> bool | Challenged:
+        host = key[0]
+        if self._throttle.silent(host, now):
+            return self._dropped("silenced")
+        allowed = self._anywhere if trunk is None else frozenset({trunk.key})
+        judged = self._server.judge(request, host, now, allowed.__contains__)
+        if judged.name is not None:
+            self._throttle.proved(host, now)
+            self._admitted[key] = judged.name
+            if len(self._admitted) > ADMITTED_MAX:
+                self._admitted.popitem(last=False)
+            return True
+        wrong = judged.verdict == Verdict.WRONG
+        if wrong:
+            self._counters["auth_failed"] += 1
+        if self._throttle.challenged(host, now, failed=wrong):
+            log.warning("%s asks too often without the right password and hears nothing for some minutes", host)
+            return False
+        self._counters["auth_challenged"] += 1
+        return Challenged(request, tuple(self._server.challenges(host, now, stale=judged.verdict == Verdict.STALE)))
+
+    def proved_by(self, host: str, request: Request) -> str | None:
+        """The key of the trunk whose password a request has proved, None when it has proved none."""
+        return self._admitted.get((host, request.via.branch, request.call_id)) if self._admitted else None
+
+    def _dropped(self, reason: str) -> bool:
+        self._counters[reason] += 1
+        return False

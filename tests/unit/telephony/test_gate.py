@@ -1,0 +1,165 @@
+"""Who has to prove what before the SIP core hears of it, and what strangers learn."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from trunkline.config.schema import Platform
+from trunkline.config.trunks import Trunk, TrunkAuth
+from trunkline.sip.digest import Credentials, prove, read_challenges
+from trunkline.sip.endpoint import Hop
+from trunkline.sip.message import Request, Response
+from trunkline.telephony.sip.doors import Doors
+from trunkline.telephony.sip.gate import ADMITTED_MAX, Challenged, Gate
+
+pytestmark = pytest.mark.unit
+
+STRANGER, CARRIER = Hop("203.0.113.5", 5060), Hop("192.0.2.7", 5060)
+AUTH = TrunkAuth(username="acme", password_env="X")
+PBX = Trunk(key="pbx", auth=AUTH)
+BOTH = Trunk(key="both", allow=("192.0.2.0/24",), auth=TrunkAuth(username="both", password_env="Y"))
+PLAIN = Trunk(key="plain", allow=("192.0.2.0/24",))
+LOGINS = {"pbx": Credentials("pbx", "acme", "s3cret"), "both": Credentials("both", "both", "other")}
+
+
+class Door:
+    """A gate with the doors of its trunks."""
+
+    def __init__(self, *trunks: Trunk) -> None:
+        platform = Platform(trunks=trunks)
+        self.counters: Counter[str] = Counter()
+        self.gate = Gate("198.51.100.1", random.Random(1).randbytes, self.counters)
+        self.gate.use(platform, {trunk.key: LOGINS[trunk.key] for trunk in trunks if trunk.auth is not None})
+        self.doors = Doors(platform)
+        self.now = 0.0
+
+    def __call__(self, data: bytes, source: Hop = STRANGER, *, peer: bool = False) -> bool | Challenged:
+        return self.gate.judge(data, source, self.now, self.doors.trunk_of(source.host), peer)
+
+    def admit(self, login: Credentials, source: Hop = STRANGER, branch: str = "1") -> bool | Challenged:
+        """Ask, be challenged, and prove."""
+        asked = self(invite(branch=branch), source)
+        assert isinstance(asked, Challenged)
+        return self(invite(proved(asked, login), branch=f"{branch}.1"), source)
+
+
+def invite(extra: str = "", *, method: str = "INVITE", branch: str = "1", to: str = "<sip:x@h>") -> bytes:
+    lines = [
+        f"{method} sip:+18335550100@198.51.100.1 SIP/2.0", f"Via: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bK{branch}",
+        "From: <sip:a@h>;tag=1", f"To: {to}", f"Call-ID: c{branch[0]}", f"CSeq: 1 {method}", extra, "Content-Length: 0",
+    ]  # fmt: skip
+    return "\r\n".join([*filter(None, lines), "", ""]).encode()
+
+
+def proved(asked: Challenged, login: Credentials, method: str = "INVITE") -> str:
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in asked.lines)]
+    (challenge,) = read_challenges(Response(401, "No", headers))
+    return prove(challenge, login, method, "sip:+18335550100@198.51.100.1", 1, "c")[0]
+
+
+def test_without_a_trunk_that_proves_itself_nothing_is_watched() -> None:
+    gate = Door(PLAIN).gate
+    assert (gate.watching, gate.open) == (False, False)
+    assert (Door(BOTH).gate.watching, Door(BOTH).gate.open) == (True, False)
+    assert Door(PBX).gate.open
+    paused = Door(Trunk(key="pbx", auth=AUTH, paused=True)).gate
+    assert (paused.watching, paused.open) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        invite(method="OPTIONS"), invite(method="BYE"), invite(method="ACK"), invite(method="CANCEL"),
+        invite(to="<sip:x@h>;tag=here"), b"INVITE ", b"INVITE sip:x@h SIP/2.0\r\n\r\n", b"\xff" * 50, b"",
+        b"INVITE sip:x@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nCall-ID: c\r\n\r\n",
+        b"SIP/2.0 200 OK\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_a_stranger_hears_nothing_but_challenges_to_calls(data: bytes) -> None:
+    door = Door(PBX)
+    assert door(data) is False
+    assert door.counters == {"unknown_source": 1}
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER"])
+def test_a_stranger_is_challenged_and_let_in_by_its_password(method: str) -> None:
+    door = Door(PLAIN, PBX)
+    asked = door(invite(method=method))
+    assert isinstance(asked, Challenged)
+    assert len(asked.lines) == 2
+    login = LOGINS["pbx"]
+    answer = invite(proved(asked, login, method), method=method, branch="2")
+    assert door(answer) is True
+    request = Request(method, "", [("Via", "SIP/2.0/UDP 203.0.113.5;branch=z9hG4bK2"), ("Call-ID", "c2")])
+    assert door.gate.proved_by(STRANGER.host, request) == "pbx"
+    assert door.gate.proved_by(CARRIER.host, request) is None
+    assert door(answer, peer=True) is True, "a repetition of what was let in, though its nonce count is used up"
+    assert isinstance(door(answer.replace(b"z9hG4bK2", b"z9hG4bK3"), peer=True), Challenged), "a replay is not"
+
+
+def test_an_address_that_is_allowed_needs_no_password_unless_its_trunk_has_both() -> None:
+    assert Door(PLAIN, PBX)(invite(), CARRIER) is True
+    door = Door(BOTH)
+    assert isinstance(door(invite(), CARRIER), Challenged)
+    assert door(invite(method="OPTIONS"), CARRIER) is True
+    assert door.admit(LOGINS["both"], CARRIER) is True
+    assert door(invite(), STRANGER) is False, "strangers are not heard for its sake"
+
+
+def test_a_password_counts_only_from_where_its_trunk_may_call() -> None:
+    door = Door(BOTH, PBX)
+    assert isinstance(door.admit(LOGINS["both"], STRANGER), Challenged), "`allow` is needed as well"
+    assert isinstance(door.admit(LOGINS["pbx"], CARRIER), Challenged), "another trunk's address"
+    assert door.admit(LOGINS["pbx"], STRANGER, "3") is True
+
+
+def test_a_peer_of_ours_passes_in_calls_and_is_challenged_for_new_ones() -> None:
+    door = Door(PBX)
+    assert door(invite(method="BYE"), peer=True) is True
+    assert door(invite(to="<sip:x@h>;tag=here"), peer=True) is True
+    assert door(b"INVITE nonsense", peer=True) is True, "the core answers 400"
+    assert isinstance(door(invite(), peer=True), Challenged)
+    assert Door(BOTH)(invite(), peer=True) is True, "nobody proves anything from there: the core answers 403"
+
+
+def test_a_call_by_a_registration_of_ours_needs_no_password() -> None:
+    door = Door(PBX)
+    door.gate.registered = lambda host, request: host == STRANGER.host and "+18335550100" in request.uri
+    assert door(invite(), peer=True) is True
+
+
+def test_a_guesser_is_counted_and_then_hears_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    door = Door(PBX)
+    wrong = Credentials("pbx", "acme", "guess")
+    heard = 0
+    for number in range(100):
+        asked = door(invite(branch=str(number)))
+        if asked is False:
+            break
+        assert isinstance(asked, Challenged)
+        if door(invite(proved(asked, wrong), branch=f"{number}.1")) is not False:
+            heard += 1
+    assert heard <= 7
+    assert door.counters["auth_failed"] >= 5
+    assert "hears nothing" in caplog.text
+    assert "acme" not in caplog.text
+    door.now = 301.0
+    assert door.admit(LOGINS["pbx"], branch="9") is True
+
+
+def test_memory_of_what_was_let_in_is_bounded() -> None:
+    door = Door(PBX)
+    door.gate._admitted.update({(STRANGER.host, str(number), "c"): "pbx" for number in range(ADMITTED_MAX)})
+    assert door.admit(LOGINS["pbx"]) is True
+    assert len(door.gate._admitted) == ADMITTED_MAX
+
+
+def test_a_reload_takes_a_password_away() -> None:
+    door = Door(PBX)
+    asked = door(invite())
+    assert isinstance(asked, Challenged)
+    door.gate.use(Platform(trunks=(PBX,)), {"pbx": Credentials("pbx", "acme", "changed")})
+    assert isinstance(door(invite(proved(asked, LOGINS["pbx"]), branch="2")), Challenged)
