@@ -7,6 +7,7 @@ which are swallowed here; `Broken` says which promise was not kept; anything els
 from __future__ import annotations
 
 import contextlib
+import random
 import struct
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -16,6 +17,7 @@ import msgspec
 from trunkline.codec import dtmf, rtcp, rtp, wav
 from trunkline.sip import dtmf_info, message, sdp
 from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.framing import PING, Framer
 from trunkline.sip.headers import parse_name_addr, split_values
 from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS
 from trunkline.sip.uri import parse_uri
@@ -45,6 +47,7 @@ def targets() -> dict[str, Target]:
     made = [
         Target("sip", (*corpus.sip_messages(), *corpus.live_messages()), endpoint.run, endpoint.close),
         Target("session", tuple(_sessions()), run_session),
+        Target("stream", tuple(_streams()), read_stream),
         Target("message", tuple(corpus.sip_messages()), read_message),
         Target("address", tuple(_addresses()), read_address),
         Target("sdp", corpus.DESCRIPTIONS, read_description),
@@ -68,6 +71,12 @@ def _sessions() -> list[bytes]:
     return made + [NEXT.join((each, responses[3], requests[1])) for each in responses]
 
 
+def _streams() -> list[bytes]:
+    """Messages one after another as on a connection, with keepalives between them."""
+    messages = corpus.sip_messages()
+    return [PING + messages[at] + PING + messages[at + 1] + messages[at + 2] for at in range(0, len(messages) - 2, 3)]
+
+
 def _addresses() -> Sequence[bytes]:
     found = {
         value.encode()
@@ -81,6 +90,26 @@ def _addresses() -> Sequence[bytes]:
 def _blamed(error: RemoteSipError) -> None:
     if error.status not in STATUSES:
         raise Broken(f"an error that would be answered with {error.status}: {error}")
+
+
+def read_stream(data: bytes) -> None:
+    """Whatever pieces a stream comes in, it holds the same messages; no byte is used twice, none kept after a fault."""
+    whole = Framer()
+    found = whole.feed(data, 0.0)
+    draw = random.Random(len(data))
+    framer, at = Framer(), 0
+    pieces: list[bytes] = []
+    while at < len(data):
+        size = draw.choice((1, 2, 3, 700, 20_000))
+        pieces += framer.feed(data[at : at + size], 0.0)
+        at += size
+    if pieces != found or framer.fault != whole.fault:
+        raise Broken(f"{len(pieces)} messages and {framer.fault} in pieces, {len(found)} and {whole.fault} as a whole")
+    if sum(map(len, found)) > len(data) or (whole.fault is not None and whole.feed(corpus.OPTIONS, 0.0)):
+        raise Broken("more came out than went in")
+    for each in found:
+        if each is not PING:
+            read_message(each)
 
 
 def read_message(data: bytes) -> None:
