@@ -35,6 +35,7 @@ from trunkline.switch.clock import read_clock
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.entropy import Entropy
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.open_files import connection_limits, take_open_files
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.orphans import Orphans
 from trunkline.switch.plant import Plant
@@ -136,7 +137,14 @@ class Switch:
         ]
         places = Places(options.sip, options.sip_tls, options.public_address or "", options.tls)
         limits = state_limits(*options.rtp_ports)
-        plant.sip = SipDriver(places, plant.world.doors, plant.entropy, board.on_sip, state_limits=limits)
+        plant.sip = SipDriver(
+            places,
+            plant.world.doors,
+            plant.entropy,
+            board.on_sip,
+            state_limits=limits,
+            stream_limits=connection_limits(take_open_files()),
+        )
         plant.registrations = Registrations(plant.sip, plant.hops_of, Entropy(), plant.loop)
         plant.sip.gate.registered = lambda host, request: plant.registrations.trunk_of(host, request) is not None
         await plant.media.start()
