@@ -51,7 +51,7 @@ def refuses(status: int) -> tuple[str, ...]:
 
 def target(key: str, dial: str, **fields: object) -> dict[str, Any]:
     """A target of its own buyer at 20 dollars; `dial` is host:port or an address."""
-    address = dial if dial.startswith("sip:") else f"sip:{key}@{dial}"
+    address = dial if dial.startswith(("sip:", "sips:")) else f"sip:{key}@{dial}"
     return {"key": key, "buyer": key, "dial": address, **fields}
 
 

@@ -111,8 +111,12 @@ class Sipp:
         keys: Mapping[str, str] | None = None,
         trace: bool = True,
         seconds: int = 60,
+        transport: str = "u1",
     ) -> None:
-        """`callers` are the From numbers in turn; `rtp_port` the audio port in its SDP (default one nobody reads)."""
+        """`callers` are the From numbers in turn; `rtp_port` the audio port in its SDP (default one nobody reads).
+
+        `transport` is sipp's `-t`: `u1` is UDP, `t1` one TCP connection, `tn` one for each call.
+        """
         program = sipp_path()
         self.name = name
         self.port = free_block(2) if port is None else port
@@ -130,12 +134,15 @@ class Sipp:
         script.write_text(scenario)
         values.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers))
         command = [program, "-nostdin", "-sf", str(script), "-inf", str(values), "-i", HOST, "-p", str(self.port)]
-        command += ["-key", "rtp", str(rtp_port), "-timeout", f"{seconds}s", "-timeout_error", "-buff_size", "4194304"]
+        command += ["-key", "rtp", str(rtp_port), "-timeout", f"{seconds}s", "-timeout_error"]
+        command += ["-buff_size", "4194304", "-t", transport]
         command += ["-trace_stat", "-stf", str(self._stats), "-fd", "1", "-trace_err", "-error_file", str(self._errors)]
         for key, value in (keys or {}).items():
             command += ["-key", key, value]
         if trace:
             command += ["-trace_msg", "-message_file", str(self._messages)]
+        if transport.endswith("n"):
+            command += ["-max_socket", "1000"]  # its default is more than most systems open
         if lost_percent:
             command += ["-lost", str(lost_percent)]
         if calls is not None:
@@ -143,6 +150,8 @@ class Sipp:
         if to is not None:
             command += ["-s", number, "-r", str(rate), "-l", str(at_once), to]
         self._command = command
+        # Over TCP a caller binds no port of its own, and only the called side can be waited for.
+        self._awaited = None if transport != "u1" and to is not None else "udp" if transport == "u1" else "tcp"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -167,7 +176,7 @@ class Sipp:
                 self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + START_S_MAX
-        while not _bound(self.port):
+        while self._awaited is not None and not _bound(self._awaited, self.port):
             if self._process.poll() is not None:
                 if self._process.returncode == 0:
                     return self  # a caller that was done before we looked
@@ -267,7 +276,7 @@ class Sipp:
 
 _HEAD = re.compile(
     r"^-{20,} (?P<day>\d{4}-\d\d-\d\d)[T\t ](?P<time>[\d:.]+).*\n"
-    r"UDP message (?P<way>sent|received) [\[(](?P<size>\d+)[\])]? bytes.*:\n\n",
+    r"(?:UDP|TCP) message (?P<way>sent|received) [\[(](?P<size>\d+)[\])]? bytes.*:\n\n",
     re.MULTILINE,
 )
 
@@ -291,7 +300,7 @@ def _message(sent: bool, at: str, raw: str) -> SipMessage:
     return SipMessage(sent, moment.timestamp(), start_line, headers, body)
 
 
-def _bound(port: int) -> bool:
-    """Whether somebody has the UDP port of loopback."""
+def _bound(transport: str, port: int) -> bool:
+    """Whether somebody has the UDP or TCP port of loopback."""
     wanted = f"0100007F:{port:04X}"
-    return any(line.split()[1] == wanted for line in Path("/proc/net/udp").read_text().splitlines()[1:])
+    return any(line.split()[1] == wanted for line in Path(f"/proc/net/{transport}").read_text().splitlines()[1:])

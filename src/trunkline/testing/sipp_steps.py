@@ -183,7 +183,7 @@ def play(pcap: str) -> str:
 
 
 def _via(branch: str) -> str:
-    return f"Via: SIP/2.0/UDP [local_ip]:[local_port];branch={branch}"
+    return f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}"
 
 
 def _caller_request(method: str, branch: str, cseq: int) -> list[str]:

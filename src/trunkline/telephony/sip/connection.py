@@ -16,13 +16,14 @@ from trunkline.sip.hops import Hop
 class ConnectionLimits(msgspec.Struct, frozen=True):
     """What a connection may cost us. Times are seconds, sizes bytes, the rest counts.
 
-    `partial_s` is how long one message may take from its first byte to its last; `mute_s` how long a connection may
-    live that has brought no message at all, `idle_s` how long one that has brought some. `unsent_bytes` is what waits
-    for a peer that does not read.
+    `connections` are those that peers make, `connections_out` ours. `partial_s` is how long one message may take from
+    its first byte to its last; `mute_s` how long a connection may live that has brought no message at all, `idle_s` how
+    long one that has brought some. `unsent_bytes` is what waits for a peer that does not read.
     """
 
     connections: int = 4_000
     connections_per_source: int = 1_000
+    connections_out: int = 1_000
     connect_s: float = 4.0
     handshake_s: float = 5.0
     partial_s: float = 10.0
@@ -103,11 +104,13 @@ class Connection(asyncio.Protocol):
             return
         self._heard_at = now
         for message in self._framer.feed(data, now):
-            self._spoke = True
+            if self.closed:
+                break  # cut off for what it has done a moment ago
             if message is PING:
                 self.send(PONG)
                 owner.ping(source, now)
             else:
+                self._spoke = True
                 owner.message(message, source, now)
         fault = self._framer.fault
         if fault is not None and not self.closed:

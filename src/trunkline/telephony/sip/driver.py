@@ -46,7 +46,7 @@ class SipDriver:
         on_event: Callable[[SipEvent], None],
         *,
         state_limits: StateLimits = DEFAULT_STATE_LIMITS,
-        stream_limits: ConnectionLimits | None = None,
+        connection_limits: ConnectionLimits | None = None,
     ) -> None:
         """Opens the sockets; `doors` may be replaced at any time. Raises SipListenError and TlsUnusable."""
         self.doors = doors
@@ -82,7 +82,7 @@ class SipDriver:
             lambda: self._tls,
             self,
             self.dropped,
-            stream_limits or ConnectionLimits(),
+            connection_limits or ConnectionLimits(),
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None

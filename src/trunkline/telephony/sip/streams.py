@@ -139,7 +139,7 @@ class Streams:
     def _refusal(self, host: str) -> str | None:
         if not self._driver.allowed(host):
             return "unknown_source"
-        if len(self._by_number) >= self.limits.connections:
+        if len(self._by_number) - len(self._by_key) >= self.limits.connections:
             return "too_many_connections"
         if self._of_source[host] >= self.limits.connections_per_source:
             return "too_many_connections_of_source"
@@ -184,16 +184,17 @@ class Streams:
             # A peer's own connection is gone, and nothing says what name its certificate would have to show.
             self.count("nowhere_to_answer")
             return None
-        if len(self._by_number) >= self.limits.connections:
-            self.count("too_many_connections")
+        if len(self._by_key) >= self.limits.connections_out:
+            self.count("too_many_connections_out")
             return None
         number = self._next_number()
         connection = self._keep(Connection(self, number, key._replace(flow=number, name=""), key))
         self._by_key[key] = connection
-        self._spawn(self._connect(connection, key, bind))
+        self._spawn(self._connect(connection, key, bind, dialled=not hop.flow))
         return connection
 
-    async def _connect(self, connection: Connection, key: Hop, bind: str | None) -> None:
+    async def _connect(self, connection: Connection, key: Hop, bind: str | None, dialled: bool) -> None:
+        """`dialled` is False for an answer whose connection is gone: whoever left it is not worth a line in the log."""
         assert self._loop is not None
         secure = key.transport == "tls"
         try:
@@ -208,8 +209,9 @@ class Streams:
                 )
         except OSError as error:  # TimeoutError and ssl.SSLError are among them
             self.count("connect_failed")
-            reason = str(error) or f"not within {self.limits.connect_s:g} s"
-            log.warning("no connection to %s port %d over %s: %s", key.host, key.port, key.transport, reason)
+            if dialled:
+                reason = str(error) or f"not within {self.limits.connect_s:g} s"
+                log.warning("no connection to %s port %d over %s: %s", key.host, key.port, key.transport, reason)
             self.lost(connection)
 
     # -- keeping them --------------------------------------------------------------------------------------------
