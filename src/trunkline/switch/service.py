@@ -143,7 +143,7 @@ class Switch:
             plant.entropy,
             board.on_sip,
             state_limits=limits,
-            stream_limits=connection_limits(take_open_files()),
+            connection_limits=connection_limits(take_open_files()),
         )
         plant.registrations = Registrations(plant.sip, plant.hops_of, Entropy(), plant.loop)
         plant.sip.gate.registered = lambda host, request: plant.registrations.trunk_of(host, request) is not None
