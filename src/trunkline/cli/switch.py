@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rtp", metavar="HOST:MIN-MAX", help=f"addresses of audio (default: the SIP host, {low}-{high})"
     )
     parser.add_argument("--public-address", metavar="IP", help="what peers are told to reach us by, behind NAT")
+    parser.add_argument("--dns", metavar="HOST:PORT", help="DNS server to ask (default: those the system asks)")
     parser.add_argument(
         "--drain-seconds", type=int, default=30, metavar="N", help="how long calls may go on after SIGTERM (default 30)"
     )
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         rtp_host=rtp_host,
         rtp_ports=rtp_ports,
         public_address=args.public_address,
+        dns=None if args.dns is None else parse_address(args.dns, "--dns"),
         drain_s=args.drain_seconds,
         min_free_mb=args.min_free_mb,
         media_processes=args.media_processes,

@@ -221,7 +221,6 @@ class Campaign(Struct, frozen=True, kw_only=True):
     max_duration_seconds: int | None = None
     ringback: Prompt | None = None
     hold_music: Prompt | None = None
-    early_media: Literal["ring", "pass"] = "ring"
 
 
 class Number(Struct, frozen=True, kw_only=True):
@@ -335,6 +334,7 @@ class Target(Struct, frozen=True, kw_only=True):
     caller_id: str | None = None
     ring_seconds: int | None = None
     first_response_seconds: int | None = None
+    keepalive_seconds: int | None = None
     max_duration_seconds: int | None = None
     whisper: str | None = None
     whisper_file: str | None = None

@@ -85,6 +85,7 @@ class Trunk(Struct, frozen=True, kw_only=True):
     srtp: SrtpMode = "off"
     session_seconds: int | None = SESSION_S
     reliable_provisional: Reliability = "off"
+    keepalive_seconds: int | None = None
     outbound: TrunkOutbound | None = None
     paused: bool = False
 

@@ -132,6 +132,16 @@ class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
     snapshot: str
 
 
+class AttemptMoved(CallEvent, frozen=True, kw_only=True, tag="attempt.moved"):
+    """A server did not take the call, for `reason`, and the next one is asked: the same offer under the same lease."""
+
+    attempt: str
+    reason: str
+    server: str
+    trunk: str | None
+    leg: int = 0
+
+
 class AttemptConnected(CallEvent, frozen=True, kw_only=True, tag="attempt.connected"):
     """The buyer took the call: 2xx, or press-1 where that is asked."""
 
@@ -261,6 +271,7 @@ AnyCallEvent = (
     | CallQualified
     | CallRouted
     | OfferReserved
+    | AttemptMoved
     | AttemptConnected
     | AttemptEnded
     | Converted

@@ -34,6 +34,7 @@ from trunkline.sip.message import Header
 from trunkline.switch.attestation import Attestations, Claim
 from trunkline.switch.blocking import Blocking
 from trunkline.switch.description import Description
+from trunkline.switch.health import Health
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
@@ -194,7 +195,6 @@ class Arrivals:
             record=router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
             hold_music=campaign.hold_music,
-            early_media=campaign.early_media,
             attestation=claimed.attestation,
             attested_by=claimed.attested_by,
             diverted_from=claimed.diverted_from,
@@ -206,7 +206,7 @@ class Arrivals:
             world,
             machine,
             router,
-            _cursors(router, query, profile),
+            _cursors(router, query, profile, plant.health),
             leg,
             self._registry,
             seen,
@@ -222,11 +222,12 @@ def _splits(seed: int) -> Callable[[str, int], int]:
     return split
 
 
-def _cursors(router: Router, query: Query, profile: CallerProfile) -> NewCursor:
-    """Makes a cursor when the flow reaches a route node: patience runs and hours are judged from then."""
+def _cursors(router: Router, query: Query, profile: CallerProfile, health: Health) -> NewCursor:
+    """Makes a cursor when the flow reaches a route node: patience runs, hours and facts are judged from then."""
 
     def new_cursor(plan: str | None, taken: frozenset[str], now: Instant) -> Cursor:
         known = profile.attributes(now)
-        return router.cursor(msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken))
+        asked = msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken)
+        return router.cursor(asked, health.facts(query.account))
 
     return new_cursor

@@ -10,18 +10,24 @@ import msgspec
 
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.routing.offer import Ring
+from trunkline.events.calls import AttemptMoved
 from trunkline.events.changes import LegDrop, LegPut, StoredLeg
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
+from trunkline.sip.endpoint import Hop
 from trunkline.sip.errors import LocalSipError, RemoteSipError
+from trunkline.sip.uri import bracketed
 from trunkline.switch.description import Description
 from trunkline.switch.farewells import ELSEWHERE, farewell
 from trunkline.switch.legs import BuyerLeg
 from trunkline.switch.registry import Whose
 from trunkline.switch.sessions import remote_media
+from trunkline.switch.tries import Tries, Try
 from trunkline.telephony.sip.dial import Shown, Undiallable, Way, invite_to, srtp_of, ways_to
+from trunkline.telephony.sip.names import Unresolved
+from trunkline.telephony.sip.servers import Place
 
 if TYPE_CHECKING:
     from trunkline.switch.livecall import LiveCall
@@ -54,22 +60,38 @@ class Buyers:
         self._call.registry.media[leg.media] = Whose(self._call, leg.attempt, leg.number)
         self._plant.metrics.live_legs.inc()
         try:
-            way = ways_to(leg.ring, self._call.world.trunks)[0]
+            ways = ways_to(leg.ring, self._call.world.trunks)
         except Undiallable as error:
             log.error("%s: %s", leg.media, error)
             leg.failure = error.reason
             return
-        host = self._plant.names.address(way.hop.host)
-        if host is not None:
-            self._make_invite(leg, way, host)
+        leg.tries = Tries(ways, float(leg.ring.first_response_seconds))
+        step = self._following(leg)
+        if isinstance(step, Way):
+            leg.resolving = self._plant.loop.create_task(self._try_late(leg, step))
+        elif step is not None:
+            self._make_invite(leg, step)
         else:
-            leg.resolving = self._plant.loop.create_task(self._resolve(leg, way))
+            leg.failure = leg.tries.failure
 
-    async def _resolve(self, leg: BuyerLeg, way: Way) -> None:
-        """Find the target's address while the offer becomes durable, then go on as if it had been known."""
+    def _following(self, leg: BuyerLeg) -> Try | Way | None:
+        """See `Tries.following`."""
+        now_ns = self._plant.clock().mono_ns
+
+        def full(way: Way) -> bool:
+            return way.trunk is not None and self._plant.loads.of(way.trunk.key).full(way.trunk, now_ns) is not None
+
+        return leg.tries.following(full, self._servers)
+
+    def _servers(self, place: Place) -> tuple[Hop, ...] | None:
+        hops = self._plant.names.servers(place)
+        return None if hops is None else tuple(self._plant.health.usable(hops))
+
+    async def _try_late(self, leg: BuyerLeg, step: Try | Way) -> None:
+        """Make the INVITE while the offer, or what becomes of it, gets durable, then go on as if it had been known."""
         news: i.Input | None = None
         try:
-            await self._make_late_invite(leg, way)
+            await self._make_late_invite(leg, step)
             if leg.wanted and not leg.gone:
                 news = self._launch(leg)
         except Exception:
@@ -79,29 +101,38 @@ class Buyers:
                 news = i.BuyerUnreachable(leg.attempt, leg.failure, leg.number)
         leg.resolving = None
         self._call.tell(news)
+        self._plant.sip.flush()
 
-    async def _make_late_invite(self, leg: BuyerLeg, way: Way) -> None:
-        """Make the INVITE when the address is found; done when what identifies it is durable, as the offer is."""
-        try:
-            host = await self._plant.names.resolve(way.hop.host)
-        except Undiallable as error:
-            leg.failure = error.reason
-            return
-        if leg.gone:
-            return  # nobody wants it any more
-        self._make_invite(leg, way, host)
+    async def _make_late_invite(self, leg: BuyerLeg, step: Try | Way | None) -> None:
+        """Make the INVITE when there is a server; done when what identifies it is durable, as the offer is."""
+        while isinstance(step, Way):
+            try:
+                hops = await self._plant.names.resolve(step.place)
+            except Unresolved as error:
+                log.warning("%s: %s", leg.media, error)
+                leg.tries.missing("dns")
+            else:
+                leg.tries.found(step, self._plant.health.usable(hops))
+            step = self._following(leg)
+        if step is None:
+            leg.failure = leg.tries.failure
+        if leg.gone or step is None:
+            return  # nobody wants it any more, or nobody is left to ask
+        self._make_invite(leg, step)
+        if leg.invite is not None and leg.news is not None:
+            self._note_move(leg, step)
         saved = self._call.save()
         if saved is None:
             return
         try:
             await saved
         except JournalUnavailable:  # which is in the log already
-            leg.invite, leg.failure = None, "journal"
+            leg.invite, leg.news, leg.failure = None, None, "journal"
 
-    def _make_invite(self, leg: BuyerLeg, way: Way, host: str) -> None:
-        plant, context = self._plant, self._call.machine.context
+    def _make_invite(self, leg: BuyerLeg, step: Try) -> None:
+        plant, context, way = self._plant, self._call.machine.context, step.way
         try:
-            local = plant.media.open(leg.media, context.call)
+            local = leg.local = leg.local or plant.media.open(leg.media, context.call)
             session = int.from_bytes(plant.entropy(4))
             leg.description = Description(local, session, srtp_of(way), plant.entropy)
             first = self._call.caller.codec
@@ -109,7 +140,8 @@ class Buyers:
             leg.description.said(body)
             shown = Shown(context.caller, context.number)
             login = None if way.trunk is None else self._call.world.logins.ours.get(way.trunk.key)
-            target = invite_to(leg.ring, way, host, shown, plant.sip.public, body, login)
+            local_address = plant.sip.public
+            target = invite_to(leg.ring, way, step.hop, shown, local_address, body, login, step.patience_s)
             leg.invite = plant.sip.endpoint.prepare(target)
         except LocalSipError as error:
             log.error("target of %s cannot be dialled: %s", leg.media, error)
@@ -118,12 +150,35 @@ class Buyers:
             log.error("%s: %s", leg.media, error.message)
             leg.failure = "no_media"
         else:
+            self._take_seat(leg, way)
             self._keep(leg, msgspec.json.encode(leg.invite.identifiers()), confirmed=False)
+
+    def _take_seat(self, leg: BuyerLeg, way: Way) -> None:
+        """The call is on this way's trunk from now on."""
+        now_ns = self._plant.clock().mono_ns
+        if leg.seat is not None:
+            leg.seat.ended(now_ns)
+        leg.seat = None if way.trunk is None else self._plant.loads.of(way.trunk.key).begin(now_ns)
+
+    def _note_move(self, leg: BuyerLeg, step: Try) -> None:
+        context, hop = self._call.machine.context, step.hop
+        moved = AttemptMoved(
+            account=context.account,
+            call=context.call,
+            at_ms=self._plant.clock().utc_ms,
+            attempt=leg.attempt,
+            reason=leg.moved_by,
+            server=f"{bracketed(hop.host)}:{hop.port}",
+            trunk=None if step.way.trunk is None else step.way.trunk.key,
+            leg=leg.number,
+        )
+        self._call.note(moved)
+        self._plant.metrics.moves.labels(leg.moved_by).inc()
 
     def _keep(self, leg: BuyerLeg, identifiers: bytes, *, confirmed: bool) -> None:
         context = self._call.machine.context
         stored = StoredLeg(
-            leg=leg.media,
+            leg=leg.stored,
             account=context.account,
             call=context.call,
             contact=context.contact,
@@ -139,20 +194,54 @@ class Buyers:
         for leg in self._attempts[attempt]:
             if leg.resolving is not None:
                 leg.wanted = True
-            else:
-                news.append(self._launch(leg))
+            elif (said := self._launch(leg)) is not None:
+                news.append(said)
         return news
 
-    def _launch(self, leg: BuyerLeg) -> i.Input:
+    def _launch(self, leg: BuyerLeg) -> i.Input | None:
+        """Send the INVITE. What the machine is to be told: nothing when another server has been tried before."""
         if leg.invite is None:
-            return i.BuyerUnreachable(leg.attempt, leg.failure or "bad_address", leg.number)
+            return leg.news or i.BuyerUnreachable(leg.attempt, leg.failure or "bad_address", leg.number)
         leg.sip = self._plant.sip.endpoint.launch(leg.invite, self._plant.sip.now())
-        self._call.registry.sip[leg.sip] = Whose(self._call, leg.attempt, leg.number)
+        self._call.registry.sip[leg.sip] = Whose(self._call, leg.attempt, leg.number, leg.stored)
+        if leg.dialled:
+            return None
+        leg.dialled = True
         took_ns = time.perf_counter_ns() - self._call.routing_ns
         if not self._dialled:
             self._dialled = True
             self._plant.metrics.post_dial.observe(took_ns / 1e9)
         return i.Dialled(leg.attempt, took_ns // 1000, leg.number)
+
+    def lives(self, leg: BuyerLeg) -> None:
+        """The server has answered something that is neither silence nor 503."""
+        if leg.tries.trying is not None:
+            self._plant.health.worked(leg.tries.trying.hop)
+
+    def failed(self, leg: BuyerLeg, status: int | None, reason: str, news: i.Input) -> bool:
+        """The server has not taken the call: ask the next one, if there is one that may be asked.
+
+        `status` is None when there was no answer; `news` is what the machine is told if no other takes it either.
+        """
+        tries = leg.tries
+        if tries.trying is None:
+            return False
+        if status is None or status == 503:
+            self._plant.health.failed(tries.trying.hop, reason)
+        else:
+            self.lives(leg)
+        if status is not None and not tries.refused(status):
+            return False
+        if reason == "no_response":
+            tries.silent()
+        step = self._following(leg)
+        if step is None:
+            return False
+        leg.sip, leg.invite, leg.wanted = None, None, True
+        leg.news, leg.moved_by = news, reason
+        leg.stored = f"{leg.media}~{tries.number}"
+        leg.resolving = self._plant.loop.create_task(self._try_late(leg, step))
+        return True
 
     def answered(self, attempt: str, number: int, body: bytes | None) -> i.Input | None:
         """The buyer's 2xx is there: agree on the audio. What the machine is to be told."""
@@ -164,6 +253,8 @@ class Buyers:
         except (RemoteSipError, BadRemote) as error:
             log.warning("%s: %s", leg.media, error)
             return i.BuyerUnreachable(attempt, "no_common_audio", number)
+        if leg.seat is not None:
+            leg.seat.answered(self._plant.clock().mono_ns)
         identifiers = msgspec.json.encode(self._plant.sip.endpoint.identifiers(leg.sip))
         self._keep(leg, identifiers, confirmed=True)
         return i.BuyerAnswered(attempt, number)
@@ -189,9 +280,11 @@ class Buyers:
     def _let_go(self, leg: BuyerLeg, reason: str | None) -> None:
         leg.gone = True
         if leg.sip is None:
-            self._call.keep(LegDrop(leg.media))
+            self._call.keep(LegDrop(leg.stored))
         elif not leg.ended:
             self._plant.sip.endpoint.hangup(leg.sip, self._plant.sip.now(), reason)
+        if leg.seat is not None:
+            leg.seat.ended(self._plant.clock().mono_ns)
         self._plant.metrics.live_legs.dec()
         if leg.description is None:
             self._call.registry.lose(leg.media)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from trunkline.config.trunks import Trunk
+from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.legs import leg_name
 from trunkline.engine.routing.offer import Ring
+from trunkline.media.port import LocalMedia
 from trunkline.sip.endpoint import PreparedInvite
 from trunkline.sip.sdp import AudioOffer
 from trunkline.switch.description import Description
+from trunkline.switch.tries import Tries
 from trunkline.switch.trunk_load import Seat
 
 
@@ -37,22 +40,31 @@ class CallerLeg:
 class BuyerLeg:
     """One of an attempt's legs. `failure` says why it cannot be rung; `sip` is None until the INVITE has left.
 
-    `ended`: its peer has ended it. `gone`: we have let it go. `held`: its peer holds us.
+    `ended`: its peer has ended it. `gone`: we have let it go. `held`: its peer holds us. `tries` are the servers it
+    is tried at, one after another; `stored` is the name under which what identifies the present try is on disk, `seat`
+    its place on the trunk, `news` what became of the try before and `moved_by` in a word.
     """
 
     __slots__ = (
         "attempt",
         "description",
+        "dialled",
         "ended",
         "failure",
         "gone",
         "held",
         "invite",
+        "local",
         "media",
+        "moved_by",
+        "news",
         "number",
         "resolving",
         "ring",
+        "seat",
         "sip",
+        "stored",
+        "tries",
         "wanted",
     )
 
@@ -62,7 +74,14 @@ class BuyerLeg:
         self.media = leg_name(attempt, number)
         self.ring = ring
         self.description: Description | None = None
+        self.local: LocalMedia | None = None
+        self.tries = Tries((), 0.0)
+        self.stored = self.media
+        self.seat: Seat | None = None
         self.invite: PreparedInvite | None = None
+        self.dialled = False
+        self.news: i.Input | None = None
+        self.moved_by = ""
         self.sip: int | None = None
         self.failure: str | None = None
         self.wanted = False

@@ -24,7 +24,7 @@ from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
-from trunkline.events.calls import AttemptEnded, CallEnded, CallRouted
+from trunkline.events.calls import AnyCallEvent, AttemptEnded, CallEnded, CallRouted
 from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegPut, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.kernel.clock import Instant
@@ -32,7 +32,6 @@ from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
 from trunkline.switch.audio import Audio
 from trunkline.switch.buyers import Buyers
-from trunkline.switch.early import Early
 from trunkline.switch.farewells import farewell
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant
@@ -67,7 +66,6 @@ class LiveCall:
         self.registry = registry
         self.buyers = Buyers(self)
         self.audio = Audio(self)
-        self.early = Early(self)
         self.lease: str | None = None
         self.routing_ns = time.perf_counter_ns()
         self._router = router
@@ -80,7 +78,7 @@ class LiveCall:
         self._inbox: deque[i.Input] = deque()
         self._running = False
         self._over = False
-        self.answered = False
+        self._answered = False
         self._entries: list[Entry] = []
         self._changes: list[Change] = [] if seen is None else [seen]
         self._first_append: asyncio.Future[Any] | None = None
@@ -102,7 +100,6 @@ class LiveCall:
                 now = self.plant.clock()
                 for command in self.machine.handle(self._inbox.popleft(), now):
                     self._do(command, now)
-            self.plant.sip.send_pending()  # an ACK, a BYE: people wait for them, and nobody for the journal
             self._append(patient=True)
         except Exception:
             self.plant.metrics.call_errors.inc()
@@ -216,6 +213,10 @@ class LiveCall:
         """Change a state table, with what is written next."""
         self._changes.append(change)
 
+    def note(self, event: AnyCallEvent) -> None:
+        """Write an event that the machine does not have to know, with what is written next."""
+        self._entries.append(Entry(event, self.machine.context.contact))
+
     def save(self) -> asyncio.Future[Any] | None:
         """Write at once what was kept outside of a cascade of inputs; None when there is nothing."""
         assert not self._running, "a cascade writes what it keeps itself"
@@ -258,7 +259,7 @@ class LiveCall:
         if self._cursor is None or self._exhausted:
             # Each route node is a search of its own, but no target is offered twice to one caller.
             self._cursor, self._exhausted = self._new_cursor(command.plan, frozenset(self._taken), now), False
-            if self.answered:
+            if self._answered:
                 self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call
         lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
@@ -308,21 +309,15 @@ class LiveCall:
     def _alert(self, _command: c.Alert, _now: Instant) -> None:
         self.plant.sip.endpoint.ring(self.caller.sip, self.plant.sip.now())
 
-    def _pass_early(self, command: c.PassEarly, _now: Instant) -> None:
-        self.early.pass_on(command)
-
-    def _end_early(self, command: c.EndEarly, _now: Instant) -> None:
-        self.early.end(command)
-
     def _answer_caller(self, _command: c.AnswerCaller, now: Instant) -> None:
         plant, caller = self.plant, self.caller
         if caller.offer is None:
             body = caller.description.offer()
         else:
             body, agreed = caller.description.answer(caller.offer)
-            self.connect(caller.media, agreed)
+            self._connect(caller.media, agreed)
         caller.description.said(body)
-        self.answered = True
+        self._answered = True
         caller.seat.answered(now.mono_ns)
         plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
         context = self.machine.context
@@ -338,7 +333,7 @@ class LiveCall:
         )
         self.keep(LegPut(leg))
 
-    def connect(self, leg: str, agreed: sdp.AudioMedia) -> None:
+    def _connect(self, leg: str, agreed: sdp.AudioMedia) -> None:
         """Send the caller's audio where its SDP says; one that names no place to send to ends its own call."""
         try:
             self.plant.media.connect(leg, remote_media(agreed))
@@ -347,7 +342,7 @@ class LiveCall:
             self._inbox.append(i.HangUp("no_common_audio"))
 
     def _hang_up_caller(self, command: c.HangUpCaller, _now: Instant) -> None:
-        if self.answered:
+        if self._answered:
             self.plant.sip.endpoint.hangup(self.caller.sip, self.plant.sip.now(), farewell(command.reason))
         else:
             self._refuse_caller(command.status)
@@ -425,8 +420,6 @@ _DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
     c.Settle: LiveCall._settle,
     c.Release: LiveCall._release,
     c.Alert: LiveCall._alert,
-    c.PassEarly: LiveCall._pass_early,
-    c.EndEarly: LiveCall._end_early,
     c.AnswerCaller: LiveCall._answer_caller,
     c.HangUpCaller: LiveCall._hang_up_caller,
     c.PrepareBuyer: LiveCall._prepare_buyer,

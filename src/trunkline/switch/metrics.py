@@ -65,6 +65,24 @@ class Metrics:
         self.journal_healthy = Gauge(
             "trunkline_journal_healthy", "1 when new work may be taken.", registry=self.registry
         )
+        self._measure_the_wire()
+        self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
+        self.mos = Histogram(
+            "trunkline_leg_mos",
+            "Estimate of how a party was heard, 1 to 4.4, by side.",
+            ["side"],
+            buckets=_SCORES,
+            registry=self.registry,
+        )
+        self.snapshot = Gauge(
+            "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
+        )
+        self.reloads = Counter(
+            "trunkline_reloads", "Changes of the configuration, by result.", ["result"], registry=self.registry
+        )
+
+    def _measure_the_wire(self) -> None:
+        """SIP, and the servers that calls are sent to."""
         self.sip = Gauge(
             "trunkline_sip_events",
             "What the SIP core has counted since the start: retransmissions, refusals, malformed messages.",
@@ -79,17 +97,19 @@ class Metrics:
             "SIP transactions that are remembered, those included that only absorb repetitions for 32 s.",
             registry=self.registry,
         )
-        self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
-        self.mos = Histogram(
-            "trunkline_leg_mos",
-            "Estimate of how a party was heard, 1 to 4.4, by side.",
-            ["side"],
-            buckets=_SCORES,
+        self.probes = Counter(
+            "trunkline_probes",
+            "OPTIONS sent to see whether a server lives, by result.",
+            ["result"],
             registry=self.registry,
         )
-        self.snapshot = Gauge(
-            "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
+        self.circuits = Gauge(
+            "trunkline_circuits_open", "Servers that no calls are sent to for now.", registry=self.registry
         )
-        self.reloads = Counter(
-            "trunkline_reloads", "Changes of the configuration, by result.", ["result"], registry=self.registry
+        self.targets_down = Gauge("trunkline_targets_down", "Targets that are out of service.", registry=self.registry)
+        self.moves = Counter(
+            "trunkline_attempts_moved",
+            "Servers that did not take a call which went on to the next one, by reason.",
+            ["reason"],
+            registry=self.registry,
         )

@@ -37,6 +37,7 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
     rtp_host: str | None = None
     rtp_ports: tuple[int, int] = DEFAULT_RTP_PORTS
     public_address: str | None = None
+    dns: Address | None = None
     drain_s: int = 30
     min_free_mb: int = 512
     media_processes: int = 1
@@ -64,6 +65,11 @@ class SwitchOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 f"audio cannot be received on {audio!r}: it is not an IP address",
                 hint="give --rtp HOST:MIN-MAX with an IP address of this machine",
+            )
+        if self.dns is not None and not (_is_ip(self.dns[0]) and self.dns[1]):
+            raise UsageError(
+                f"--dns {self.dns[0]}:{self.dns[1]} is no server that can be asked",
+                hint="give the IP address and port of a DNS server, for example --dns 192.0.2.53:53",
             )
         self._refuse_wildcards()
 

@@ -15,13 +15,14 @@ from trunkline.kernel.clock import Instant
 from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
 from trunkline.sip.hops import Hop
-from trunkline.sip.uri import DEFAULT_PORT, parse_uri
 from trunkline.switch.contacts import Contacts
+from trunkline.switch.health import Health
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
-from trunkline.telephony.sip.dial import Names
+from trunkline.telephony.sip.dial import Undiallable, destination
 from trunkline.telephony.sip.driver import SipDriver
+from trunkline.telephony.sip.names import Asked, Names, Unresolved
 from trunkline.telephony.sip.registrations import Registrations
 
 log = logging.getLogger("trunkline.switch")
@@ -49,6 +50,7 @@ class Plant:
         capacity: MemoryCapacity,
         media: Media,
         metrics: Metrics,
+        resolver: Asked,
     ) -> None:
         self.loop = loop
         self.clock = clock
@@ -61,7 +63,8 @@ class Plant:
         self.capacity = capacity
         self.media = media
         self.metrics = metrics
-        self.names = Names()
+        self.names = Names(resolver, self.chance)
+        self.health = Health(self)
         self.loads = TrunkLoads()
         self.contacts = Contacts({})
         self.sip: SipDriver  # set when the listener is open
@@ -69,8 +72,15 @@ class Plant:
 
     async def hops_of(self, proxy: str) -> tuple[Hop, ...]:
         """The servers behind a trunk's proxy, the one to try first. Raises Undiallable."""
-        uri = parse_uri(proxy)
-        return (Hop((await self.names.resolve(uri.host)).strip("[]"), uri.port or DEFAULT_PORT),)
+        _, place = destination(proxy)
+        try:
+            return await self.names.resolve(place)
+        except Unresolved as error:
+            raise Undiallable("dns", str(error)) from error
+
+    def chance(self, limit: int) -> int:
+        """A random whole number from 0 up to, but without, `limit`; close enough to uniform to share out calls."""
+        return int.from_bytes(self.entropy(4)) % limit
 
     def write(
         self,

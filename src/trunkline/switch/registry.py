@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """A leg's call, and the attempt it serves as its leg number `leg` (None: it is the caller's)."""
+    """A leg's call, and the attempt it serves as its leg number `leg` (None: it is the caller's).
+
+    `stored` is the name under which a SIP leg is on disk.
+    """
 
     call: LiveCall
     attempt: str | None
     leg: int = 0
+    stored: str = ""
 
 
 class Registry:

@@ -47,6 +47,7 @@ from trunkline.switch.world import World
 from trunkline.telephony.sip.driver import SipDriver
 from trunkline.telephony.sip.listening import Places
 from trunkline.telephony.sip.registrations import Registrations
+from trunkline.telephony.sip.resolver import Resolver
 
 log = logging.getLogger("trunkline.switch")
 
@@ -109,6 +110,7 @@ class Switch:
             capacity=MemoryCapacity(),
             media=media,
             metrics=Metrics(),
+            resolver=Resolver(options.dns, ipv6=any(":" in host for host, _ in options.sip)),
         )
         switch = cls(options, plant, state)
         try:
@@ -185,6 +187,7 @@ class Switch:
         self._plant.sip.reload_tls()
         self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)
         self._plant.registrations.use(world.trunks, world.logins.ours)
+        self._plant.health.use((index.config for index in world.accounts.values()), world.trunks)
         if self._last_snapshot:
             self._plant.metrics.snapshot.remove(self._last_snapshot)
         self._last_snapshot = world.snapshot.digest
@@ -194,6 +197,8 @@ class Switch:
         """Bring the gauges up to date that are read off other parts."""
         plant = self._plant
         plant.metrics.live_leases.set(plant.capacity.leases())
+        plant.metrics.circuits.set(plant.health.open_circuits())
+        plant.metrics.targets_down.set(plant.health.targets_down())
         plant.metrics.journal_healthy.set(plant.journal.healthy)
         plant.metrics.media_ports.set(plant.media.free_ports())
         plant.metrics.sip_legs.set(plant.sip.endpoint.live_legs)
@@ -212,8 +217,8 @@ class Switch:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
-        names = self._plant.names.keep_fresh(lambda: self._plant.world.hosts)
-        endless = (self._reloader.run(), self._tend(), names, self._attestations.run())
+        names = self._plant.names.keep_fresh(lambda: self._plant.world.places)
+        endless = (self._reloader.run(), self._tend(), names, self._plant.health.run(), self._attestations.run())
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())

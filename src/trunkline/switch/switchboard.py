@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 
 from trunkline.engine.calls import inputs as i
-from trunkline.engine.calls.legs import leg_name
 from trunkline.events.changes import LegDrop
 from trunkline.media import port as media
 from trunkline.media.errors import BadRemote
 from trunkline.sip import dtmf_info, events
 from trunkline.sip.errors import RemoteSipError
-from trunkline.sip.reason import cause_of
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.legs import BuyerLeg, CallerLeg
 from trunkline.switch.livecall import LiveCall
@@ -40,11 +38,12 @@ class Switchboard:
         if isinstance(event, events.Incoming):
             self._arrivals.take(event)
             return
+        if isinstance(event, events.OutsideEnded):
+            if not self._plant.registrations.ended(event):
+                self._plant.health.answered(event.leg, event.status)
+            return
         if isinstance(event, events.OrphanEnded):
             self._orphans.ended(event.leg, event.status)
-            return
-        if isinstance(event, events.OutsideEnded):
-            self._plant.registrations.ended(event)
             return
         whose = self._registry.sip.get(event.leg)
         if whose is None:
@@ -63,15 +62,14 @@ class Switchboard:
     def _gone(self, leg: int, whose: Whose) -> None:
         """Nobody has to be told any more that this leg is over, not even after a crash."""
         del self._registry.sip[leg]
-        name = whose.call.caller.media if whose.attempt is None else leg_name(whose.attempt, whose.leg)
-        self._plant.write_soon(LegDrop(name))
+        self._plant.write_soon(LegDrop(whose.stored or whose.call.caller.media))
 
     def _about_caller(self, event: events.SipEvent, call: LiveCall) -> None:
         match event:
             case events.Cancelled():
                 call.cancelled()
             case events.Ended() | events.Unacknowledged() | events.TransportFailed():
-                call.tell(i.CallerLeft(_why(event)))
+                call.tell(i.CallerLeft())
             case events.Acknowledged() if call.caller.offer is None:
                 self._late_answer(call.caller, event.sdp, call)
             case events.Reanswered():
@@ -100,31 +98,40 @@ class Switchboard:
             call.tell(i.Held("caller", held) if isinstance(leg, CallerLeg) else i.Held("buyer", held, leg.number))
 
     def _about_buyer(self, event: events.SipEvent, call: LiveCall, attempt: str, number: int) -> None:
+        leg = call.buyers.get(attempt, number)
+        if leg is None or leg.sip != event.leg:
+            return  # let go, or a server that another one was asked after
         match event:
             case events.Provisional():
-                early = call.early.hears(call.buyers.get(attempt, number), event.sdp)
-                call.tell(i.BuyerRings(attempt, number, early))
+                call.buyers.lives(leg)
+                call.tell(i.BuyerRings(attempt, number))
             case events.Answered():
+                call.buyers.lives(leg)
                 call.tell(call.buyers.answered(attempt, number, event.sdp))
-            case events.Refused():
-                if event.status in (401, 407):
+            case events.Refused(status=status):
+                if status in (401, 407):
                     log.warning(
                         "attempt %s: the far side refuses us with %d: its trunk's `username` and password are "
                         "missing or wrong",
                         attempt,
-                        event.status,
+                        status,
                     )
-                call.buyers.ended(attempt, number)
-                told = None if event.response is None else event.response.header("Reason")
-                call.tell(i.BuyerRefused(attempt, event.status, number, cause_of(told)))
+                refused = i.BuyerRefused(attempt, status, number)
+                if event.response is None or not call.buyers.failed(leg, status, f"sip_{status}", refused):
+                    call.buyers.ended(attempt, number)
+                    call.tell(refused)
             case events.NoResponse():
-                call.tell(i.BuyerSilent(attempt, number))
+                silent = i.BuyerSilent(attempt, number)
+                if not call.buyers.failed(leg, None, "no_response", silent):
+                    call.tell(silent)
             case events.TransportFailed():
-                call.tell(i.BuyerUnreachable(attempt, "transport", number))
+                unreachable = i.BuyerUnreachable(attempt, "transport", number)
+                if not call.buyers.failed(leg, None, "transport", unreachable):
+                    call.tell(unreachable)
             case events.Ended() | events.Unacknowledged():
                 call.buyers.ended(attempt, number)
-                call.tell(i.BuyerLeft(attempt, number, _why(event)))
-            case events.Reanswered() if (leg := call.buyers.get(attempt, number)) is not None:
+                call.tell(i.BuyerLeft(attempt, number))
+            case events.Reanswered():
                 self._late_answer(leg, event.sdp, call)
             case _:
                 pass
@@ -196,8 +203,7 @@ class Switchboard:
             case media.Digit(digit=digit):
                 self._key(whose, digit, by_event=True)
             case media.DeadMedia():
-                if _must_talk(whose):
-                    whose.call.tell(i.HangUp("dead_media"))
+                whose.call.tell(i.HangUp("dead_media"))
 
     def _media_lost(self, legs: tuple[str, ...]) -> None:
         """A media process is gone: every call that had a leg in it ends."""
@@ -209,28 +215,3 @@ class Switchboard:
 
 def _takes_events(leg: CallerLeg | BuyerLeg | None) -> bool:
     return leg is not None and leg.description is not None and leg.description.takes_events
-
-
-def _must_talk(whose: Whose) -> bool:
-    """Whether silence means that a party is gone: not while early media is all that was agreed on."""
-    if whose.attempt is None:
-        return whose.call.answered
-    attempt = whose.call.machine.attempt
-    return attempt is not None and attempt.connected is not None
-
-
-def _why(event: events.SipEvent) -> str | None:
-    """Why a leg has ended, as a reason code: by its peer's word, or as we found it; None for a plain goodbye."""
-    match event:
-        case events.Ended(method="SESSION"):
-            return "session_expired"
-        case events.Ended(method="PRACK") | events.Unacknowledged():
-            return "not_acknowledged"
-        case events.Ended(method="BYE", reason=reason):
-            return cause_of(reason)
-        case events.Ended(method="CANCEL"):
-            return None
-        case events.Ended():
-            return "dialog_lost"
-        case _:
-            return None

@@ -20,7 +20,7 @@ from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
 from trunkline.media.prompts import PromptStore
 from trunkline.telephony.sip.authorities import read_authorities
-from trunkline.telephony.sip.dial import names_to_resolve
+from trunkline.telephony.sip.dial import places_to_resolve
 from trunkline.telephony.sip.doors import Doors
 from trunkline.telephony.sip.logins import Logins
 
@@ -35,7 +35,7 @@ class World:
         self.numbers = NumbersIndex(snapshot)
         self.doors = Doors(snapshot.platform)
         self.trunks = trunks_by_key(snapshot.platform)
-        self.hosts = names_to_resolve(snapshot.platform, snapshot.accounts)
+        self.places = places_to_resolve(snapshot.platform, snapshot.accounts)
         self.accounts = {config.account.key: AccountIndex(config) for config in snapshot.accounts}
         self.routers: dict[str, Router] = {
             config.account.key: compile_router(config, snapshot.platform, snapshot.digest, unbuilt_guards(config))

@@ -13,11 +13,14 @@ from trunkline.engine.calls import inputs as i
 from trunkline.engine.routing.offer import Ring
 from trunkline.events.changes import LegDrop, LegPut
 from trunkline.journal.errors import JournalUnavailable
-from trunkline.sip.endpoint import EndpointConfig, SipEndpoint
+from trunkline.kernel.clock import Instant
+from trunkline.sip.endpoint import EndpointConfig, Hop, SipEndpoint
 from trunkline.switch.buyers import Buyers
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.registry import Registry
-from trunkline.telephony.sip.dial import Undiallable
+from trunkline.switch.trunk_load import TrunkLoads
+from trunkline.telephony.sip.names import Unresolved
+from trunkline.telephony.sip.servers import Place
 
 pytestmark = pytest.mark.unit
 
@@ -35,12 +38,12 @@ class Names:
     """A resolver whose answer the test gives."""
 
     def __init__(self) -> None:
-        self.answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[tuple[Hop, ...]] = asyncio.get_running_loop().create_future()
 
-    def address(self, host: str) -> None:
+    def servers(self, place: Place) -> None:
         """Not known yet."""
 
-    async def resolve(self, host: str) -> str:
+    async def resolve(self, place: Place) -> tuple[Hop, ...]:
         """What the test will say."""
         return await self.answer
 
@@ -61,7 +64,12 @@ class Call:
             entropy=bytes,
             metrics=Metrics(),
             media=media,
-            sip=SimpleNamespace(endpoint=self.endpoint, now=lambda: 0.0, public=("203.0.113.1", 5060)),
+            sip=SimpleNamespace(
+                endpoint=self.endpoint, now=lambda: 0.0, public=("203.0.113.1", 5060), flush=lambda: None
+            ),
+            clock=lambda: Instant(0, 0),
+            loads=TrunkLoads(),
+            health=SimpleNamespace(usable=lambda hops: hops),
         )
         self.registry = Registry()
         self.world = SimpleNamespace(trunks={})
@@ -117,7 +125,7 @@ def test_the_invite_leaves_when_its_leg_is_durable_and_not_before(wanted_first: 
     async def work(call: Call) -> None:
         if wanted_first:
             assert call.buyers.ring("att") == []
-        call.names.answer.set_result("192.0.2.7")
+        call.names.answer.set_result((Hop("192.0.2.7", 5060),))
         await settle()
         if not wanted_first:
             assert call.buyers.ring("att") == [], "the offer is durable and the leg is not"
@@ -133,7 +141,7 @@ def test_the_invite_leaves_when_its_leg_is_durable_and_not_before(wanted_first: 
 
 def test_a_leg_that_is_durable_before_the_offer_waits_for_it() -> None:
     async def work(call: Call) -> None:
-        call.names.answer.set_result("192.0.2.7")
+        call.names.answer.set_result((Hop("192.0.2.7", 5060),))
         await settle()
         call.saved[0].set_result(1)
         await settle()
@@ -149,13 +157,13 @@ def test_a_caller_who_goes_meanwhile_leaves_nobody_ringing_and_no_leg_behind(fou
     async def work(call: Call) -> None:
         assert call.buyers.ring("att") == []
         if found_first:
-            call.names.answer.set_result("192.0.2.7")
+            call.names.answer.set_result((Hop("192.0.2.7", 5060),))
             await settle()
         call.buyers.hang_up("att")
         if found_first:
             call.saved[0].set_result(1)
         else:
-            call.names.answer.set_result("192.0.2.7")
+            call.names.answer.set_result((Hop("192.0.2.7", 5060),))
         await settle()
         assert (call.sent(), call.told) == ([], [])
         assert call.kept[-1] == LegDrop("att")
@@ -167,7 +175,7 @@ def test_a_caller_who_goes_meanwhile_leaves_nobody_ringing_and_no_leg_behind(fou
 @pytest.mark.parametrize(
     ("error", "reason", "logged"),
     [
-        (Undiallable("dns", "pbx.example has no address"), "dns", False),
+        (Unresolved("pbx.example has no address"), "dns", False),
         (RuntimeError("a bug of ours"), "internal_error", True),
     ],
 )
@@ -197,7 +205,7 @@ def test_a_lookup_that_fails_before_the_offer_is_durable_ends_the_attempt_then()
 def test_a_leg_that_cannot_be_written_is_not_rung() -> None:
     async def work(call: Call) -> None:
         assert call.buyers.ring("att") == []
-        call.names.answer.set_result("192.0.2.7")
+        call.names.answer.set_result((Hop("192.0.2.7", 5060),))
         await settle()
         call.saved[0].set_exception(JournalUnavailable("no room"))
         await settle()

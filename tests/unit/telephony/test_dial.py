@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from trunkline.engine.routing.offer import Ring
 from trunkline.sip.endpoint import CallTerms, EndpointConfig, Hop, SipEndpoint
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.message import Request, parse
-from trunkline.telephony.sip import dial
-from trunkline.telephony.sip.dial import Names, Shown, Undiallable, invite_to, names_to_resolve, terms_of, ways_to
+from trunkline.telephony.sip.dial import Shown, Undiallable, invite_to, places_to_resolve, terms_of, ways_to
+from trunkline.telephony.sip.servers import hop_of
 
 pytestmark = pytest.mark.unit
 
@@ -48,7 +47,7 @@ def invite(
 ) -> tuple[Request, tuple[str, int]]:
     """The INVITE as it goes on the wire, and where it goes."""
     way = ways_to(to_ring, trunks or TRUNKS)[0]
-    target = invite_to(to_ring, way, way.hop.host, Shown(caller, NUMBER), local, b"v=0\r\n")
+    target = invite_to(to_ring, way, hop_of(way.place, way.place.host), Shown(caller, NUMBER), local, b"v=0\r\n")
     endpoint = SipEndpoint(EndpointConfig(*local), lambda count: b"\1" * count)
     endpoint.launch(endpoint.prepare(target), 0.0)
     (sent,) = endpoint.datagrams()
@@ -112,14 +111,14 @@ def test_what_cannot_be_dialled_says_why(dial: str, trunk: str | None, reason: s
 )
 def test_an_address_says_its_transport(dial: str, destination: Hop) -> None:
     (way,) = ways_to(ring(dial), TRUNKS)
-    found = invite_to(ring(dial), way, way.hop.host, Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n")
+    found = invite_to(ring(dial), way, hop_of(way.place, way.place.host), Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n")
     assert (found.request_uri, found.destination) == (dial, destination)
 
 
 def test_a_certificate_must_show_the_name_that_was_dialled_not_the_address_it_has() -> None:
     wanted = ring("sips:desk@buyer.example")
     (way,) = ways_to(wanted, TRUNKS)
-    found = invite_to(wanted, way, "192.0.2.7", Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n")
+    found = invite_to(wanted, way, hop_of(way.place, "192.0.2.7"), Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n")
     assert found.destination == Hop("192.0.2.7", 5061, "tls", 0, "buyer.example")
 
 
@@ -196,7 +195,7 @@ def test_a_caller_id_cannot_break_out_of_its_header(caller_id: str) -> None:
 
 def test_host_names_of_targets_and_proxies_are_looked_up_ahead_and_addresses_are_not() -> None:
     targets = (
-        Target(key="a", buyer="b", dial="sip:desk@pbx.example.com:5070"),
+        Target(key="a", buyer="b", dial="sip:desk@pbx.example.com:5070", also_dial=("sip:cell@Mobile.example.com",)),
         Target(key="b", buyer="b", dial="sip:desk@192.0.2.7"),
         Target(key="c", buyer="b", dial="sip:desk@[2001:db8::7]"),
         Target(key="d", buyer="b", dial="+12125550123", trunk=("carrier",)),
@@ -204,78 +203,8 @@ def test_host_names_of_targets_and_proxies_are_looked_up_ahead_and_addresses_are
     )
     platform = Platform(trunks=(CARRIER, Trunk(key="named", outbound=TrunkOutbound(proxy="sip:gw.example.com"))))
     account = AccountConfig(account=Account(key="acme", timezone="UTC"), targets=targets)
-    assert names_to_resolve(platform, [account]) == {"pbx.example.com", "gw.example.com"}
-
-
-def test_an_address_is_its_own_and_a_name_is_unknown_until_it_was_asked_for() -> None:
-    names = Names()
-    assert (names.address("192.0.2.7"), names.address("2001:db8::7")) == ("192.0.2.7", "2001:db8::7")
-    assert names.address("localhost") is None
-    found = asyncio.run(names.resolve("localhost"))
-    assert found in {"127.0.0.1", "::1"}
-    assert names.address("localhost") == found
-
-
-def test_a_name_without_an_address_is_undiallable() -> None:
-    with pytest.raises(Undiallable) as caught:
-        asyncio.run(Names().resolve("no-such-host.invalid"))
-    assert caught.value.reason == "dns"
-
-
-class Resolver:
-    """Answers for the names it knows at once, for `silent` never, for `odd` with an error nobody expects."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.at_once = self.at_once_max = 0
-
-    async def answer(self, host: str) -> list[Any]:
-        self.asked.append(host)
-        self.at_once += 1
-        self.at_once_max = max(self.at_once_max, self.at_once)
-        try:
-            await (asyncio.Event().wait() if host == "silent" else asyncio.sleep(0))
-        finally:
-            self.at_once -= 1
-        if host == "odd":
-            raise RuntimeError("a bug of ours")
-        return [(0, 0, 0, "", ("192.0.2.7", 0))]
-
-
-@pytest.fixture
-def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
-    found = Resolver()
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", lambda loop, host, *_, **__: found.answer(host))
-    return found
-
-
-def test_a_name_without_an_answer_holds_up_no_other_and_an_error_of_ours_none_either(
-    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(dial, "LOOKUP_S", 0.01)
-    names, good = Names(), [f"pbx{number}.example" for number in range(30)]
-    asyncio.run(names.refresh(["silent", "odd", *good]))
-    assert {names.address(host) for host in good} == {"192.0.2.7"}
-    assert (names.address("silent"), names.address("odd")) == (None, None)
-    assert sorted(resolver.asked) == sorted(["silent", "odd", *good]), "each once"
-    assert 1 < resolver.at_once_max <= dial.LOOKUPS_AT_ONCE
-    assert "no answer within" in caplog.text
-    assert "a bug of ours" in caplog.text
-
-
-def test_a_call_does_not_wait_for_a_silent_resolver_for_long(
-    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dial, "LOOKUP_S", 0.01)
-    with pytest.raises(Undiallable, match="no answer") as caught:
-        asyncio.run(Names().resolve("silent"))
-    assert caught.value.reason == "dns"
-
-
-def test_a_name_that_is_none_is_undiallable() -> None:
-    with pytest.raises(Undiallable) as caught:
-        asyncio.run(Names().resolve("a" * 64 + ".example"))
-    assert caught.value.reason == "dns"
+    found = {(place.host, place.port) for place in places_to_resolve(platform, [account])}
+    assert found == {("pbx.example.com", 5070), ("mobile.example.com", None), ("gw.example.com", None)}
 
 
 # -- several trunks, and what they may dial --------------------------------------------------------------------------

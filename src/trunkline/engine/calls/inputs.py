@@ -56,11 +56,10 @@ class Dialled(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuyerRings(msgspec.Struct, frozen=True, gc=False):
-    """The buyer's side alerts (180 or 183); `early` when it can be heard already, and shall be."""
+    """The buyer's side alerts (180 or 183)."""
 
     attempt: str
     leg: int = 0
-    early: bool = False
 
 
 class BuyerAnswered(msgspec.Struct, frozen=True, gc=False):
@@ -71,12 +70,11 @@ class BuyerAnswered(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuyerRefused(msgspec.Struct, frozen=True, gc=False):
-    """The buyer's side sent a final refusal (300-699). `reason` is the cause it gives, such as `q850_17`."""
+    """The buyer's side sent a final refusal (300-699)."""
 
     attempt: str
     sip_status: int
     leg: int = 0
-    reason: str | None = None
 
 
 class BuyerSilent(msgspec.Struct, frozen=True, gc=False):
@@ -95,17 +93,14 @@ class BuyerUnreachable(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuyerLeft(msgspec.Struct, frozen=True, gc=False):
-    """The buyer hung up, or its leg is dead. `reason` is what its side said of it, or what we found."""
+    """The buyer hung up, or its leg is dead."""
 
     attempt: str
     leg: int = 0
-    reason: str | None = None
 
 
 class CallerLeft(msgspec.Struct, frozen=True, gc=False):
-    """The caller cancelled or hung up, or its leg is dead; then `reason` says what we found."""
-
-    reason: str | None = None
+    """The caller cancelled or hung up, or its leg is dead."""
 
 
 class KeyPressed(msgspec.Struct, frozen=True, gc=False):

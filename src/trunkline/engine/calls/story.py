@@ -12,6 +12,7 @@ from trunkline.events.calls import (
     AnyCallEvent,
     AttemptConnected,
     AttemptEnded,
+    AttemptMoved,
     CallAnswered,
     CallAttested,
     CallBlocked,
@@ -58,6 +59,10 @@ _CALLS = {
     "interrupted": "cut off by an interruption of the switch",
 }
 
+_MOVED = {
+    "no_response": "no response",
+    "transport": "the server could not be reached",
+}
 _BLOCKED = {
     "same_caller": "the same caller called this number a moment before",
     "caller_live": "the caller has as many calls going on as the trunk allows",
@@ -106,6 +111,10 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return [
                 f"offer {event.rank} to {event.buyer} ({event.route}) at {event.price} {event.price.currency}, {took}"
             ]
+        case AttemptMoved():
+            why = _MOVED.get(event.reason, event.reason)
+            by = f" by trunk {event.trunk}" if event.trunk is not None else ""
+            return [f"{_who(event.attempt, offers)}: {why}; {event.server} is asked{by}"]
         case AttemptConnected():
             return [f"{_who(event.attempt, offers)} took the call after ringing {_seconds(event.ring_ms)}"]
         case AttemptEnded():
