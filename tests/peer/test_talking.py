@@ -80,13 +80,14 @@ def test_a_caller_who_is_held_hears_the_campaigns_music_in_a_loop(lab: Lab) -> N
     caller_phone, buyer_phone = lab.phone(), lab.phone()
     steps = (invited(), answer(200), acked(), held(), buyer_reinvite("sendonly", 1), held())
     buyer = lab.buyer(*steps, buyer_reinvite("sendrecv", 2), byed(), rtp_port=buyer_phone.port)
+    campaign = {"hold_music": {"file": "music.wav"}, "recording": RECORDED}
     switch = lab.switch(
-        configuration(target("first", buyer.address), campaign={"hold_music": {"file": "music.wav"}}),
-        {"music.wav": prompt(music)},
+        configuration(target("first", buyer.address), campaign=campaign), {**FILES, "music.wav": prompt(music)}
     )
     caller = lab.caller(switch, *TALKS_UNTIL_TOLD, rtp_port=caller_phone.port)
     caller_phone.connect(switch, caller)
     buyer_phone.connect(switch, buyer)
+    switch.until(lambda: "RecordingStarted" in types(switch), "the recording to begin")
     before, during, after = codes(92, 200), codes(93, 200), codes(94, 200)
     buyer_phone.say(before)
     switch.until(lambda: before in caller_phone.heard(), "the caller to hear the buyer")
@@ -107,6 +108,9 @@ def test_a_caller_who_is_held_hears_the_campaigns_music_in_a_loop(lab: Lab) -> N
     assert music[:160] not in heard[heard.index(after) :]
     assert music[:160] not in buyer_phone.heard()
     assert buyer.stop().successful == 1
+    _, right = stereo(switch.data / call["recording"])
+    apart = right.index(decode(Law.PCMU, after)) - right.index(decode(Law.PCMU, before))
+    assert apart > 2 * len(before + music * 3), "the file keeps its time while the buyer holds"
 
 
 def talk(switch: SwitchProcess, speaker: Phone, listener: Phone, seed: int) -> bytes:

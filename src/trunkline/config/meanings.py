@@ -45,6 +45,7 @@ MEANINGS: Final[dict[str, str]] = {
     "digits": "Keys to collect at most.",
     "duplicates": "What happens with a contact that came before.",
     "equals": "The text that the value of `json` must be.",
+    "early_media": "Whether callers hear a buyer's side before it answers (`pass`), or ringing of ours.",
     "event": "The event that decides.",
     "fallback": "Key of the plan that is tried when all tiers have passed.",
     "file": "WAV file, named from the folder of the configuration.",

@@ -221,6 +221,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     max_duration_seconds: int | None = None
     ringback: Prompt | None = None
     hold_music: Prompt | None = None
+    early_media: Literal["ring", "pass"] = "ring"
 
 
 class Number(Struct, frozen=True, kw_only=True):

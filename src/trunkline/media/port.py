@@ -49,6 +49,7 @@ class Srtp(Struct, frozen=True, gc=False):
 class RemoteMedia(Struct, frozen=True, gc=False):
     """The other side of a leg as its SDP says. `direction` is from our point of view: what we may do.
 
+    `noise_payload_type` is what it takes comfort noise under (RFC 3389), None when it did not say that it does.
     With `srtp` all that is sent is encrypted, and nothing is taken that is not. The same keys again go on where they
     were; others begin anew.
     """
@@ -60,6 +61,7 @@ class RemoteMedia(Struct, frozen=True, gc=False):
     dtmf_payload_type: int | None = None
     direction: Direction = "sendrecv"
     srtp: Srtp | None = None
+    noise_payload_type: int | None = None
 
 
 class Prompt(Struct, frozen=True, gc=False):

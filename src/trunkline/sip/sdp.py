@@ -25,6 +25,7 @@ from trunkline.sip.uri import is_ip_literal, is_port
 CODECS = ("PCMU", "PCMA")
 STATIC_TYPES = {"PCMU": 0, "PCMA": 8}  # RFC 3551 table 4
 DTMF_TYPE = 101
+NOISE_TYPE = 13
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 DEFAULT_PTIME_MS = 20
 PTIMES_MS = range(5, 201)
@@ -70,6 +71,7 @@ class AudioOffer(msgspec.Struct, frozen=True, gc=False):
     media_lines: tuple[tuple[str, str, str], ...]
     index: int
     cryptos: tuple[Crypto, ...] = ()
+    noise_payload_type: int | None = None
 
 
 class AudioMedia(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +91,7 @@ class AudioMedia(msgspec.Struct, frozen=True, gc=False):
     ptime: int
     ours: Crypto | None = None
     theirs: Crypto | None = None
+    noise_payload_type: int | None = None
 
     @property
     def sends(self) -> bool:
@@ -156,6 +159,7 @@ def _read(sdp: bytes, srtp: SrtpMode) -> AudioOffer:
                 media_lines=media_lines,
                 index=index,
                 cryptos=tuple(line.cryptos) if srtp != "off" else (),
+                noise_payload_type=_noise_type(line),
             )
     raise _refusal(lines, srtp)
 
@@ -273,6 +277,7 @@ def _agreed(theirs: AudioOffer, chosen: Codec, direction: str) -> AudioMedia:
         dtmf_payload_type=theirs.dtmf_payload_type,
         direction=direction,
         ptime=theirs.ptime_ms,
+        noise_payload_type=theirs.noise_payload_type,
     )
 
 
@@ -411,6 +416,14 @@ def _codecs(line: _Line) -> tuple[Codec, ...]:
 def _dtmf_type(line: _Line) -> int | None:
     for number in _payload_types(line):
         if line.maps.get(number, ("", 0, 0))[:2] == ("TELEPHONE-EVENT", 8000):
+            return number
+    return None
+
+
+def _noise_type(line: _Line) -> int | None:
+    """What the peer takes comfort noise under (RFC 3389); it is never asked to send any."""
+    for number in _payload_types(line):
+        if line.maps.get(number, ("CN" if number == NOISE_TYPE else "", 8000))[:2] == ("CN", 8000):
             return number
     return None
 

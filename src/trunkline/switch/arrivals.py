@@ -195,6 +195,7 @@ class Arrivals:
             record=router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
             hold_music=campaign.hold_music,
+            early_media=campaign.early_media,
             attestation=claimed.attestation,
             attested_by=claimed.attested_by,
             diverted_from=claimed.diverted_from,

@@ -32,6 +32,7 @@ from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
 from trunkline.switch.audio import Audio
 from trunkline.switch.buyers import Buyers
+from trunkline.switch.early import Early
 from trunkline.switch.farewells import farewell
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant
@@ -66,6 +67,7 @@ class LiveCall:
         self.registry = registry
         self.buyers = Buyers(self)
         self.audio = Audio(self)
+        self.early = Early(self)
         self.lease: str | None = None
         self.routing_ns = time.perf_counter_ns()
         self._router = router
@@ -78,7 +80,7 @@ class LiveCall:
         self._inbox: deque[i.Input] = deque()
         self._running = False
         self._over = False
-        self._answered = False
+        self.answered = False
         self._entries: list[Entry] = []
         self._changes: list[Change] = [] if seen is None else [seen]
         self._first_append: asyncio.Future[Any] | None = None
@@ -100,6 +102,7 @@ class LiveCall:
                 now = self.plant.clock()
                 for command in self.machine.handle(self._inbox.popleft(), now):
                     self._do(command, now)
+            self.plant.sip.send_pending()  # an ACK, a BYE: people wait for them, and nobody for the journal
             self._append(patient=True)
         except Exception:
             self.plant.metrics.call_errors.inc()
@@ -259,7 +262,7 @@ class LiveCall:
         if self._cursor is None or self._exhausted:
             # Each route node is a search of its own, but no target is offered twice to one caller.
             self._cursor, self._exhausted = self._new_cursor(command.plan, frozenset(self._taken), now), False
-            if self._answered:
+            if self.answered:
                 self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call
         lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
@@ -309,15 +312,21 @@ class LiveCall:
     def _alert(self, _command: c.Alert, _now: Instant) -> None:
         self.plant.sip.endpoint.ring(self.caller.sip, self.plant.sip.now())
 
+    def _pass_early(self, command: c.PassEarly, _now: Instant) -> None:
+        self.early.pass_on(command)
+
+    def _end_early(self, command: c.EndEarly, _now: Instant) -> None:
+        self.early.end(command)
+
     def _answer_caller(self, _command: c.AnswerCaller, now: Instant) -> None:
         plant, caller = self.plant, self.caller
         if caller.offer is None:
             body = caller.description.offer()
         else:
             body, agreed = caller.description.answer(caller.offer)
-            self._connect(caller.media, agreed)
+            self.connect(caller.media, agreed)
         caller.description.said(body)
-        self._answered = True
+        self.answered = True
         caller.seat.answered(now.mono_ns)
         plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
         context = self.machine.context
@@ -333,7 +342,7 @@ class LiveCall:
         )
         self.keep(LegPut(leg))
 
-    def _connect(self, leg: str, agreed: sdp.AudioMedia) -> None:
+    def connect(self, leg: str, agreed: sdp.AudioMedia) -> None:
         """Send the caller's audio where its SDP says; one that names no place to send to ends its own call."""
         try:
             self.plant.media.connect(leg, remote_media(agreed))
@@ -342,7 +351,7 @@ class LiveCall:
             self._inbox.append(i.HangUp("no_common_audio"))
 
     def _hang_up_caller(self, command: c.HangUpCaller, _now: Instant) -> None:
-        if self._answered:
+        if self.answered:
             self.plant.sip.endpoint.hangup(self.caller.sip, self.plant.sip.now(), farewell(command.reason))
         else:
             self._refuse_caller(command.status)
@@ -420,6 +429,8 @@ _DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
     c.Settle: LiveCall._settle,
     c.Release: LiveCall._release,
     c.Alert: LiveCall._alert,
+    c.PassEarly: LiveCall._pass_early,
+    c.EndEarly: LiveCall._end_early,
     c.AnswerCaller: LiveCall._answer_caller,
     c.HangUpCaller: LiveCall._hang_up_caller,
     c.PrepareBuyer: LiveCall._prepare_buyer,

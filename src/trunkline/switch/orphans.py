@@ -14,7 +14,7 @@ tries was the last. Each gets a CANCEL; the one that is taken ends the leg.
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import msgspec
@@ -61,6 +61,7 @@ class Orphans:
         self._plant = plant
         self._legs: dict[int, _Told] = {}
         self._leases: dict[str, str] = {}
+        self._left: Counter[str | None] = Counter()  # legs of each attempt that are not known to be over
         self._silent: list[StoredLeg] = []
         self._waiting: deque[StoredLeg] = deque()
         # Before the leases are restored, so that they are let go before they could run out.
@@ -158,6 +159,7 @@ class Orphans:
         if self._leases:
             wait_s = max(0, self._kept_until_ns - plant.clock().mono_ns) / SECOND
             plant.loop.call_later(wait_s, self._minute_over)
+        self._left.update(leg.attempt for leg in legs)
         self._waiting.extend(legs)
         self._hang_up_some()
 
@@ -223,14 +225,10 @@ class Orphans:
             self._silent.append(leg)
             plant.write([Entry(event)], [])
             return
-        if not self._others(leg):
+        self._left[leg.attempt] -= 1
+        if self._left[leg.attempt] <= 0:
             self._release(leg.attempt)
         plant.write([Entry(event)], [LegDrop(leg.leg)])
-
-    def _others(self, ended: StoredLeg) -> bool:
-        """Whether another phone of the same attempt may still ring or talk: its seats are held until all are over."""
-        waiting = (*(told.leg for told in self._legs.values()), *self._silent, *self._waiting)
-        return ended.attempt is not None and any(leg.attempt == ended.attempt for leg in waiting)
 
     def _release(self, attempt: str | None) -> None:
         lease = self._leases.pop(attempt, None) if attempt is not None else None

@@ -18,6 +18,7 @@ def remote_media(agreed: AudioMedia) -> RemoteMedia:
         dtmf_payload_type=agreed.dtmf_payload_type,
         direction=cast(Direction, agreed.direction),
         srtp=_srtp(agreed),
+        noise_payload_type=agreed.noise_payload_type,
     )
 
 

@@ -10,6 +10,7 @@ from trunkline.media import port as media
 from trunkline.media.errors import BadRemote
 from trunkline.sip import dtmf_info, events
 from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.reason import cause_of
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.legs import BuyerLeg, CallerLeg
 from trunkline.switch.livecall import LiveCall
@@ -69,7 +70,7 @@ class Switchboard:
             case events.Cancelled():
                 call.cancelled()
             case events.Ended() | events.Unacknowledged() | events.TransportFailed():
-                call.tell(i.CallerLeft())
+                call.tell(i.CallerLeft(_why(event)))
             case events.Acknowledged() if call.caller.offer is None:
                 self._late_answer(call.caller, event.sdp, call)
             case events.Reanswered():
@@ -104,7 +105,8 @@ class Switchboard:
         match event:
             case events.Provisional():
                 call.buyers.lives(leg)
-                call.tell(i.BuyerRings(attempt, number))
+                early = call.early.hears(leg, event.sdp)
+                call.tell(i.BuyerRings(attempt, number, early))
             case events.Answered():
                 call.buyers.lives(leg)
                 call.tell(call.buyers.answered(attempt, number, event.sdp))
@@ -116,7 +118,8 @@ class Switchboard:
                         attempt,
                         status,
                     )
-                refused = i.BuyerRefused(attempt, status, number)
+                told = None if event.response is None else event.response.header("Reason")
+                refused = i.BuyerRefused(attempt, status, number, cause_of(told))
                 if event.response is None or not call.buyers.failed(leg, status, f"sip_{status}", refused):
                     call.buyers.ended(attempt, number)
                     call.tell(refused)
@@ -130,7 +133,7 @@ class Switchboard:
                     call.tell(unreachable)
             case events.Ended() | events.Unacknowledged():
                 call.buyers.ended(attempt, number)
-                call.tell(i.BuyerLeft(attempt, number))
+                call.tell(i.BuyerLeft(attempt, number, _why(event)))
             case events.Reanswered():
                 self._late_answer(leg, event.sdp, call)
             case _:
@@ -203,7 +206,8 @@ class Switchboard:
             case media.Digit(digit=digit):
                 self._key(whose, digit, by_event=True)
             case media.DeadMedia():
-                whose.call.tell(i.HangUp("dead_media"))
+                if _must_talk(whose):
+                    whose.call.tell(i.HangUp("dead_media"))
 
     def _media_lost(self, legs: tuple[str, ...]) -> None:
         """A media process is gone: every call that had a leg in it ends."""
@@ -215,3 +219,28 @@ class Switchboard:
 
 def _takes_events(leg: CallerLeg | BuyerLeg | None) -> bool:
     return leg is not None and leg.description is not None and leg.description.takes_events
+
+
+def _must_talk(whose: Whose) -> bool:
+    """Whether silence means that a party is gone: not while early media is all that was agreed on."""
+    if whose.attempt is None:
+        return whose.call.answered
+    attempt = whose.call.machine.attempt
+    return attempt is not None and attempt.connected is not None
+
+
+def _why(event: events.SipEvent) -> str | None:
+    """Why a leg has ended, as a reason code: by its peer's word, or as we found it; None for a plain goodbye."""
+    match event:
+        case events.Ended(method="SESSION"):
+            return "session_expired"
+        case events.Ended(method="PRACK") | events.Unacknowledged():
+            return "not_acknowledged"
+        case events.Ended(method="BYE", reason=reason):
+            return cause_of(reason)
+        case events.Ended(method="CANCEL"):
+            return None
+        case events.Ended():
+            return "dialog_lost"
+        case _:
+            return None

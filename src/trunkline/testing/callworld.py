@@ -104,6 +104,7 @@ class CallWorld:
             record=self.router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
             hold_music=campaign.hold_music,
+            early_media=campaign.early_media,
         )
         flow = FlowMachine(
             index.flows[campaign.flow], self.profile, lambda node, total: Draws(seed, text_hash(node)).below(total)
@@ -122,6 +123,7 @@ class CallWorld:
         self.playing: dict[str, int] = {}
         self.digits: list[tuple[i.Side, str]] = []
         self.bridged = False
+        self.early: str | None = None
         self.recording: dict[str, tuple[i.Side, ...]] = {}
         self.closing: list[str] = []
         self.caller_open = True
@@ -280,6 +282,7 @@ class CallWorld:
     def _hang_up_buyer(self, command: c.HangUpBuyer) -> None:
         self.ringing -= {name for name in self.ringing if attempt_of(name) == command.attempt}
         self.prepared.discard(command.attempt)
+        self.early = None
         for heard in [heard for heard in self.playing if heard != "caller"]:
             del self.playing[heard]
         self.bridged = False
@@ -306,9 +309,19 @@ class CallWorld:
         assert self.bridged or not self.ringing, "music before anybody was joined"
         self.playing.pop(command.side, None)
 
+    def _pass_early(self, command: c.PassEarly) -> None:
+        assert leg_name(command.attempt, command.leg) in self.ringing, "nobody there to be heard"
+        assert self.early is None, "two phones are heard at once"
+        self.early = leg_name(command.attempt, command.leg)
+
+    def _end_early(self, command: c.EndEarly) -> None:
+        assert self.early == leg_name(command.attempt, command.leg)
+        self.early = None
+
     def _bridge(self, _command: c.Bridge) -> None:
         assert self.answered
         self.bridged = True
+        self.early = None
 
     def _record(self, command: c.Record) -> None:
         assert self.answered
@@ -331,6 +344,8 @@ _OBEY: dict[type, Callable[[CallWorld, Any], None]] = {
     c.Settle: CallWorld._settle,
     c.Release: CallWorld._release,
     c.Alert: CallWorld._ignore,
+    c.PassEarly: CallWorld._pass_early,
+    c.EndEarly: CallWorld._end_early,
     c.AnswerCaller: CallWorld._answer,
     c.HangUpCaller: CallWorld._hang_up_caller,
     c.PrepareBuyer: CallWorld._prepare,

@@ -81,6 +81,8 @@ _TAKER: Final = (
     *(invited(), answer(180), cancelled(150, "take"), go_to("end")),
     *(label("take"), answer(200), acked(), byed(), label("end")),
 )
+_VAIN: Final = (invited(), answer(180), cancelled())
+"""A second phone of the taker's, which rings along and is never answered."""
 _TALK: Final = (expect(200), ack(), pause(1_200), bye())
 _CALLERS: Final = (
     (DIRECT, 0.4, (invite(), provisional(), *_TALK)),
@@ -128,7 +130,9 @@ class Storm:
         with ExitStack() as stack:
             busy = stack.enter_context(Sipp(buyer(*_BUSY), self._folder, "busy", seconds=seconds))
             taker = stack.enter_context(Sipp(buyer(*_TAKER), self._folder, "taker", seconds=seconds))
-            switch = SwitchProcess(_configuration(busy.address, taker.address), self._folder / "switch", legs=250)
+            vain = stack.enter_context(Sipp(buyer(*_VAIN), self._folder, "vain", seconds=seconds))
+            configuration = _configuration(busy.address, taker.address, vain.address)
+            switch = SwitchProcess(configuration, self._folder / "switch", legs=250)
             (switch.folder / "greeting.wav").write_bytes(wav.write(wav.Encoding.ULAW, 1, bytes([0x40]) * 2_400))
             stack.callback(switch.kill)
             switch.start()
@@ -155,7 +159,7 @@ class Storm:
             switch.until(lambda: switch.metric("trunkline_live_calls") == 0, "all calls to end", 60)
             held = self._held()
             switch.stop()
-            return self._judge(switch, [*callers, busy, taker], held)
+            return self._judge(switch, [*callers, busy, taker, vain], held)
 
     def _crash(self, switch: SwitchProcess) -> None:
         """One instant: let it live for a while, kill it, read what it left, start it."""
@@ -331,8 +335,11 @@ def _recordings(events: list[Event], data: Path) -> tuple[int, list[str]]:
     return readable, found
 
 
-def _configuration(busy: str, taker: str) -> str:
-    """Two numbers, one through a greeting; a buyer who is always busy, then one who takes every call, recorded."""
+def _configuration(busy: str, taker: str, vain: str) -> str:
+    """Two numbers, one through a greeting; a buyer who is always busy, then one who takes every call, recorded.
+
+    The second has two phones, which ring at once.
+    """
     limits = [{"measure": measure, "per": "lifetime", "max": 10**6} for measure in ("attempt", "connect", "convert")]
     limits += [{"measure": "spend", "per": "lifetime", "max": "9000000.00"}, {"measure": "live", "max": 200}]
     recording = {"mode": "from_connect", "announce_file": "greeting.wav"}
@@ -349,7 +356,7 @@ def _configuration(busy: str, taker: str) -> str:
         "buyers": [{"key": key, "limits": limits} for key in BUYERS],
         "targets": [
             {"key": "busy", "buyer": "busy", "dial": f"sip:busy@{busy}"},
-            {"key": "taker", "buyer": "taker", "dial": f"sip:taker@{taker}"},
+            {"key": "taker", "buyer": "taker", "dial": f"sip:taker@{taker}", "also_dial": [f"sip:vain@{vain}"]},
         ],
         "plans": [
             {

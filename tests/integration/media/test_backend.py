@@ -445,6 +445,8 @@ async def main():
     await media.start()
     media.open("a", "call")
     media.record("r", sys.argv[2], "a", None)
+    await asyncio.sleep(0)  # the order leaves when the turn of the loop ends
+    await asyncio.sleep(0)
     print(media.pids()[0], flush=True)
     await asyncio.sleep(600)
 

@@ -132,7 +132,8 @@ class Walk:
             if choice == 0:
                 self.refuse()
             else:
-                world.tell(i.BuyerRings(attempt, leg) if choice == 1 else i.BuyerAnswered(attempt, leg))
+                rings = i.BuyerRings(attempt, leg, early=bool(self.choose.below(2)))
+                world.tell(rings if choice == 1 else i.BuyerAnswered(attempt, leg))
         elif world.playing and choice:
             world.finish_playing(str(self.choose.one_of(sorted(world.playing))))
         elif world.machine.state is State.PRESSING:
@@ -212,7 +213,7 @@ class Walk:
         assert isinstance(status, int)
         world.tell(
             (
-                i.BuyerRings(attempt, leg),
+                i.BuyerRings(attempt, leg, early=bool(self.choose.below(2)) and world.rings(leg)),
                 i.BuyerAnswered(attempt, leg),
                 i.BuyerUnreachable(attempt, "dns", leg),
                 i.BuyerLeft(attempt, leg),

@@ -170,6 +170,26 @@ def test_peers_are_told_of_a_crash_at_a_pace_that_carriers_take() -> None:
     assert len(recovery.orphans) == 51
 
 
+def test_an_attempt_of_several_phones_keeps_its_seat_until_the_last_is_over() -> None:
+    recovery = Recovery(RINGING)
+    recovery.orphans.hang_up([msgspec.structs.replace(RINGING, leg=f"att.{number}") for number in (2, 3)], (LEASE,))
+    first, *others = (NUMBER + place for place in range(3))
+    recovery.orphans.ended(first, 487)
+    recovery.orphans.ended(others[0], 487)
+    assert recovery.capacity.used(LIVE, 0) == 1
+    recovery.orphans.ended(others[1], 487)
+    assert recovery.capacity.used(LIVE, 0) == 0
+    assert recovery.kept == [LegDrop("att"), LegDrop("att.2"), HoldDrop("lease"), LegDrop("att.3")]
+
+
+def test_one_phone_that_stays_silent_keeps_the_seat_of_all_for_a_minute() -> None:
+    recovery = Recovery(RINGING)
+    recovery.orphans.hang_up([msgspec.structs.replace(RINGING, leg="att.2")], (LEASE,))
+    recovery.orphans.ended(NUMBER, None)
+    recovery.orphans.ended(NUMBER + 1, 487)
+    assert recovery.capacity.used(LIVE, 0) == 1
+
+
 # -- an INVITE that may have been sent again ---------------------------------------------------------------------------
 
 

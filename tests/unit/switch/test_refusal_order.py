@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from trunkline.config.trunks import Trunk
 from trunkline.engine.calls import commands as c
+from trunkline.engine.calls import inputs as i
 from trunkline.kernel.clock import Instant
 from trunkline.switch.livecall import LiveCall
 
@@ -27,7 +29,7 @@ def call_with(refused: Refused, responses: dict[str, int] | None = None) -> Any:
     )
     call.plant = SimpleNamespace(sip=SimpleNamespace(endpoint=endpoint, now=lambda: 0.0, flush=lambda: None))
     call.caller = SimpleNamespace(sip=1, trunk=Trunk(key="lo", responses=responses or {}))
-    call._answered = False
+    call.answered = False
     return call
 
 
@@ -56,3 +58,15 @@ def test_a_trunk_may_want_another_status_and_gets_no_retry_after_with_it() -> No
     call._hang_up_caller(c.HangUpCaller(480), NOW)
     call._hang_up_caller(c.HangUpCaller(486), NOW)
     assert refused == [(480, ()), (503, (("Retry-After", "10"),)), (486, ())]
+
+
+def test_what_people_wait_for_leaves_before_anything_is_written() -> None:
+    done: list[str] = []
+    call: Any = LiveCall.__new__(LiveCall)
+    sip = SimpleNamespace(send_pending=lambda: done.append("sent"), flush=lambda: done.append("flushed"))
+    call.plant = SimpleNamespace(sip=sip, clock=lambda: NOW)
+    call.machine = SimpleNamespace(handle=lambda _event, _now: done.append("handled") or [], next_timer=lambda: None)
+    call._append = lambda *, patient: done.append("written")
+    call._inbox, call._running, call._over, call._timer = deque[i.Input](), False, False, None
+    call.tell(i.CallerLeft())
+    assert done == ["handled", "sent", "written", "flushed"]

@@ -60,6 +60,21 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
     """Tell the caller's side that it rings."""
 
 
+class PassEarly(msgspec.Struct, frozen=True, gc=False):
+    """Let the caller hear one of the buyer's phones that has not answered yet, and the buyer nothing."""
+
+    attempt: str
+    leg: int
+
+
+class EndEarly(msgspec.Struct, frozen=True, gc=False):
+    """Let the caller hear that phone no more, but ringing, or `music`."""
+
+    attempt: str
+    leg: int
+    music: Prompt | None
+
+
 class AnswerCaller(msgspec.Struct, frozen=True, gc=False):
     """Answer the caller's leg."""
 
@@ -182,6 +197,8 @@ Command = (
     | Settle
     | Release
     | Alert
+    | PassEarly
+    | EndEarly
     | AnswerCaller
     | HangUpCaller
     | PrepareBuyer

@@ -20,7 +20,7 @@ class CallContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `caller` is E.164 or None; `contact` the keyed hash its personal fields are sealed under; `refusal` a reason for
     not routing it at all (`paused`); `payout` the publisher's rule if it pays for arriving; `pays` whether the
     campaign has payout rules; `record` whether, by campaign and account, calls are recorded (a target may say
-    otherwise).
+    otherwise); `early_media` whether the caller hears a buyer's side before it answers.
     """
 
     call: str
@@ -41,6 +41,7 @@ class CallContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     record: Recording | None = None
     ringback: Prompt | None = None
     hold_music: Prompt | None = None
+    early_media: Literal["ring", "pass"] = "ring"
     attestation: str | None = None
     attested_by: str | None = None
     diverted_from: str | None = None

@@ -56,10 +56,11 @@ class Dialled(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuyerRings(msgspec.Struct, frozen=True, gc=False):
-    """The buyer's side alerts (180 or 183)."""
+    """The buyer's side alerts (180 or 183); `early` when it can be heard already, and shall be."""
 
     attempt: str
     leg: int = 0
+    early: bool = False
 
 
 class BuyerAnswered(msgspec.Struct, frozen=True, gc=False):
@@ -70,11 +71,12 @@ class BuyerAnswered(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuyerRefused(msgspec.Struct, frozen=True, gc=False):
-    """The buyer's side sent a final refusal (300-699)."""
+    """The buyer's side sent a final refusal (300-699). `reason` is the cause it gives, such as `q850_17`."""
 
     attempt: str
     sip_status: int
     leg: int = 0
+    reason: str | None = None
 
 
 class BuyerSilent(msgspec.Struct, frozen=True, gc=False):
@@ -93,14 +95,17 @@ class BuyerUnreachable(msgspec.Struct, frozen=True, gc=False):
 
 
 class BuyerLeft(msgspec.Struct, frozen=True, gc=False):
-    """The buyer hung up, or its leg is dead."""
+    """The buyer hung up, or its leg is dead. `reason` is what its side said of it, or what we found."""
 
     attempt: str
     leg: int = 0
+    reason: str | None = None
 
 
 class CallerLeft(msgspec.Struct, frozen=True, gc=False):
-    """The caller cancelled or hung up, or its leg is dead."""
+    """The caller cancelled or hung up, or its leg is dead; then `reason` says what we found."""
+
+    reason: str | None = None
 
 
 class KeyPressed(msgspec.Struct, frozen=True, gc=False):

@@ -54,12 +54,12 @@ class CallMachine(Selling):
         getattr(self, action)(event)
         assert self.state in leads_to, f"{action} led from {before} to {self.state}"
 
-    def _caller_left(self, _event: i.CallerLeft) -> None:
+    def _caller_left(self, event: i.CallerLeft) -> None:
         self._caller_here = False
         outcome, reason = self._outcome_so_far()
         if self.state in ROUTING:
             self._out.append(c.WriteRouting("abandoned", None))
-        self._end(outcome, reason, "caller")
+        self._end(outcome, event.reason if outcome is CallOutcome.SOLD else reason, "caller")
 
     def _outcome_so_far(self) -> tuple[CallOutcome, str | None]:
         """What the call is if it ends now by somebody's hanging up."""

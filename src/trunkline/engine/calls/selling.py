@@ -76,14 +76,20 @@ class Selling(Talking):
         self._out += self.books.dialled(self._now)
 
     def _buyer_rings(self, event: i.BuyerRings) -> None:
-        if self._ringing(event.attempt, event.leg) is not None and not self._answered and not self._alerted:
+        leg = self._ringing(event.attempt, event.leg)
+        if leg is None:
+            return
+        if event.early and self._early is None and self.context.early_media == "pass":
+            self._early, self._alerted = leg, True
+            self._out.append(c.PassEarly(event.attempt, leg.number))
+        elif not self._answered and not self._alerted:
             self._alerted = True
             self._out.append(c.Alert())
 
     def _buyer_refused(self, event: i.BuyerRefused) -> None:
         outcome = outcome_of_status(event.sip_status)
         # What could be proved has been by now: nobody gave us credentials, or they are wrong.
-        reason = "credentials" if event.sip_status in (401, 407) else None
+        reason = "credentials" if event.sip_status in (401, 407) else event.reason
         leg = self._ringing(event.attempt, event.leg)
         self._leg_failed(leg, outcome, reason=reason, status=event.sip_status)
 
@@ -96,7 +102,7 @@ class Selling(Talking):
     def _leg_left(self, event: i.BuyerLeft) -> None:
         leg = self._leg(event.attempt, event.leg)
         if leg is None or leg.phase is Phase.RINGING:
-            self._leg_failed(leg, AttemptOutcome.DECLINED)
+            self._leg_failed(leg, AttemptOutcome.DECLINED, reason=event.reason)
         else:
             self._leg_failed(leg, AttemptOutcome.NOT_ACCEPTED, reason="hung_up")
 
@@ -121,6 +127,7 @@ class Selling(Talking):
         """One leg is out. When it was the last, the attempt has failed as the one did that came nearest to a sale."""
         if leg is None:
             return
+        self._end_early(leg)
         attempt = self._open_attempt()
         legs = attempt.legs
         leg.end(outcome, self._now, reason, status)
@@ -154,6 +161,7 @@ class Selling(Talking):
             self._briefing = (*_whisper(ring), *self._tape.announcement_for("buyer"))
             self._taken_by(leg)
             return
+        self._end_early(leg)
         self.state = State.PRESSING
         self._ask(leg)
         self._arm_legs()

@@ -21,6 +21,9 @@ class Talking(Greeting):
     _briefing: tuple[Prompt, ...] = ()
     _caller_holds = False
     _music: frozenset[i.Side] = frozenset()
+    _early: Leg | None = None
+    """The phone that the caller hears although it has not answered."""
+    _heard_early = False
 
     def _connect(self) -> None:
         """The buyer has taken the call. What it still has to hear comes first, the caller hears ringing meanwhile."""
@@ -41,6 +44,8 @@ class Talking(Greeting):
         )
         self._timers.set(Timer.MAX_DURATION, self._now.mono_ns + attempt.ring.max_duration_seconds * SECOND)
         self._out += self.books.connected(self._now)
+        if self._early is not attempt.legs.taken or attempt.legs.taken.steps or self._briefing:
+            self._end_early(self._early)
         if attempt.legs.taken.steps:
             self.state = State.KEYING
             self._send_keys(attempt.legs.taken)
@@ -66,6 +71,14 @@ class Talking(Greeting):
         else:
             self._brief()
         self._arm_legs()
+
+    def _end_early(self, leg: Leg | None) -> None:
+        """The caller hears ringing again where it heard this phone."""
+        if leg is None or leg is not self._early:
+            return
+        self._early = None
+        self._heard_early = True
+        self._out.append(c.EndEarly(self._open_attempt().id, leg.number, self.context.ringback))
 
     def _arm_legs(self) -> None:
         """Wait for whatever comes first on any of the buyer's legs."""
@@ -94,8 +107,9 @@ class Talking(Greeting):
     def _join(self) -> None:
         """Let caller and buyer hear each other; a caller who was not answered yet is answered now."""
         self.state = State.CONNECTED
-        if self._answered:
+        if self._answered or self._heard_early:
             self._out.append(c.StopPlay("caller"))
+        self._early = None
         self._answer_caller("buyer")
         self._out.append(c.Bridge())
         self._do(self._tape.connected(self._now))
@@ -151,7 +165,7 @@ class Talking(Greeting):
     def _buyer_left(self, event: i.BuyerLeft) -> None:
         attempt = self._open_attempt()
         if (event.attempt, event.leg) == (attempt.id, attempt.leg):
-            self._end(CallOutcome.SOLD, None, "buyer")
+            self._end(CallOutcome.SOLD, event.reason, "buyer")
 
     def _too_long(self, _event: i.Tick) -> None:
         self._end(CallOutcome.SOLD, "max_duration", "system")

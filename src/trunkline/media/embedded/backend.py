@@ -222,7 +222,7 @@ class EmbeddedMedia:
             return
         opened.closing = True
         if opened.introduced:
-            self._send(opened.slot, wire.Close(leg))
+            self._send(opened.slot, wire.Close(leg), patient=True)
         else:
             closed = Closed(leg, _NOTHING_PASSED)
             self._free(opened.slot, leg)
@@ -292,9 +292,9 @@ class EmbeddedMedia:
         if slot is not None:
             self._send(slot, order)
 
-    def _send(self, slot: _Slot, order: wire.Order) -> None:
+    def _send(self, slot: _Slot, order: wire.Order, *, patient: bool = False) -> None:
         if slot.process is not None:
-            slot.process.send(order)
+            slot.process.send(order, patient=patient)
 
     def _report(self, slot: _Slot, report: MediaEvent) -> None:
         if isinstance(report, Closed):

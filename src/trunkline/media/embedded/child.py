@@ -16,10 +16,11 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Iterator
 from typing import Final
 
 from trunkline.media.embedded import wire
-from trunkline.media.embedded.engine import Engine
+from trunkline.media.embedded.engine import Engine, next_tick
 from trunkline.media.embedded.ports import Pair, PortInUse
 
 log = logging.getLogger("trunkline.media")
@@ -30,7 +31,6 @@ _PARENT_DIED: Final = signal.SIGUSR1
 _FINISH_S_MAX: Final = 5
 _RECEIVE_SIZE: Final = 65536
 _PENDING_SIZE_MAX: Final = 4 * 1024 * 1024
-_FLUSH_S: Final = 0.05
 
 
 class Control:
@@ -40,6 +40,7 @@ class Control:
         self._sock = sock
         self._frames = wire.Frames()
         self._pending = bytearray()
+        self._gathering = False
         self.closed = False
 
     def fileno(self) -> int:
@@ -62,7 +63,18 @@ class Control:
     def send(self, report: wire.Report) -> None:
         """Send a report, or keep it until the switch reads again: audio must not wait for it."""
         self._pending += wire.frame(report)
-        self.flush()
+        if not self._gathering:
+            self.flush()
+
+    @contextlib.contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Send what is reported inside in one piece: every piece wakes the switch."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            self.flush()
 
     def flush(self) -> None:
         """Send what was kept. A switch that leaves `_PENDING_SIZE_MAX` unread is as good as gone."""
@@ -119,14 +131,16 @@ def _serve(control: Control, setup: wire.Setup, pairs: list[Pair]) -> None:
 
     def obey(now: float) -> None:
         del now
-        for order in control.receive():
-            engine.obey(order)
+        orders = control.receive()
+        with control.gathering():
+            for order in orders:
+                engine.obey(order)
         if control.closed:
             engine.stopping = True
 
     def flush(now: float) -> float:
         control.flush()
-        return now + _FLUSH_S
+        return next_tick(now)
 
     def stop(now: float) -> None:
         del now

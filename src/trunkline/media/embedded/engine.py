@@ -48,9 +48,17 @@ _BUNCH: Final = 16
 """With so many sockets ready at once there is a backlog, and no rest."""
 _BUSY_RATE: Final = 4000
 """Packets a second from which the loop is busy: forty bridged calls."""
-_WATCH_S: Final = 0.25
+TICK_S: Final = 0.25
+"""What is not due at any one moment is done on ticks: a process that rests is woken four times a second, not by each
+leg's reports, those of legs that are gone included.
+"""
 _DIGIT_WATCH_S: Final = 0.05
 _DISK_STOP_S: Final = 3.0
+
+
+def next_tick(now: float) -> float:
+    """The first tick after `now`."""
+    return (now // TICK_S + 1) * TICK_S
 
 
 class Engine:
@@ -91,7 +99,7 @@ class Engine:
         self._busy = False
         self._few = True
         self.add_reader(self._disk.wake_fd, self._collect_recordings)
-        self.schedule(clock() + _WATCH_S, self._watch)
+        self.schedule(next_tick(clock()), self._watch)
 
     # The loop
 
@@ -196,7 +204,7 @@ class Engine:
                 self.record(recording, path, left, right)
             case wire.PauseRecord(recording, paused):
                 if recording in self.recordings:
-                    self.recordings[recording].paused = paused
+                    self.recordings[recording].pause(paused, self._clock())
             case wire.StopRecord(recording):
                 self.stop_record(recording)
             case wire.SendDigits(leg, digits):
@@ -220,7 +228,8 @@ class Engine:
         self.legs[name] = leg
         self.add_reader(pair.rtp.fileno(), leg.receive)
         self.add_reader(pair.rtcp.fileno(), lambda now: self._hear_report(leg, now))
-        self.schedule(self._clock() + reports.INTERVAL_S * random.uniform(0.5, 1.5), lambda now: self._report(leg, now))
+        first = next_tick(self._clock() + reports.INTERVAL_S * random.uniform(0.5, 1.5))
+        self.schedule(first, lambda now: self._report(leg, now))
         return leg
 
     def connect(self, name: str, remote: RemoteMedia) -> None:
@@ -343,7 +352,7 @@ class Engine:
 
     def _watch(self, now: float) -> float:
         """Look for parties that have gone silent (those on hold may be), and at how busy we are."""
-        self._busy = self._handled > _BUSY_RATE * _WATCH_S
+        self._busy = self._handled > _BUSY_RATE * TICK_S
         self._handled = 0
         if self._silent_ms_max is not None:
             for leg in self.legs.values():
@@ -353,14 +362,14 @@ class Engine:
                 elif leg.may_receive and not leg.dead:
                     leg.dead = True
                     self._emit(DeadMedia(leg.name, silent_ms))
-        return now + _WATCH_S
+        return next_tick(now)
 
     def _report(self, leg: Leg, now: float) -> float | None:
         if self.legs.get(leg.name) is not leg:
             return None
         if datagram := reports.report(leg, self._cname, self._utc(), now):
             leg.send_rtcp(datagram)
-        return now + reports.INTERVAL_S
+        return next_tick(now + reports.INTERVAL_S - TICK_S / 2)
 
     def _hear_report(self, leg: Leg, now: float) -> None:
         datagram = leg.receive_rtcp()

@@ -16,14 +16,16 @@ from typing import Final, Protocol
 
 from trunkline.codec.dtmf import DigitReader, DtmfError, Press, parse_event
 from trunkline.codec.g711 import PCM_BYTES, TRANSCODE, Law
+from trunkline.codec.noise import PAYLOAD_TYPE as NOISE
+from trunkline.codec.noise import NoiseError, parse_level
 from trunkline.codec.rtp import HEADER, HEADER_SIZE, PLAIN, RtpError, payload_of
+from trunkline.media.embedded.channel import Channel
 from trunkline.media.embedded.inbound import Inbound
 from trunkline.media.embedded.keys import Keys
 from trunkline.media.embedded.latch import Latch
 from trunkline.media.embedded.outbound import Address, Outbound
 from trunkline.media.embedded.player import Player
 from trunkline.media.embedded.ports import Pair
-from trunkline.media.embedded.recorder import Channel
 from trunkline.media.embedded.srtp import SecureStream
 from trunkline.media.port import LegStats, RemoteMedia, Srtp
 
@@ -76,6 +78,7 @@ class Leg:
         "may_receive",
         "may_send",
         "name",
+        "noise_payload_type",
         "out",
         "pair",
         "payload_type",
@@ -103,6 +106,7 @@ class Leg:
         self.laws: dict[int, Law] = dict(_STATIC)
         self.payload_type = 0
         self.dtmf_payload_type: int | None = None
+        self.noise_payload_type: int | None = None
         self.may_send = self.may_receive = False
         self.peer: Leg | None = None
         self.player: Player | None = None
@@ -127,6 +131,7 @@ class Leg:
         self.law = Law(remote.codec)
         self.payload_type = remote.payload_type
         self.dtmf_payload_type = remote.dtmf_payload_type
+        self.noise_payload_type = remote.noise_payload_type
         self.laws = {**_STATIC, remote.payload_type: self.law}
         self.may_send = remote.direction in ("sendrecv", "sendonly")
         self.may_receive = remote.direction in ("sendrecv", "recvonly")
@@ -185,7 +190,7 @@ class Leg:
                 return
             _, second, sequence, timestamp, ssrc = _unpack(datagram)
             law = self.laws.get(second & 0x7F)
-            if (law is None and not self._is_event(second & 0x7F)) or not payload:
+            if (law is None and not self._is_known(second & 0x7F)) or not payload:
                 self._refuse("payload type" if payload else "empty")
                 return
             if source != latch.source:
@@ -202,14 +207,17 @@ class Leg:
             if not self.may_receive:
                 return
             if law is None:
-                self._hear_event(second, sequence, timestamp, payload, now)
+                if self._is_event(second & 0x7F):
+                    self._hear_event(second, sequence, timestamp, payload, now)
+                else:
+                    self._hear_noise(second, sequence, timestamp, payload, now)
                 return
             peer = self.peer
             if peer is not None and peer.player is None and peer.keys is None:
                 heard = payload if peer.law is law else payload.translate(TRANSCODE[law, peer.law])
                 peer.out.relay(second & 0x80 | peer.payload_type, sequence, timestamp, heard, now)
             for channel in self.channels:
-                channel.put(PCM_BYTES[law], ssrc, timestamp, second > 0x7F, payload, now)
+                channel.put(PCM_BYTES[law], ssrc, sequence, timestamp, second > 0x7F, payload, now)
 
         return receive
 
@@ -219,6 +227,9 @@ class Leg:
 
     def _is_event(self, payload_type: int) -> bool:
         return self.dtmf_payload_type is not None and payload_type in (self.dtmf_payload_type, OUR_DTMF_PAYLOAD_TYPE)
+
+    def _is_known(self, payload_type: int) -> bool:
+        return self._is_event(payload_type) or payload_type in (NOISE, self.noise_payload_type)
 
     def _settle(self, source: Address) -> None:
         self.latch.settle(source)
@@ -240,6 +251,8 @@ class Leg:
         except DtmfError as error:
             self._refuse(str(error))
             return
+        for channel in self.channels:
+            channel.passed(sequence)
         was_running = self._reader.running
         presses = self._reader.read(event, timestamp, second > 0x7F, now)
         self._pressed(presses, now)
@@ -248,6 +261,19 @@ class Leg:
         peer = self.peer
         if peer is not None and peer.player is None and peer.keys is None and peer.dtmf_payload_type is not None:
             peer.out.relay(second & 0x80 | peer.dtmf_payload_type, sequence, timestamp, payload, now)
+
+    def _hear_noise(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """The party has stopped speaking: pass on what it says of the noise, if the other side knows such packets."""
+        try:
+            level = parse_level(payload)
+        except NoiseError as error:
+            self._refuse(str(error))
+            return
+        peer = self.peer
+        if peer is not None and peer.player is None and peer.keys is None and peer.noise_payload_type is not None:
+            peer.out.relay(second & 0x80 | peer.noise_payload_type, sequence, timestamp, payload, now)
+        for channel in self.channels:
+            channel.quiet(level, self.inbound.ssrc, sequence, timestamp, now)
 
     def expire_digit(self, now: float) -> bool:
         """Give a digit whose end was lost. False when no key is down any more, so watching can stop."""

@@ -18,6 +18,8 @@ from trunkline.media.errors import MediaStartError
 from trunkline.media.port import MediaEvent
 
 START_S_MAX: Final = 20.0
+PATIENCE_S: Final = 0.02
+"""How long a patient order waits for company."""
 STOP_S_MAX: Final = 6.0
 """A little more than the child gives itself to finish its recordings."""
 
@@ -33,6 +35,8 @@ class Process(asyncio.Protocol):
         self._on_lost = on_lost
         self._frames = wire.Frames()
         self._orders: list[bytes] = []
+        self._flushing = False
+        self._waiting: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[wire.Ready | wire.Unable] = self._loop.create_future()
@@ -77,17 +81,26 @@ class Process(asyncio.Protocol):
         """The child's process id."""
         return self._child.pid
 
-    def send(self, order: wire.Order) -> None:
+    def send(self, order: wire.Order, *, patient: bool = False) -> None:
         """Send an order. To a child that is gone it is lost, and so are the legs it was for.
 
         All orders of one turn of the loop go together: every write wakes the child, which goes before the switch
-        wherever it has priority over it.
+        wherever it has priority over it. For the same reason one that is `patient` goes with the next, after
+        `PATIENCE_S` by itself. Order is kept.
         """
-        if not self._orders:
-            self._loop.call_soon(self._flush)
         self._orders.append(wire.frame(order))
+        if not patient:
+            if not self._flushing:
+                self._flushing = True
+                self._loop.call_soon(self._flush)
+        elif self._waiting is None and not self._flushing:
+            self._waiting = self._loop.call_later(PATIENCE_S, self._flush)
 
     def _flush(self) -> None:
+        self._flushing = False
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
         orders, self._orders = self._orders, []
         if orders and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(orders))

@@ -1,9 +1,7 @@
 """Recordings: both parties on one clock, left and right, 16-bit at 8 kHz.
 
-Time zero is the moment `record` was ordered. Each side is anchored once per RTP source: the first packet stands where
-it arrived, and all later ones stand where their timestamps say, so jitter makes no gaps and loss leaves silence of
-the right length. A source whose clock leaves the window (two seconds either way of arrival) for several packets in a
-row, or a marked packet that stands well off its arrival, is anchored anew, never over what is stored already.
+Time zero is the moment `record` was ordered. Where a packet stands and what stands where none came is each side's own
+affair (`channel`); here is the one buffer that both write into.
 
     |<-- 2 s: late packets are still placed -->|<- now          2 s: early ones ->|
     base                                 written                                 end of buffer
@@ -15,10 +13,15 @@ less than a second.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from trunkline.codec.conceal import FUTURE, HISTORY, conceal
 from trunkline.codec.g711 import SAMPLE_RATE_HZ
+from trunkline.codec.noise import noise
 from trunkline.codec.wav import RECORDING_FRAME_SIZE
+from trunkline.media.embedded.channel import WINDOW, Channel
 
 if TYPE_CHECKING:
     from trunkline.media.embedded.disk import Disk
@@ -26,62 +29,9 @@ if TYPE_CHECKING:
 FLUSH_S: Final = 0.8
 DURATION_S_MAX: Final = 12 * 3600
 """Three times the longest call: past it something was forgotten."""
-_WINDOW: Final = 2 * SAMPLE_RATE_HZ
-_STRIKES_MAX: Final = 5
-_REALIGN: Final = SAMPLE_RATE_HZ // 5
-"""A talkspurt that begins further off its arrival than this is set right: the clocks have drifted."""
 _FRAME: Final = RECORDING_FRAME_SIZE
 _ROOM: Final = SAMPLE_RATE_HZ // 2 * _FRAME
 """The buffer grows by half a second at a time."""
-
-
-class Channel:
-    """One party's side of a recording; `lane` is the byte of a sample pair where it stands, 0 left and 2 right."""
-
-    __slots__ = ("_lane", "_origin", "_ssrc", "_strikes", "_timestamp", "end", "late", "recording")
-
-    def __init__(self, recording: Recording, lane: int) -> None:
-        self.recording = recording
-        self.end = 0
-        self.late = 0
-        self._lane = lane
-        self._ssrc = -1
-        self._origin = 0
-        self._timestamp = 0
-        self._strikes = 0
-
-    def put(
-        self, tables: tuple[bytes, bytes], ssrc: int, timestamp: int, marker: bool, payload: bytes, now: float
-    ) -> None:
-        """Store one packet's audio at its place; `tables` are those of its law in `PCM_BYTES`."""
-        recording = self.recording
-        if recording.paused:
-            return
-        arrival = round((now - recording.started_at) * SAMPLE_RATE_HZ)
-        if ssrc != self._ssrc:
-            self._anchor(ssrc, timestamp, arrival)
-        # `timestamp_distance`, written out.
-        place = self._origin + ((timestamp - self._timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-        skew = place - arrival
-        if not -_WINDOW < skew < _WINDOW or (marker and not -_REALIGN <= skew <= _REALIGN):
-            self._strikes += 1
-            if not marker and self._strikes < _STRIKES_MAX:
-                self.late += 1
-                return
-            self._anchor(ssrc, timestamp, arrival)
-            place = self._origin
-        self._strikes = 0
-        end = place + len(payload)
-        if end > self.end:
-            self.end = end
-            if end > recording.end:
-                recording.grow(end)
-        recording.store(tables, self._lane, place, payload)
-
-    def _anchor(self, ssrc: int, timestamp: int, arrival: int) -> None:
-        self._ssrc = ssrc
-        self._timestamp = timestamp
-        self._origin = max(arrival, self.end)
 
 
 class Recording:
@@ -94,6 +44,7 @@ class Recording:
         "_written",
         "channels",
         "end",
+        "floor",
         "name",
         "paused",
         "sides",
@@ -109,6 +60,7 @@ class Recording:
         self.channels: list[Channel | None] = [None, None]
         self.track = disk.open(name, path)
         self.end = 0
+        self.floor = 0
         self._disk = disk
         self._buffer = bytearray()
         self._base = 0
@@ -120,6 +72,20 @@ class Recording:
         self.sides[side] = leg
         self.channels[side] = channel
         return channel
+
+    def pause(self, paused: bool, now: float) -> None:
+        """Stand still, or go on. What was said meanwhile is not stored, not even when it arrives after the pause."""
+        if self.paused == paused:
+            return
+        place = round((now - self.started_at) * SAMPLE_RATE_HZ)
+        if paused:
+            self._settle(place, finish=True)
+        else:
+            self.floor = place
+        for channel in self.channels:
+            if channel is not None:
+                channel.cut(self.floor)
+        self.paused = paused
 
     def grow(self, end: int) -> None:
         """Something is stored up to `end`, counted in samples from time zero: have room for it, and for some more."""
@@ -143,8 +109,11 @@ class Recording:
 
     def flush(self, now: float) -> None:
         """Hand what is new up to `now` to the disk and let go of what is older than the window."""
-        self._write(round((now - self.started_at) * SAMPLE_RATE_HZ))
-        surplus = self._written - _WINDOW - self._base
+        place = round((now - self.started_at) * SAMPLE_RATE_HZ)
+        if not self.paused:
+            self._settle(place, finish=False)
+        self._write(place)
+        surplus = self._written - WINDOW - self._base
         if surplus > 0:
             del self._buffer[: surplus * _FRAME]
             self._base += surplus
@@ -152,9 +121,48 @@ class Recording:
     def finish(self, now: float) -> int:
         """Write the rest and close the file; gives its length in milliseconds."""
         end = max(self.end, round((now - self.started_at) * SAMPLE_RATE_HZ))
+        if not self.paused:
+            self._settle(end, finish=True)
         self._write(end)
         self._disk.close(self.track)
         return end * 1000 // SAMPLE_RATE_HZ
+
+    def conceal(self, lane: int, start: int, end: int) -> None:
+        """Let the voice of a side go on from `start` to `end`, where its packets were lost."""
+        before = self._samples(lane, max(self.floor, start - HISTORY), start)
+        self._put(lane, start, conceal(before, end - start, self._samples(lane, end, end + FUTURE)))
+
+    def make_noise(self, lane: int, level: int, start: int, end: int) -> None:
+        """Let noise of a level (-dBov) be heard on a side from `start` to `end`."""
+        start = max(start, self._base)
+        if start < end:
+            self._put(lane, start, noise(level, start, end - start))
+
+    def _settle(self, place: int, *, finish: bool) -> None:
+        for channel in self.channels:
+            if channel is not None:
+                channel.settle(place, finish=finish)
+
+    def _samples(self, lane: int, start: int, end: int) -> tuple[int, ...]:
+        """What is stored of a side, as far as it is still in the buffer."""
+        first = (max(start, self._base) - self._base) * _FRAME + lane
+        last = max(end - self._base, 0) * _FRAME
+        low, high = self._buffer[first:last:_FRAME], self._buffer[first + 1 : last : _FRAME]
+        pcm = bytearray(2 * len(low))
+        pcm[0::2], pcm[1::2] = low, high
+        return struct.unpack(f"<{len(low)}h", pcm)
+
+    def _put(self, lane: int, place: int, samples: Sequence[int]) -> None:
+        """Store samples, like `store`."""
+        if place < self._base:
+            return
+        self.grow(max(self.end, place + len(samples)))
+        pcm = struct.pack(f"<{len(samples)}h", *samples)
+        start = (place - self._base) * _FRAME + lane
+        end = start + len(samples) * _FRAME - lane
+        self._buffer[start:end:_FRAME] = pcm[0::2]
+        self._buffer[start + 1 : end : _FRAME] = pcm[1::2]
+        self._written = min(self._written, place)
 
     def _write(self, end: int) -> None:
         start = self._written

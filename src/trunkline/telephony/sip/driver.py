@@ -200,6 +200,11 @@ class SipDriver:
             self._transmit()
             self._arm()
 
+    def send_pending(self) -> None:
+        """Send what is pending before anything slow is done; events wait for the next flush."""
+        for datagram in self.endpoint.datagrams():
+            self._send(datagram.data, datagram.destination)
+
     def _transmit(self) -> None:
         self._flushing = True
         try:
