@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The listeners are given as they would be to `switch`."""
     parser.add_argument("--data", metavar="DIR", type=Path, default=Path("data"), help="data folder (default: data)")
     parser.add_argument("--min-free-mb", metavar="N", type=int, default=MIN_FREE_MB, help="default: %(default)s")
-    parser.add_argument("--sip", metavar="HOST:PORT", help="is this UDP port free?")
+    parser.add_argument("--sip", metavar="HOST:PORT", help="is this port free for UDP and TCP?")
     parser.add_argument("--http", metavar="HOST:PORT", help="is this TCP port free?")
     parser.add_argument("--admin", metavar="HOST:PORT", help="is this TCP port free?")
     parser.add_argument("--rtp", metavar="HOST:MIN-MAX", help="are there enough open files for these ports?")
@@ -83,6 +83,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
         (kind, flag, parse_address(value, flag))
         for kind, flag, value in (
             (socket.SOCK_DGRAM, "--sip", args.sip),
+            (socket.SOCK_STREAM, "--sip", args.sip),
             (socket.SOCK_STREAM, "--http", args.http),
             (socket.SOCK_STREAM, "--admin", args.admin),
         )

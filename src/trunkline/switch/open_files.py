@@ -28,9 +28,15 @@ def take_open_files() -> int:
 
 
 def connection_limits(open_files: int) -> ConnectionLimits:
-    """The usual limits of connections, lowered to what so many open files leave; one source gets half of them."""
+    """The usual limits of connections, lowered to what so many open files leave.
+
+    One source gets half of those that peers may make, and as many as that we may make ourselves.
+    """
     usual = ConnectionLimits()
     connections = min(usual.connections, max(CONNECTIONS_MIN, open_files - RESERVED))
     return msgspec.structs.replace(
-        usual, connections=connections, connections_per_source=min(usual.connections_per_source, connections // 2)
+        usual,
+        connections=connections,
+        connections_per_source=min(usual.connections_per_source, connections // 2),
+        connections_out=min(usual.connections_out, connections // 2),
     )

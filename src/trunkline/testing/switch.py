@@ -67,7 +67,7 @@ class SwitchProcess:
         self.config_path = folder / "config.yaml"
         self.data = folder / "data"
         self.log_path = folder / "switch.log"
-        self.sip = self.http = self.admin = ""
+        self.sip = self.sips = self.http = self.admin = ""
         self._legs = legs
         self._flags = (*flags, "--drain-seconds", str(drain_s))
         self._environment = dict(environment or {})
@@ -160,6 +160,7 @@ class SwitchProcess:
         line = said.decode().split("\n", 1)[0]
         found = dict(part.split("=", 1) for part in line.split()[1:])
         self.sip, self.http, self.admin = found["sip"], found["http"], found["admin"]
+        self.sips = found.get("sips", "")
         return line.startswith("ready ")
 
     def signal(self, number: signal.Signals) -> None:
