@@ -74,6 +74,12 @@ class Metrics:
             buckets=_SCORES,
             registry=self.registry,
         )
+        self.http_refused = Counter(
+            "trunkline_http_refused",
+            "HTTP connections that were cut off, or answered with 400, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.snapshot = Gauge(
             "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
         )

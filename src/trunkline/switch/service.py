@@ -129,12 +129,17 @@ class Switch:
         arrivals = Arrivals(plant, self._registry, self._attestations)
         board = Switchboard(plant, self._registry, arrivals, self._orphans)
         plant.media.on_event = board.on_media
+
+        def refused(why: str) -> None:
+            plant.metrics.http_refused.labels(why).inc()
+
         self._web = [
-            WebListener(options.http, health_routes(self.not_ready), "--http"),
+            WebListener(options.http, health_routes(self.not_ready), "--http", refused),
             WebListener(
                 options.admin,
                 [*health_routes(self.not_ready), metrics_route(plant.metrics, self._refresh)],
                 "--admin",
+                refused,
             ),
         ]
         places = Places(options.sip, options.sip_tls, options.public_address or "", options.tls)
@@ -355,7 +360,8 @@ def _spare_the_collector() -> None:
 async def run_switch(options: SwitchOptions) -> None:
     """Open a switch and run it until SIGTERM or SIGINT; another one of them ends the calls that still go on."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # each listener would tell of its own start and end
+    # Each listener would tell of its own start and end, and of every request that is none; those are counted.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     switch = await Switch.open(options)
     _spare_the_collector()
     await switch.run()

@@ -18,10 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trunkline.kernel.errors import EnvironmentFault
+from trunkline.switch.http_guard import REQUEST_S_MAX, guarded
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.options import Address
-
-REQUEST_S_MAX = 5
 
 
 class HttpListenError(EnvironmentFault):
@@ -64,7 +63,8 @@ class _Server(uvicorn.Server):
 class WebListener:
     """One HTTP listener in the switch's loop."""
 
-    def __init__(self, bind: Address, routes: list[Route], flag: str) -> None:
+    def __init__(self, bind: Address, routes: list[Route], flag: str, refused: Callable[[str], None]) -> None:
+        """`flag` is that of the command line; `refused` is told why a connection was turned away."""
         self._socket = _listen(bind, flag)
         host, port = self._socket.getsockname()[:2]
         self.address: Address = (host, port)
@@ -74,6 +74,8 @@ class WebListener:
             access_log=False,
             lifespan="off",
             server_header=False,
+            http=guarded(refused),
+            ws="none",
             timeout_keep_alive=REQUEST_S_MAX,
             limit_concurrency=1_000,
         )
