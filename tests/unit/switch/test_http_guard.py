@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.server import ServerState
 
 from trunkline.switch.http_guard import CONNECTIONS_MAX, CONNECTIONS_PER_SOURCE_MAX, GuardedProtocol, guarded
@@ -29,10 +29,6 @@ class Transport(asyncio.Transport):
         self.aborted = True
 
 
-async def nothing(*_: Any) -> None:
-    raise AssertionError("no request was made")
-
-
 @pytest.mark.parametrize(
     ("host", "share", "why"),
     [
@@ -45,7 +41,7 @@ def test_the_share_of_one_address(host: str, share: int, why: str) -> None:
     async def connect() -> None:
         refused: list[str] = []
         kind = guarded(refused.append)
-        config, state = uvicorn.Config(nothing, log_config=None), ServerState()
+        config, state = uvicorn.Config(Starlette(), log_config=None), ServerState()
         made: list[tuple[GuardedProtocol, Transport]] = []
         for _ in range(share + 2):
             protocol, transport = kind(config, state, {}), Transport(host)
