@@ -9,6 +9,7 @@ from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 
 DEFAULT_LANGUAGE = "en"
+SUFFIXES = (".wav", ".mp3", ".flac", ".ogg")
 SAY_LENGTH_MAX = 2_000
 """Characters of one spoken text: some three minutes."""
 
@@ -44,9 +45,9 @@ def check_file(subject: Subject, path: Path, file: str | None) -> None:
     if pure.is_absolute() or ".." in pure.parts or "\\" in file or "\n" in file:
         hint = "name it from the folder of the configuration: prompts/welcome.wav"
         subject.findings.error(path, "bad_file", f"{file!r} is outside the configuration", hint)
-    elif pure.suffix.lower() != ".wav":
-        hint = "convert it: sox in.mp3 -r 8000 -c 1 -b 16 out.wav"
-        subject.findings.error(path, "bad_file", f"{file!r} is no WAV file", hint)
+    elif pure.suffix.lower() not in SUFFIXES:
+        hint = "convert it: sox in.m4a -r 8000 -c 1 -b 16 out.wav"
+        subject.findings.error(path, "bad_file", f"{file!r} is none of {', '.join(SUFFIXES)}", hint)
     elif subject.voices is not None and not subject.voices.file_exists(file):
         hint = "put the file there, or use `say`; until then callers do not hear it, and calls go on without"
         subject.findings.warning(path, "missing_file", f"there is no file {file!r} beside the configuration", hint)

@@ -27,7 +27,7 @@ class NoVoice(EnvironmentFault):
 
 
 class BadPrompt(TrunklineError):
-    """A prompt file is missing, is no WAV this software reads, or lies outside the folder prompts may come from."""
+    """A prompt file is missing, is no audio this software reads, or lies outside the folder prompts may come from."""
 
     fault = Fault.OPERATOR
 

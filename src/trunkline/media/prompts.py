@@ -1,8 +1,8 @@
-"""Prompts made ready before a call needs them: uploaded WAVs and spoken texts become 8 kHz mono µ-law files named by
+"""Prompts made ready before a call needs them: uploaded audio and spoken texts become 8 kHz mono µ-law files named by
 their content.
 
 For a text, renderings that come with the package are looked at first, then the cache, then the speech engine. All
-methods may read files and take up to a second for a long upload of a high rate: call them in a thread, when a
+methods may read files and take a twentieth of the length of an upload of a high rate: call them in a thread, when a
 configuration is loaded, never in the call path.
 """
 
@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
+import trunkline
 from trunkline.codec import wav
 from trunkline.codec.g711 import SAMPLE_RATE_HZ, Law, encode
 from trunkline.config.voices import Voices
-from trunkline.media import speech
+from trunkline.media import decoder, speech
 from trunkline.media.errors import BadPrompt
 from trunkline.media.port import Prompt
 
 SHIPPED: Final = Path(__file__).with_name("voices")
 DURATION_S_MAX: Final = 600
+DECODE_S_MAX: Final = 120
+CONVERT: Final = "convert it: sox in.mp3 -r 8000 -c 1 -b 16 out.wav"
 _FORMAT_VERSION: Final = b"trunkline prompt 1\n"
 """Part of every key: a change in how prompts are prepared makes new files instead of using old ones."""
 
@@ -39,6 +44,33 @@ def shipped_prompt(lang: str, text: str, folder: Path = SHIPPED) -> Path | None:
         if path.is_file():
             return path
     return None
+
+
+def _read(file: str, content: bytes) -> bytes:
+    """16-bit mono PCM at 8 kHz of an upload: usual WAVs are read here, all else by the decoder. Raises `BadPrompt`."""
+    try:
+        return wav.read(content)
+    except wav.WavError as error:
+        unread = error
+    command = [sys.executable, "-m", decoder.__name__, str(DURATION_S_MAX)]
+    source = str(Path(trunkline.__file__).resolve().parents[1])
+    try:
+        done = subprocess.run(
+            command,
+            input=content,
+            capture_output=True,
+            timeout=DECODE_S_MAX,
+            env={**os.environ, "PYTHONPATH": source},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BadPrompt(f"{file!r} could not be decoded in {DECODE_S_MAX} s", hint=CONVERT) from error
+    if done.returncode == 0:
+        return done.stdout
+    said = done.stderr.decode(errors="replace") if done.returncode == decoder.REFUSED else "the decoder broke on it"
+    if content[:4] == b"RIFF":
+        said = str(unread)
+    raise BadPrompt(f"{file!r}: {said}", hint=CONVERT)
 
 
 def available_voices(base_dir: str | os.PathLike[str]) -> Voices:
@@ -71,7 +103,10 @@ class PromptStore:
         self._shipped = Path(shipped_dir).absolute()
 
     def prepare(self, file: str) -> Prompt:
-        """Make a WAV ready, named relative to the base folder. Raises `BadPrompt` that says what is wrong with it."""
+        """Make a file ready, named relative to the base folder: WAV, MP3, FLAC or Ogg Vorbis, whatever its name says.
+
+        Raises `BadPrompt` that says what is wrong with it.
+        """
         path = (self._base / file).resolve()
         if not path.is_relative_to(self._base):
             raise BadPrompt(f"{file!r} lies outside {self._base}", hint="put it beside the configuration")
@@ -85,11 +120,7 @@ class PromptStore:
             ) from error
         target = self._cache / f"file-{hashlib.sha256(_FORMAT_VERSION + content).hexdigest()[:32]}.wav"
         if not target.is_file():
-            try:
-                pcm = wav.read(content)
-            except wav.WavError as error:
-                hint = "convert it: sox in.wav -r 8000 -c 1 -b 16 out.wav"
-                raise BadPrompt(f"{file!r}: {error}", hint=hint) from error
+            pcm = _read(file, content)
             if len(pcm) > DURATION_S_MAX * SAMPLE_RATE_HZ * 2:
                 raise BadPrompt(f"{file!r} is longer than {DURATION_S_MAX // 60} minutes", hint="cut it")
             self._keep(target, render(pcm))

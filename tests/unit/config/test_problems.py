@@ -306,7 +306,7 @@ CASES = [
     one('{say: "Thank you for calling."}', "{say: Hi., lang: en-GB}"),
     one('{say: "Thank you for calling."}', "{file: prompts/there.wav}", w("missing_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: ../there.wav}", e("bad_file", f"{NODES}.greet.prompts[0].file")),
-    one('{say: "Thank you for calling."}', "{file: there.mp3}", e("bad_file", f"{NODES}.greet.prompts[0].file")),
+    one('{say: "Thank you for calling."}', "{file: there.m4a}", e("bad_file", f"{NODES}.greet.prompts[0].file")),
     one('{say: "Thank you for calling."}', "{file: prompts/here.wav}"),
     one('"Thank you for calling."', "A" * 2001, e("too_long", f"{NODES}.greet.prompts[0].say")),
     one("flows:\n", "flows:\n  - {key: none, start: a, nodes: {}}\n", e("empty", "flows[none].nodes")),

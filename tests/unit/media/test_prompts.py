@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import math
 import stat
 import struct
+import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
 from trunkline.codec import wav
-from trunkline.codec.g711 import Law, encode
+from trunkline.codec.g711 import Law, decode, encode
 from trunkline.media import speech
+from trunkline.media.decoder import Undecodable
+from trunkline.media.decoder import decode as undecoded
 from trunkline.media.errors import BadPrompt, NoVoice
 from trunkline.media.prompts import SHIPPED, PromptStore, available_voices, shipped_prompt, text_key
 
 pytestmark = pytest.mark.unit
 
+UPLOADS = Path(__file__).with_name("uploads")
 PCM = struct.pack("<400h", *range(-2000, 2000, 10))
 SAID = struct.pack("<80h", *range(0, 8000, 100))
 
@@ -63,15 +69,64 @@ def test_files_outside_are_refused(store: PromptStore, tmp_path: Path, name: str
 
 
 def test_bad_files_say_what_is_wrong(store: PromptStore, tmp_path: Path) -> None:
-    (tmp_path / "base" / "song.wav").write_bytes(b"ID3 this is an mp3 in disguise")
-    with pytest.raises(BadPrompt, match=r"song\.wav.*no WAV") as caught:
-        store.prepare("song.wav")
-    assert "sox" in caught.value.hint
+    mp3 = (UPLOADS / "tone.mp3").read_bytes()
+    riff = wav.write(wav.Encoding.PCM, 1, PCM)
+    for content, wrong in (
+        (b"ID3 this is no mp3", "is no WAV, MP3, FLAC or Ogg Vorbis"),
+        (b"", "is no WAV, MP3, FLAC or Ogg Vorbis"),
+        (mp3[:900], "holds no audio"),
+        (riff[:20] + b"\xff\xff" + riff[22:], "the file|encoding|format"),
+    ):
+        (tmp_path / "base" / "song.wav").write_bytes(content)
+        with pytest.raises(BadPrompt, match=rf"song\.wav.*({wrong})") as caught:
+            store.prepare("song.wav")
+        assert "sox" in caught.value.hint
     with pytest.raises(BadPrompt, match="No such file"):
         store.prepare("missing.wav")
     (tmp_path / "base" / "long.wav").write_bytes(wav.write(wav.Encoding.ULAW, 1, bytes(8000 * 601)))
     with pytest.raises(BadPrompt, match="longer than 10 minutes"):
         store.prepare("long.wav")
+
+
+@pytest.mark.parametrize("name", ["tone.mp3", "tone.flac", "tone.ogg", "tone.float.wav"])
+def test_what_people_upload_becomes_the_same_tone(store: PromptStore, tmp_path: Path, name: str) -> None:
+    """Half a second of 440 Hz, stereo at 44.1 kHz."""
+    content = float_wav() if name.endswith("wav") else (UPLOADS / name).read_bytes()
+    (tmp_path / "base" / name).write_bytes(content)
+    heard = wav.parse(Path(store.prepare(name).path).read_bytes())
+    assert abs(heard.frames - 4000) < 80
+    samples = struct.unpack(f"<{heard.frames}h", decode(Law.PCMU, heard.data))[800:3200]
+    rising = sum(a < 0 <= b for a, b in pairwise(samples))
+    assert rising == pytest.approx(440 * 0.3, abs=2)
+    assert max(samples) == pytest.approx(16_000, rel=0.15)
+
+
+def float_wav() -> bytes:
+    """A WAV of 32-bit floats, which we do not read ourselves."""
+    data = b"".join(struct.pack("<f", 0.5 * math.sin(2 * math.pi * 440 * n / 44_100)) for n in range(22_050))
+    shape = struct.pack("<HHIIHH", 3, 1, 44_100, 4 * 44_100, 4, 32)
+    chunks = b"WAVEfmt " + struct.pack("<I", len(shape)) + shape + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+def test_a_decoder_that_breaks_breaks_nothing_else(
+    store: PromptStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base" / "tone.mp3").write_bytes((UPLOADS / "tone.mp3").read_bytes())
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(BadPrompt, match=r"tone\.mp3.*the decoder broke on it"):
+        store.prepare("tone.mp3")
+
+
+def test_without_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "miniaudio", None)
+    with pytest.raises(Undecodable, match="only WAV"):
+        undecoded((UPLOADS / "tone.mp3").read_bytes(), 600)
+
+
+def test_a_long_upload_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(Undecodable, match="longer than 0 minutes"):
+        undecoded((UPLOADS / "tone.mp3").read_bytes(), 0)
 
 
 def test_every_listed_text_is_shipped_and_nothing_else() -> None:
