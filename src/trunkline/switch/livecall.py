@@ -102,6 +102,9 @@ class LiveCall:
                 now = self.plant.clock()
                 for command in self.machine.handle(self._inbox.popleft(), now):
                     self._do(command, now)
+                if not self._inbox and self.machine.is_due(now):
+                    # What is earned by connecting is earned now: it shares the append with what earned it.
+                    self._inbox.append(i.Tick())
             self.plant.sip.send_pending()  # an ACK, a BYE: people wait for them, and nobody for the journal
             self._append(patient=True)
         except Exception:

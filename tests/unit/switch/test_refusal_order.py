@@ -65,8 +65,30 @@ def test_what_people_wait_for_leaves_before_anything_is_written() -> None:
     call: Any = LiveCall.__new__(LiveCall)
     sip = SimpleNamespace(send_pending=lambda: done.append("sent"), flush=lambda: done.append("flushed"))
     call.plant = SimpleNamespace(sip=sip, clock=lambda: NOW)
-    call.machine = SimpleNamespace(handle=lambda _event, _now: done.append("handled") or [], next_timer=lambda: None)
+    call.machine = SimpleNamespace(
+        handle=lambda _event, _now: done.append("handled") or [],
+        next_timer=lambda: None,
+        is_due=lambda _now: False,
+    )
     call._append = lambda *, patient: done.append("written")
     call._inbox, call._running, call._over, call._timer = deque[i.Input](), False, False, None
     call.tell(i.CallerLeft())
     assert done == ["handled", "sent", "written", "flushed"]
+
+
+def test_what_is_due_at_once_is_earned_at_once() -> None:
+    heard: list[i.Input] = []
+    call: Any = LiveCall.__new__(LiveCall)
+    sip = SimpleNamespace(send_pending=lambda: None, flush=lambda: None)
+    call.plant = SimpleNamespace(sip=sip, clock=lambda: NOW)
+    call.machine = SimpleNamespace(
+        handle=lambda event, _now: heard.append(event) or [],
+        next_timer=lambda: None,
+        is_due=lambda _now: len(heard) < 2,
+    )
+    appended: list[int] = []
+    call._append = lambda *, patient: appended.append(len(heard))
+    call._inbox, call._running, call._over, call._timer = deque[i.Input](), False, False, None
+    call.tell(i.BuyerAnswered("att", 1))
+    assert heard == [i.BuyerAnswered("att", 1), i.Tick()]
+    assert appended == [2], "one append holds both"

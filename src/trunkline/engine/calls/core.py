@@ -94,6 +94,11 @@ class CallCore:
         """The monotonic nanosecond at which `Tick` is due, if any."""
         return self._timers.next_ns()
 
+    def is_due(self, now: Instant) -> bool:
+        """Whether `Tick` is due already."""
+        due_ns = self._timers.next_ns()
+        return due_ns is not None and due_ns <= now.mono_ns
+
     def _await(self) -> None:
         self._tickets += 1
         self._out.append(c.Await(self._tickets))
