@@ -12,7 +12,7 @@ from trunkline.engine.calls import inputs
 from trunkline.engine.calls import table as call
 from trunkline.engine.flow import effects
 from trunkline.engine.flow import machine as flow
-from trunkline.sip import legs
+from trunkline.sip import legs, register
 from trunkline.sip.transactions import client, invite_client, invite_server, machine, server
 from trunkline.sip.transactions.machine import Repeat, Row, Transaction
 
@@ -41,7 +41,7 @@ class Edge(NamedTuple):
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _call(), _flow(), _legs(), _transactions()]
+    parts = [_HEAD, _call(), _flow(), _legs(), _registration(), _transactions()]
     return "\n".join(parts)
 
 
@@ -107,6 +107,24 @@ def _legs() -> str:
             "",
             _prose(legs.__doc__),
             _diagram(rows, starts=("incoming", "calling"), last="gone"),
+            _table(rows),
+        ]
+    )
+
+
+def _registration() -> str:
+    rows = [
+        Edge(_name(state), _name(event), _name(act) if act != register.Act.NOTHING else "", (_name(following),))
+        for (state, event), (following, act) in register.TRANSITIONS.items()
+    ]
+    return "\n".join(
+        [
+            "## A registration",
+            "",
+            f"`{_file(register)}`.",
+            "",
+            _prose(register.__doc__),
+            _diagram(rows, starts=("off",), last="off"),
             _table(rows),
         ]
     )

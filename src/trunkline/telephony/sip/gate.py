@@ -86,7 +86,9 @@ class Gate:
             _ = request.from_, request.cseq  # what an answer has to repeat
         except RemoteSipError:
             return known or self._dropped("unknown_source")
-        if in_call or key in self._admitted:
+        if key in self._admitted:
+            return True
+        if in_call:
             return known or self._dropped("unknown_source")
         if trunk is None and (self.registered(source.host, request) or not self.open):
             return known or self._dropped("unknown_source")
