@@ -178,7 +178,7 @@ def test_a_sensitive_answer_is_in_no_file(lab: Lab) -> None:
     phone.say(secret)
     for digit in card:
         phone.press(digit)
-    switch.until(lambda: "ACK" in buyer.names(), "the buyer to be connected")
+    switch.until(lambda: "ACK" in buyer.names() and "ACK" in caller.names(), "the buyer to be connected")
     caller.go_on()
     caller.succeed()
     (call,) = switch.ended_calls(1)

@@ -20,7 +20,7 @@ from trunkline.sip.endpoint import Hop
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.uri import bracketed
 from trunkline.switch.description import Description
-from trunkline.switch.farewells import ELSEWHERE, farewell
+from trunkline.switch.farewells import farewell
 from trunkline.switch.legs import BuyerLeg
 from trunkline.switch.registry import Whose
 from trunkline.switch.sessions import remote_media
@@ -265,11 +265,11 @@ class Buyers:
         if leg is not None:
             leg.ended = True
 
-    def drop(self, attempt: str, number: int, *, elsewhere: bool) -> None:
-        """Let one leg of a group go, whatever its state."""
+    def drop(self, attempt: str, number: int, reason: str | None) -> None:
+        """Let one leg of a group go, whatever its state; `reason` is a code."""
         leg = self.get(attempt, number)
         if leg is not None:
-            self._let_go(leg, ELSEWHERE if elsewhere else None)
+            self._let_go(leg, farewell(reason))
 
     def hang_up(self, attempt: str, reason: str | None = None) -> None:
         """Let all legs of the attempt go, whatever their state; `reason` is a code."""

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
-"""To a phone that rang in vain because another one has the call, so that it shows no missed call (RFC 3326 3.1)."""
-
 FAREWELLS: Final[Mapping[str, str]] = {
+    "elsewhere": 'SIP;cause=200;text="Call completed elsewhere"',  # it shows no missed call (RFC 3326 section 3.1)
     "ring_seconds": 'Q.850;cause=19;text="No answer in time"',
     "no_key": 'Q.850;cause=19;text="Not accepted in time"',
     "other_key": 'Q.850;cause=21;text="Not accepted"',

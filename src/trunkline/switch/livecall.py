@@ -371,7 +371,7 @@ class LiveCall:
         self.buyers.hang_up(command.attempt, command.reason)
 
     def _drop_leg(self, command: c.DropLeg, _now: Instant) -> None:
-        self.buyers.drop(command.attempt, command.leg, elsewhere=command.elsewhere)
+        self.buyers.drop(command.attempt, command.leg, command.reason)
 
     def _send_digits(self, command: c.SendDigits, _now: Instant) -> None:
         self.audio.send_digits(command)

@@ -52,7 +52,7 @@ def test_the_first_phone_that_answers_has_the_call_and_the_others_are_let_go() -
     story.passes(2)
     story.answers(1)
     assert story.state is State.CONNECTED
-    assert story.did(c.DropLeg) == [c.DropLeg(story.attempt, 0, True), c.DropLeg(story.attempt, 2, True)]
+    assert story.did(c.DropLeg) == [c.DropLeg(story.attempt, 0, "elsewhere"), c.DropLeg(story.attempt, 2, "elsewhere")]
     assert story.ringing == {f"{story.attempt}.2"}
     story.passes(7)
     story.buyer_leaves(1)
@@ -161,7 +161,7 @@ def test_with_a_key_to_accept_the_first_that_presses_has_the_call() -> None:
     story.answers(2)
     story.presses("1", "buyer", 2)
     assert story.state is State.CONNECTED
-    assert [(drop.leg, drop.elsewhere) for drop in story.did(c.DropLeg)] == [(0, True), (1, True)]
+    assert [(drop.leg, drop.reason) for drop in story.did(c.DropLeg)] == [(0, "elsewhere"), (1, "elsewhere")]
     story.caller_leaves()
     story.over()
     assert [outcome for outcome, _, _ in legs(story)] == ["elsewhere", "elsewhere", "connected"]
@@ -175,7 +175,7 @@ def test_each_phone_has_its_own_time_to_press() -> None:
     story.answers(1)
     story.heard("buyer.2")
     story.passes(4)
-    assert story.did(c.DropLeg) == [c.DropLeg(story.attempt, 0, False)], "ten seconds are over for the first"
+    assert story.did(c.DropLeg) == [c.DropLeg(story.attempt, 0, "no_key")], "ten seconds are over for the first"
     story.passes(5)
     story.presses("1", "buyer", 1)
     assert story.state is State.CONNECTED

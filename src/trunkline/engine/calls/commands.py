@@ -107,11 +107,11 @@ class HangUpBuyer(msgspec.Struct, frozen=True, gc=False):
 
 
 class DropLeg(msgspec.Struct, frozen=True, gc=False):
-    """Let one leg of a group go; `elsewhere` when another one has taken the call."""
+    """Let one leg of a group go, for a reason such as `elsewhere`: another one has taken the call."""
 
     attempt: str
     leg: int
-    elsewhere: bool
+    reason: str | None
 
 
 class SendDigits(msgspec.Struct, frozen=True, gc=False):

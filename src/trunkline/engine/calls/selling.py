@@ -8,7 +8,7 @@ from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.books import OpenSale
 from trunkline.engine.calls.core import PROMPT_S_MAX, OpenAttempt
 from trunkline.engine.calls.digits import key_steps
-from trunkline.engine.calls.legs import Leg, Phase
+from trunkline.engine.calls.legs import ELSEWHERE, Leg, Phase
 from trunkline.engine.calls.outcomes import AttemptOutcome, outcome_of_status
 from trunkline.engine.calls.table import State
 from trunkline.engine.calls.talking import Talking
@@ -132,7 +132,7 @@ class Selling(Talking):
         legs = attempt.legs
         leg.end(outcome, self._now, reason, status)
         if legs.all_open():
-            self._out.append(c.DropLeg(attempt.id, leg.number, elsewhere=False))
+            self._out.append(c.DropLeg(attempt.id, leg.number, reason))
             self.state = State.PRESSING if legs.asking else State.RINGING
             self._arm_legs()
             return
@@ -210,7 +210,7 @@ class Selling(Talking):
         """One phone has the call: all others of its group are let go."""
         attempt = self._open_attempt()
         for other in attempt.legs.take(leg, self._now):
-            self._out.append(c.DropLeg(attempt.id, other.number, elsewhere=True))
+            self._out.append(c.DropLeg(attempt.id, other.number, ELSEWHERE))
         self._connect()
         self._arm_legs()
 
