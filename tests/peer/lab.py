@@ -11,6 +11,8 @@ from typing import Any
 from tests.peer.phone import Phone
 
 from trunkline.codec import wav
+from trunkline.testing.lossy import Line
+from trunkline.testing.relay import UdpRelay
 from trunkline.testing.sipp import Sipp
 from trunkline.testing.sipp_steps import (
     ack,
@@ -115,6 +117,10 @@ class Lab:
     def buyer(self, *steps: str, name: str = "buyer", **options: Any) -> Sipp:
         """A running sipp that takes calls."""
         return self._stack.enter_context(Sipp(buyer(*steps), self.folder, self._name(name), **options))
+
+    def relay(self, toward: tuple[str, int], there: Line, back: Line) -> UdpRelay:
+        """A bad line to a peer or a switch, until the lab is emptied."""
+        return self._stack.enter_context(UdpRelay(toward, there, back))
 
     def phone(self, **options: Any) -> Phone:
         """The audio of a peer."""
