@@ -66,6 +66,11 @@ class Metrics:
             "trunkline_journal_healthy", "1 when new work may be taken.", registry=self.registry
         )
         self._measure_the_wire()
+        self.sip_connections = Gauge(
+            "trunkline_sip_connections",
+            "TCP and TLS connections of SIP that are open or being made.",
+            registry=self.registry,
+        )
         self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
         self.mos = Histogram(
             "trunkline_leg_mos",

@@ -30,7 +30,8 @@ def take_open_files() -> int:
 def connection_limits(open_files: int) -> ConnectionLimits:
     """The usual limits of connections, lowered to what so many open files leave.
 
-    One source gets half of those that peers may make, and as many as that we may make ourselves.
+    One source gets half of those that peers may make, and as many as that we may make ourselves; all hosts together
+    that have proved nothing get a quarter.
     """
     usual = ConnectionLimits()
     connections = min(usual.connections, max(CONNECTIONS_MIN, open_files - RESERVED))
@@ -38,5 +39,6 @@ def connection_limits(open_files: int) -> ConnectionLimits:
         usual,
         connections=connections,
         connections_per_source=min(usual.connections_per_source, connections // 2),
+        strangers=min(usual.strangers, connections // 4),
         connections_out=min(usual.connections_out, connections // 2),
     )

@@ -206,6 +206,7 @@ class Switch:
         plant.metrics.targets_down.set(plant.health.targets_down())
         plant.metrics.journal_healthy.set(plant.journal.healthy)
         plant.metrics.media_ports.set(plant.media.free_ports())
+        plant.metrics.sip_connections.set(len(plant.sip.streams))
         plant.metrics.sip_legs.set(plant.sip.endpoint.live_legs)
         plant.metrics.sip_transactions.set(plant.sip.endpoint.live_transactions)
         plant.metrics.registered.clear()

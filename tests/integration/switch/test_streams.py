@@ -238,6 +238,22 @@ def test_connections_are_limited_for_each_host_and_in_all() -> None:
     on_site(work, connections=3, connections_per_source=2)
 
 
+def test_strangers_who_may_try_a_password_hold_few_connections() -> None:
+    async def work(site: Site) -> None:
+        site.driver.gate.open = True
+        for _ in range(3):
+            await site.dial()
+        await site.until(lambda: site.driver.dropped["stream_too_many_connections_of_source"] == 1)
+        for _ in range(2):
+            await site.dial(local_addr=("127.0.0.2", 0))
+        await site.until(lambda: site.driver.dropped["stream_too_many_strangers"] == 1)
+        site.driver.doors = Doors(Platform(trunks=(Trunk(key="lo", allow=("127.0.0.3/32",)),)))
+        await site.dial(local_addr=("127.0.0.3", 0))
+        await site.until(lambda: len(site.driver.streams) == 4)
+
+    on_site(work, allow=SHUT, strangers=3, connections_per_stranger=2)
+
+
 def test_a_peer_that_does_not_read_is_cut_off_before_it_fills_the_memory() -> None:
     async def work(site: Site) -> None:
         host, port = site.driver.addresses["tcp"][0]

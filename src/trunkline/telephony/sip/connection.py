@@ -16,13 +16,16 @@ from trunkline.sip.hops import Hop
 class ConnectionLimits(msgspec.Struct, frozen=True):
     """What a connection may cost us. Times are seconds, sizes bytes, the rest counts.
 
-    `connections` are those that peers make, `connections_out` ours. `partial_s` is how long one message may take from
+    `connections` are those that peers make, at most `strangers` of them by hosts that have proved nothing yet, where a
+    trunk lets such speak at all; `connections_out` are ours. `partial_s` is how long one message may take from
     its first byte to its last; `mute_s` how long a connection may live that has brought no message at all, `idle_s` how
     long one that has brought some. `unsent_bytes` is what waits for a peer that does not read.
     """
 
     connections: int = 4_000
     connections_per_source: int = 1_000
+    connections_per_stranger: int = 16
+    strangers: int = 1_000
     connections_out: int = 1_000
     connect_s: float = 4.0
     handshake_s: float = 5.0
@@ -69,6 +72,7 @@ class Connection(asyncio.Protocol):
         self.key = key
         self.hops: set[Hop] = set()  # what messages over it were addressed to
         self.closed = False
+        self.stranger = False  # made by a host that no trunk knows by its address
         self.pending: list[bytes] = []
         self._owner = owner
         self._framer = Framer()

@@ -125,9 +125,10 @@ class SipDriver:
 
     def allowed(self, host: str) -> bool:
         """Whether `host` may speak to us at all: a trunk's, one that we have sent to, or whoever has to prove it."""
-        return self._known(host) or self.gate.open
+        return self.known(host) or self.gate.open
 
-    def _known(self, host: str) -> bool:
+    def known(self, host: str) -> bool:
+        """Whether `host` may speak without proving anything."""
         return host in self._peers or self.doors.trunk_of(host) is not None
 
     def _admits(self, host: str, now: float) -> bool:
@@ -176,7 +177,7 @@ class SipDriver:
 
     def stream_broken(self, head: bytes, source: Hop, status: int) -> None:
         """See streams.Listens."""
-        if self._known(source.host):
+        if self.known(source.host):
             self.endpoint.refuse(head, source, status)
 
     def stream_failed(self, hops: set[Hop]) -> None:

@@ -36,6 +36,9 @@ class Listens(Protocol):
     def allowed(self, host: str) -> bool:
         """Whether `host` may speak to us at all."""
 
+    def known(self, host: str) -> bool:
+        """Whether it may without proving anything."""
+
     def stream_wait_s(self, host: str, now: float) -> float:
         """How long nothing more is to be read from `host`."""
 
@@ -75,6 +78,7 @@ class Streams:
         self._by_key: dict[Hop, Connection] = {}
         self._of_source: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strangers = 0
         self._last = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -122,6 +126,8 @@ class Streams:
             taken.setblocking(False)
             hop = Hop(peer[0], peer[1], listener.own.transport, self._next_number())
             connection = self._keep(Connection(self, hop.flow, hop))
+            connection.stranger = not self._driver.known(hop.host)
+            self._strangers += connection.stranger
             self._spawn(self._welcome(connection, taken, hop.transport == "tls"))
 
     def _rest(self, listener: Listener) -> None:
@@ -141,7 +147,10 @@ class Streams:
             return "unknown_source"
         if len(self._by_number) - len(self._by_key) >= self.limits.connections:
             return "too_many_connections"
-        if self._of_source[host] >= self.limits.connections_per_source:
+        known, limits = self._driver.known(host), self.limits
+        if not known and self._strangers >= limits.strangers:
+            return "too_many_strangers"
+        if self._of_source[host] >= (limits.connections_per_source if known else limits.connections_per_stranger):
             return "too_many_connections_of_source"
         return None
 
@@ -283,6 +292,7 @@ class Streams:
         connection.closed = True
         if self._by_number.pop(connection.number, None) is None:
             return
+        self._strangers -= connection.stranger
         host = connection.hop.host
         self._of_source[host] -= 1
         if not self._of_source[host]:
