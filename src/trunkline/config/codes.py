@@ -68,6 +68,7 @@ CODES: Final[dict[str, str]] = {
     "outside_prefixes": "The number is outside the trunk's prefixes.",
     "international_number": "The number is foreign, and the trunk names no prefixes.",
     "premium_number": "The number is a premium-rate one.",
+    "keys_in_clear": "Audio is encrypted with keys that are sent in the clear.",
     "bad_response": "The status cannot be sent to a caller.",
     "bad_prefix": "The text is no prefix of phone numbers.",
     "bad_network": "The text is no network.",

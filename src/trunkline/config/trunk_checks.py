@@ -112,9 +112,19 @@ def _check_outbound(findings: Findings, path: Path, trunk: Trunk, outbound: Trun
     if proxy and not is_sip_uri(proxy):
         hint = 'write "sip:203.0.113.7:5060": the host is an address or a name'
         findings.error((*path, "proxy"), "bad_sip_uri", f"{proxy!r} cannot be dialled", hint)
+    _check_keys(findings, (*path, "srtp"), outbound)
     check_login(findings, path, outbound.username, outbound.password_env)
     if outbound.register is not None:
         check_register(findings, (*path, "register"), outbound, outbound.register)
     if not trunk.prefixes and trunk.default_country is None:
         message = "no number can be dialled through a trunk with neither `prefixes` nor `default_country`"
         findings.warning(path, "no_effect", message, 'write prefixes: ["+1"] or default_country: US')
+
+
+def _check_keys(findings: Findings, path: Path, outbound: TrunkOutbound) -> None:
+    """The keys of encrypted audio stand in the signalling: who can read that can hear the call."""
+    proxy = outbound.proxy.lower()
+    if outbound.srtp != "off" and not proxy.startswith("sips:") and ";transport=tls" not in proxy:
+        message = "the keys of encrypted audio are sent in the clear: whoever sees the signalling can listen"
+        hint = 'send calls over TLS: proxy: "sip:carrier.example;transport=tls"'
+        findings.warning(path, "keys_in_clear", message, hint)

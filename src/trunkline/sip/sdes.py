@@ -28,7 +28,7 @@ _LIFETIME_MIN: Final = 2**20
 _CRYPTO = re.compile(r"([0-9]{1,9}) +([A-Za-z0-9_]{1,64}) +inline:([A-Za-z0-9+/]{40})(?:\|([0-9^]{1,20}))?((?: +\S+)*)")
 
 
-class Crypto(msgspec.Struct, frozen=True):
+class Crypto(msgspec.Struct, frozen=True, gc=False):
     """One side's key. It is never shown: neither `repr` nor a log holds it."""
 
     tag: int

@@ -224,6 +224,7 @@ CASES = [
     one("default_country: US", "default_country: US, auth: {username: a}", e("missing", "trunks[carrier].auth.password_env")),
     one("default_country: US", "default_country: US, auth: {username: a, password_env: 1P}", e("bad_env", "trunks[carrier].auth.password_env")),
     one(TRUNK, TRUNK + "\n  - {key: one, auth: {username: a, password_env: P}}\n  - {key: two, auth: {username: a, password_env: Q}}", e("duplicate", "trunks[two].auth.username")),
+    one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", srtp: required', w("keys_in_clear", "trunks[carrier].outbound.srtp")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me', e("missing", "trunks[carrier].outbound.password_env")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me, password_env: "s3cret!"', e("bad_env", "trunks[carrier].outbound.password_env")),
     one(DIAL, 'deliver: {url: "ftp://x.example/"}', e("bad_url", "targets[star].deliver.url"), w("not_built", "targets[star].deliver")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.sip.test_sdp import described
 
 from trunkline.sip import sdp
@@ -141,3 +143,11 @@ def test_an_answer_with_a_key_that_was_not_offered_is_refused(ours: tuple[Crypto
 def test_answering_with_the_wrong_key_is_our_error(crypto: Crypto | None) -> None:
     with pytest.raises(LocalSipError):
         sdp.answer(sdp.parse_audio(described(SECURE), "required"), "192.0.2.5", 4000, crypto=crypto)
+
+
+@given(
+    st.text(max_size=200) | st.from_regex(r"[0-9]{1,3} AES_CM_128_HMAC_SHA1_(80|32) inline:[A-Za-z0-9+/]{38,42}.{0,20}")
+)
+def test_any_line_is_a_key_or_nothing(value: str) -> None:
+    crypto = parse_crypto(value)
+    assert crypto is None or (len(crypto.key) == KEY_SIZE and parse_crypto(crypto_line(crypto)[9:]) == crypto)

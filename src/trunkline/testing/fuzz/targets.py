@@ -20,6 +20,7 @@ from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.framing import PING, Framer
 from trunkline.sip.headers import parse_name_addr, split_values
 from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS
+from trunkline.sip.media_lines import PTIMES_MS
 from trunkline.sip.uri import parse_uri
 from trunkline.testing.fuzz import corpus
 from trunkline.testing.fuzz.endpoint import NEXT, EndpointTarget, run_session
@@ -167,7 +168,7 @@ def read_description(data: bytes) -> None:
         _blamed(error)
         return
     answer, agreed = sdp.answer(offered, "192.0.2.5", 4000)
-    if not 1 <= agreed.port <= 65_535 or agreed.ptime not in sdp.PTIMES_MS:
+    if not 1 <= agreed.port <= 65_535 or agreed.ptime not in PTIMES_MS:
         raise Broken(f"agreed on port {agreed.port}, {agreed.ptime} ms")
     read = sdp.parse_audio(answer)
     if read.port != 4000 or len(read.media_lines) != len(offered.media_lines):
