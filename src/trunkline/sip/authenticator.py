@@ -6,6 +6,9 @@ Whether a second refusal may be answered depends on what it says: another realm 
 the called side both may), `stale` only wants a newer nonce; anything else means that the credentials are wrong, and the
 user is told.
 
+In a call a request may go to a host that the far side has named. There only realms are answered that the login's own
+server has asked for, so that nobody behind a carrier collects proofs to guess the password from.
+
 What was learnt is kept per login and next hop, and proofs are then written ahead with a growing nonce count, so that
 calls after the first cost no extra round trip.
 
@@ -58,6 +61,7 @@ class Authenticator:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._hops: OrderedDict[LoginAt, dict[Realm, _Session]] = OrderedDict()
+        self._realms: OrderedDict[Credentials, OrderedDict[Realm, None]] = OrderedDict()
 
     def sign(self, request: Outgoing) -> None:
         """Put proofs into a request that is about to be written, as far as it is known what will be asked for."""
@@ -89,6 +93,9 @@ class Authenticator:
         if login is None or not _still_wanted(request.method, leg):
             return False
         challenges = read_challenges(response)
+        if not self._is_known(login, request, leg, challenges):
+            core.counters["foreign_challenges"] += 1
+            return False
         new = [each for each in challenges if each.stale or (each.proxy, each.realm) not in request.answered]
         if not challenges or len(new) < len(challenges) or request.tries >= RETRIES_MAX:
             core.counters["credentials_refused"] += 1
@@ -103,6 +110,19 @@ class Authenticator:
             self._hops.popitem(last=False)
         core.counters["challenges_answered"] += 1
         self._again(tx, leg, tuple((each.proxy, each.realm) for each in challenges), now)
+        return True
+
+    def _is_known(self, login: Credentials, request: Outgoing, leg: Leg | None, challenges: list[Challenge]) -> bool:
+        """Whether all challenges are of servers that the login is for; those of its own server are learnt."""
+        known = self._realms.setdefault(login, OrderedDict())
+        home = leg is not None and request.destination[0] == leg.source[0]
+        if not home and ";tag=" in request.to_header:
+            return all((each.proxy, each.realm) in known for each in challenges)
+        known.update(dict.fromkeys((each.proxy, each.realm) for each in challenges))
+        while len(known) > REALMS_MAX:
+            known.popitem(last=False)
+        if len(self._realms) > HOPS_MAX:
+            self._realms.popitem(last=False)
         return True
 
     def _again(self, tx: ClientTx, leg: Leg | None, realms: tuple[Realm, ...], now: float) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.unit.sip.wire import Node, seeded
+from tests.unit.sip.wire import ANSWER, CALLED, CALLER, Node, Wire, first_word, request, seeded
 
 from trunkline.sip.digest import Credentials
 from trunkline.sip.digest_server import DigestServer, Verdict
 from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.events import Incoming, Reoffered, SipEvent
 from trunkline.sip.hops import Hop
 from trunkline.sip.message import Request, parse
 
@@ -73,3 +74,27 @@ class Challenger(Node):
             return request
         headers = [(name.replace("Proxy-Authorization", "Authorization"), value) for name, value in request.headers]
         return Request(request.method, request.uri, headers, request.body)
+
+
+EVERYTHING = ("INVITE", "BYE", "INFO", "UPDATE")
+
+
+def asking(*methods: str, proxy: bool = False, **wire: float) -> tuple[Wire, Node, Challenger]:
+    """A caller and a called side that challenges these methods, and answers what it lets through."""
+    caller, called = Node(CALLER, 1), Challenger(CALLED, 2, *methods, proxy=proxy)
+    called.act = lambda event, now: answer(called, event, now)
+    return Wire(caller, called, **wire), caller, called  # type: ignore[arg-type]
+
+
+def answer(called: Node, event: SipEvent, now: float) -> None:
+    """Answer calls and new offers."""
+    if isinstance(event, Incoming):
+        called.sip.trying(event.leg, now)
+        called.sip.answer(event.leg, ANSWER, now)
+    elif isinstance(event, Reoffered):
+        called.sip.reanswer(event.leg, ANSWER, now)
+
+
+def requests(net: Wire, method: str, source: Hop = CALLER) -> list[Request]:
+    """The requests of one method that a node has sent."""
+    return [request(sent.data) for _, by, sent in net.sent if by == source and first_word(sent.data) == method]

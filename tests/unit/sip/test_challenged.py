@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-import msgspec
 import pytest
-from tests.unit.sip.challenger import LOGIN, Challenger
+from tests.unit.sip.challenger import EVERYTHING, LOGIN, Challenger, answer, asking, requests
 from tests.unit.sip.wire import (
     ANSWER,
     CALLED,
@@ -15,15 +14,13 @@ from tests.unit.sip.wire import (
     Node,
     Wire,
     assert_clean,
-    first_word,
     request,
-    seeded,
     target,
 )
 
 from trunkline.sip.digest import ALGORITHMS, Credentials
 from trunkline.sip.digest_server import Verdict
-from trunkline.sip.endpoint import Datagram, EndpointConfig, LegIdentifiers, SipEndpoint
+from trunkline.sip.endpoint import Datagram
 from trunkline.sip.events import (
     Answered,
     CancelledLate,
@@ -31,36 +28,12 @@ from trunkline.sip.events import (
     Incoming,
     InfoReceived,
     NoResponse,
-    OrphanEnded,
     Reanswered,
     Refused,
-    Reoffered,
-    SipEvent,
 )
 from trunkline.sip.hops import Hop
-from trunkline.sip.message import Request
 
 pytestmark = pytest.mark.unit
-
-EVERYTHING = ("INVITE", "BYE", "INFO", "UPDATE", "REGISTER", "OPTIONS")
-
-
-def asking(*methods: str, proxy: bool = False, **wire: float) -> tuple[Wire, Node, Challenger]:
-    caller, called = Node(CALLER, 1), Challenger(CALLED, 2, *methods, proxy=proxy)
-    called.act = lambda event, now: answer(called, event, now)
-    return Wire(caller, called, **wire), caller, called  # type: ignore[arg-type]
-
-
-def answer(called: Node, event: SipEvent, now: float) -> None:
-    if isinstance(event, Incoming):
-        called.sip.trying(event.leg, now)
-        called.sip.answer(event.leg, ANSWER, now)
-    elif isinstance(event, Reoffered):
-        called.sip.reanswer(event.leg, ANSWER, now)
-
-
-def requests(net: Wire, method: str, source: Hop = CALLER) -> list[Request]:
-    return [request(sent.data) for _, by, sent in net.sent if by == source and first_word(sent.data) == method]
 
 
 @pytest.mark.parametrize("proxy", [False, True])
@@ -344,71 +317,6 @@ def test_calls_with_proofs_survive_a_bad_network(seed: int) -> None:
     assert len(caller.of(Answered)) == 20
     assert len(called.of(Incoming)) == 20
     assert_clean(caller, called)
-
-
-# -- what a crash leaves behind --------------------------------------------------------------------------------------
-
-
-def crashed(net: Wire, caller: Node) -> None:
-    """The caller's process dies and starts again with an empty memory."""
-    caller.sip = SipEndpoint(EndpointConfig(*CALLER[:2]), seeded(99))
-    caller.told.clear()
-
-
-def test_the_stored_identifiers_cancel_an_invite_that_was_sent_again() -> None:
-    net, caller, called = asking("INVITE")
-    called.act = lambda event, now: called.sip.ring(event.leg, now) if isinstance(event, Incoming) else None
-    prepared = caller.sip.prepare(target(login=LOGIN))
-    stored = msgspec.json.decode(msgspec.json.encode(prepared.identifiers()), type=LegIdentifiers)
-    assert stored.login == "carrier"
-    assert b"s3cret" not in msgspec.json.encode(stored)
-    caller.sip.launch(prepared, net.now)
-    net.run(1.0)
-    crashed(net, caller)
-    tries = stored.tries()
-    assert [each.branch for each in tries[:2]] == [each.via.branch for each in requests(net, "INVITE")]
-    legs = [caller.sip.orphan_cancel(each, net.now, LOGIN) for each in tries]
-    net.drain()
-    ended = {event.leg: event.status for event in caller.told if isinstance(event, OrphanEnded)}
-    assert [ended[leg] for leg in legs] == [481, 487, 481, 481]
-    assert called.names()[-2:] == ["Cancelled", "Gone"]
-    assert_clean(caller, called)
-
-
-def test_a_call_that_was_answered_meanwhile_is_hung_up_with_a_proof() -> None:
-    net, caller, called = asking("INVITE", "BYE")
-    called.act = lambda event, now: called.sip.trying(event.leg, now) if isinstance(event, Incoming) else None
-    prepared = caller.sip.prepare(target(login=LOGIN))
-    stored = prepared.identifiers()
-    caller.sip.launch(prepared, net.now)
-    net.run(1.0)
-    crashed(net, caller)
-    for each in stored.tries():
-        caller.sip.orphan_cancel(each, net.now, LOGIN)
-    called.sip.answer(called.told[0].leg, ANSWER, net.now)
-    net.drain()
-    assert called.names() == ["Incoming", "Acknowledged", "Ended", "Gone"]
-    assert_clean(caller, called)
-
-
-def test_a_stored_dialog_is_hung_up_with_a_proof() -> None:
-    net, caller, called = asking("INVITE", "BYE")
-    leg = caller.sip.invite(target(login=LOGIN), net.now)
-    net.run(1.0)
-    stored = caller.sip.identifiers(leg)
-    assert (stored.login, stored.tries()) == ("carrier", (stored,))
-    crashed(net, caller)
-    orphan = caller.sip.orphan_bye(stored, net.now, LOGIN)
-    net.drain()
-    assert caller.of(OrphanEnded) == [OrphanEnded(orphan, 200)]
-    assert called.of(Ended)
-    assert_clean(caller, called)
-
-
-def test_without_a_login_there_is_one_try() -> None:
-    caller = Node(CALLER, 1)
-    stored = caller.sip.prepare(target()).identifiers()
-    assert stored.tries() == (stored,)
 
 
 # -- the other way round ---------------------------------------------------------------------------------------------
