@@ -10,7 +10,6 @@ from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
 from trunkline.journal.tables import (
     read_calls,
-    read_contacts,
     read_counters,
     read_leases,
     read_legs,
@@ -22,8 +21,8 @@ from trunkline.kernel.leases import CounterSet, Lease, TurnSet
 class RecoveredState(msgspec.Struct, frozen=True):
     """The state tables as they stood after the last durable transaction.
 
-    `calls`, `legs` and `leases` are what a crash left open; all three are empty after an orderly stop. `contacts` has
-    when each (account, campaign, contact) was last seen. `contact_secret` is what contact hashes are keyed with.
+    `calls`, `legs` and `leases` are what a crash left open; all three are empty after an orderly stop. `contact_secret`
+    is what contact hashes are keyed with. Contacts are not among it: there may be millions (`journal.contacts`).
     """
 
     position: Position
@@ -33,7 +32,6 @@ class RecoveredState(msgspec.Struct, frozen=True):
     turns: tuple[TurnSet, ...]
     legs: tuple[StoredLeg, ...]
     calls: tuple[StoredCall, ...]
-    contacts: dict[tuple[str, str, str], int]
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -48,7 +46,6 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             turns=read_turns(connection),
             legs=read_legs(connection, stream),
             calls=read_calls(connection),
-            contacts=read_contacts(connection),
         )
     finally:
         connection.execute("COMMIT")

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -23,6 +24,7 @@ from trunkline.events.changes import Change
 from trunkline.events.codec import encode
 from trunkline.events.entry import Entry, Position
 from trunkline.events.sealing import SECRET_BYTES
+from trunkline.journal.contacts import Contact
 from trunkline.journal.errors import JournalForeign, JournalMissing, JournalOverloaded, JournalUnavailable
 from trunkline.journal.health import Health
 from trunkline.journal.lock import FolderLock
@@ -171,6 +173,17 @@ class Journal:
             self._empty_log()
 
         self._queue.put(_Job(work, future))
+        return future
+
+    def forget_contacts(self, contacts: Sequence[Contact]) -> asyncio.Future[None]:
+        """Forget that these have ever called. Fails with JournalUnavailable when it could not be written."""
+        loop = self._bind()
+        future: asyncio.Future[None] = loop.create_future()
+        if self._closing is not None:
+            future.set_exception(JournalUnavailable("the journal is closed"))
+            return future
+        work = partial(forget_contacts, contacts=contacts)
+        self._queue.put(_Job(lambda: self._writer.run(work), future))
         return future
 
     async def close(self) -> None:
@@ -355,7 +368,6 @@ def open_journal(
         migrate(connection, path)
         secret = _identify(connection, path, stream, entropy)
         forget_windows(connection, now_ms - WINDOWS_KEPT_MS)
-        forget_contacts(connection, now_ms - CONTACTS_KEPT_MS)
         state = read_state(connection, stream, secret)
         writer = Writer(connection, stream, *read_end(connection, stream), entropy)
         upkeep_connection = connect_writing(path)

@@ -6,7 +6,7 @@ be written. A hundred calls that commit together touch a busy counter once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -158,12 +158,6 @@ def read_turns(connection: Connection) -> tuple[TurnSet, ...]:
     return tuple(TurnSet(TurnId(*row[:4]), row[4]) for row in rows)
 
 
-def read_contacts(connection: Connection) -> dict[tuple[str, str, str], int]:
-    """When each (account, campaign, contact) was last seen, in UTC milliseconds."""
-    rows = connection.execute("SELECT account, campaign, contact, at_ms FROM contacts")
-    return {(account, campaign, contact): at_ms for account, campaign, contact, at_ms in rows}
-
-
 def read_leases(connection: Connection) -> tuple[Lease, ...]:
     """Leases that had not ended."""
     return tuple(_lease(data) for (data,) in connection.execute("SELECT data FROM holds ORDER BY lease"))
@@ -201,6 +195,6 @@ def forget_windows(connection: Connection, before_ms: int) -> None:
     connection.execute("DELETE FROM counters WHERE window_end_ms > 0 AND window_end_ms < ?", (before_ms,))
 
 
-def forget_contacts(connection: Connection, before_ms: int) -> None:
-    """Delete contacts last seen before that instant (UTC milliseconds). Reads the whole table."""
-    connection.execute("DELETE FROM contacts WHERE at_ms < ?", (before_ms,))
+def forget_contacts(connection: Connection, contacts: Sequence[tuple[str, str, str]]) -> None:
+    """Delete contacts (account, campaign, keyed hash)."""
+    connection.executemany("DELETE FROM contacts WHERE account = ? AND campaign = ? AND contact = ?", contacts)

@@ -66,7 +66,7 @@ class Plant:
         self.names = Names(resolver, self.chance)
         self.health = Health(self)
         self.loads = TrunkLoads()
-        self.contacts = Contacts({})
+        self.contacts = Contacts()
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
 

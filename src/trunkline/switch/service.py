@@ -32,8 +32,8 @@ from trunkline.sip.limits import StateLimits
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.attestation import Attestations
 from trunkline.switch.clock import read_clock
-from trunkline.switch.contacts import Contacts
 from trunkline.switch.entropy import Entropy
+from trunkline.switch.learning import Learning
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.open_files import connection_limits, take_open_files
 from trunkline.switch.options import SwitchOptions
@@ -124,7 +124,8 @@ class Switch:
     async def _start(self) -> None:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
-        plant.contacts = Contacts(self._state.contacts)
+        self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
+        plant.contacts = self._learning.contacts
         self._attestations = Attestations(plant)
         arrivals = Arrivals(plant, self._registry, self._attestations)
         board = Switchboard(plant, self._registry, arrivals, self._orphans)
@@ -228,12 +229,15 @@ class Switch:
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())
+        learning = loop.create_task(self._learning.run())
         print(self.ready_line(), flush=True)
         self._tell_readiness()
         done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         if stopping not in done:
             log.error("a part of the switch has ended by itself; stopping")
         await self._drain()
+        self._learning.stop()
+        await learning
         await self._close()
         for task in done - {stopping}:
             task.result()

@@ -24,6 +24,7 @@ from trunkline.events.changes import (
 )
 from trunkline.events.entry import Entry, Position
 from trunkline.journal import store
+from trunkline.journal.contacts import Contact, ContactsReader
 from trunkline.journal.errors import (
     JournalDamaged,
     JournalForeign,
@@ -81,6 +82,14 @@ def in_loop(work: Coroutine[Any, Any, None]) -> None:
 
 def files_of(folder: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in folder.iterdir()}
+
+
+def contacts_in(folder: Path) -> dict[Contact, int]:
+    reader = ContactsReader(folder)
+    try:
+        return reader.newest(0, 1_000, lambda: True)
+    finally:
+        reader.close()
 
 
 async def write(folder: Path, *entries: Entry) -> None:
@@ -171,7 +180,7 @@ def test_state_comes_back_as_it_was_left(tmp_path: Path) -> None:
         journal, state = opened(tmp_path)
         assert state.counters == (msgspec.structs.replace(used, used=5),)
         assert (state.leases, state.turns, state.legs, state.calls) == ((lease,), (turn,), (leg,), (call,))
-        assert state.contacts == {("acme", "injury", CONTACT): NOW_MS}
+        assert contacts_in(tmp_path) == {("acme", "injury", CONTACT): NOW_MS}
         await journal.append([], [HoldDrop("l1"), CallDrop("call_1"), LegDrop("leg_1")])
         await journal.close()
         journal, state = opened(tmp_path)
@@ -280,9 +289,18 @@ def test_windows_and_contacts_long_past_are_forgotten_at_the_next_start(tmp_path
         )
         await journal.close()
         journal, state = opened(tmp_path)
-        await journal.close()
         assert {counter.counter.key for counter in state.counters} == {"kept"}
-        assert state.contacts == {}
+        contacts = ContactsReader(tmp_path)
+        assert contacts.newest(NOW_MS - store.CONTACTS_KEPT_MS, 9, lambda: True) == {}
+        assert contacts.knows(("acme", "injury", "old"))
+        for piece in contacts.older(NOW_MS - store.CONTACTS_KEPT_MS):
+            assert piece == [("acme", "injury", "old")]
+            await journal.forget_contacts(piece)
+        assert not contacts.knows(("acme", "injury", "old"))
+        contacts.close()
+        await journal.close()
+        with pytest.raises(JournalUnavailable):
+            await journal.forget_contacts([("acme", "injury", "old")])
 
     in_loop(scenario())
 
