@@ -20,10 +20,13 @@ from trunkline.events.calls import (
     CallReceived,
     CallRouted,
     Converted,
+    LegEnded,
     LegMeasured,
     OfferReserved,
     PayoutEarned,
     RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
     RecordingStarted,
     Rejection,
     Versions,
@@ -435,6 +438,8 @@ def test_a_call_that_nobody_took_in_words() -> None:
             AttemptEnded(**at(0), attempt="att_9", outcome="interrupted", reason="crash"),
             "att_9 was cut off (crash) after an unknown time",
         ),
+        (RecordingPaused(**at(0), recording="r", by="buyer"), "recording paused by the buyer"),
+        (RecordingResumed(**at(0), recording="r", by="flow"), "recording goes on"),
     ],
 )
 def test_one_event_in_words(event: AnyCallEvent, words: str) -> None:
@@ -446,6 +451,21 @@ def test_the_lines_of_the_two_who_talked_are_measured_though_the_call_has_ended(
     assert record.outcome == "sold"
     assert {side: each.mos for side, each in record.quality.items()} == {"caller": 4.3, "buyer": 3.1}
     assert fold(SOLD)["call_1"].quality == {}
+
+
+def test_each_phone_of_a_group_has_its_line() -> None:
+    phones = (
+        LegEnded("sip:desk@a", "busy", None, 486, 40),
+        LegEnded("sip:mobile@a", "connected", None, 200, 4_000),
+        LegEnded("+12125550123", "elsewhere", None, None, 4_000),
+    )
+    told = tell([AttemptEnded(**at(0), attempt="att_9", outcome="connected", duration_ms=7_000, legs=phones)])
+    assert [line[12:].strip() for line in told] == [
+        "att_9 was on the line 7.0 s",
+        "sip:desk@a was busy (SIP 486) after 0.0 s",
+        "sip:mobile@a took the call (SIP 200) after 4.0 s",
+        "+12125550123 was let go: another phone took the call after 4.0 s",
+    ]
 
 
 def test_no_events_make_no_story() -> None:

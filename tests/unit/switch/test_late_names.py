@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from trunkline.engine.calls import inputs as i
@@ -150,6 +151,26 @@ def test_a_leg_that_is_durable_before_the_offer_waits_for_it() -> None:
         assert call.sent() == ["INVITE"]
 
     on_call(work)
+
+
+def test_a_phone_of_a_group_that_is_let_go_while_its_name_is_looked_up_never_rings() -> None:
+    async def run() -> None:
+        call = Call()
+        call.buyers.prepare("att", msgspec.structs.replace(RING, also_dial=("sip:mobile@pbx.example",)))
+        assert sorted(call.registry.media) == ["att", "att.2"]
+        assert call.buyers.ring("att") == []
+        call.buyers.drop("att", 1, "elsewhere")
+        assert call.kept.pop() == LegDrop("att.2")
+        call.names.answer.set_result((Hop("192.0.2.7", 5060),))
+        await settle()
+        call.saved[0].set_result(1)
+        await settle()
+        assert call.sent() == ["INVITE"]
+        assert [(type(event), event.leg) for event in call.told] == [(i.Dialled, 0)]  # type: ignore[union-attr]
+        assert (len(call.saved), list(call.registry.media)) == (1, ["att"])
+        assert call.buyers.get("att", 1) is None
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("found_first", [True, False])
