@@ -12,6 +12,7 @@ from typing import Self
 
 from trunkline.codec import wav
 from trunkline.codec.g711 import Law, decode
+from trunkline.telephony.sip.tls import TlsFiles
 from trunkline.testing.ports import HOST, free_block
 
 START_S_MAX = 15.0
@@ -31,10 +32,13 @@ class Baresip:
         dial: str | None = None,
         user: str = "softphone",
         encrypts: str | None = None,
+        tls: TlsFiles | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
         """With `dial` it calls that address as soon as it runs, else it answers whatever comes.
 
-        `encrypts` is its word for how: `srtp` beside RTP/AVP, `srtp-mand` as RTP/SAVP.
+        `encrypts` is its word for how: `srtp` beside RTP/AVP, `srtp-mand` as RTP/SAVP. With `tls` it has a certificate,
+        trusts that authority alone and asks for a proof of others; `login` is its user name and password.
         """
         program = shutil.which("baresip")
         assert program is not None, "install it: sudo apt-get install -y --no-install-recommends baresip-core"
@@ -56,11 +60,17 @@ class Baresip:
             "module_app account.so",
             "module_app menu.so",
         ]
+        if tls is not None:
+            assert tls.certificate is not None
+            assert tls.key is not None
+            (folder / "own.pem").write_bytes(tls.certificate.read_bytes() + tls.key.read_bytes())
+            lines += [f"sip_certificate {folder / 'own.pem'}", f"sip_cafile {tls.authorities}", "sip_verify_server yes"]
         (folder / "config").write_text("\n".join(lines) + "\n")
-        (folder / "accounts").write_text(
-            f"<sip:{user}@{HOST}:{self.port}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1"
-            + (f";mediaenc={encrypts}\n" if encrypts else "\n")
-        )
+        over = ";transport=tls" if tls else ""
+        account = f"<sip:{user}@{HOST}:{self.port}{over}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1"
+        account += f";mediaenc={encrypts}" if encrypts else ""
+        account += f";auth_user={login[0]};auth_pass={login[1]}" if login else ""
+        (folder / "accounts").write_text(account + "\n")
         (folder / "contacts").write_text("")
         self._command = [program, "-4", "-f", str(folder)]
         if dial is not None:
@@ -71,6 +81,11 @@ class Baresip:
     def address(self) -> str:
         """Its SIP address."""
         return f"sip:softphone@{HOST}:{self.port}"
+
+    @property
+    def secure_address(self) -> str:
+        """Its SIP address over TLS: it listens one port higher."""
+        return f"sip:softphone@{HOST}:{self.port + 1};transport=tls"
 
     def __enter__(self) -> Self:
         with (self._folder / "log").open("wb") as log:

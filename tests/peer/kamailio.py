@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from trunkline.telephony.sip.tls import TlsFiles
 from trunkline.testing.ports import HOST, free_block
 
 START_S_MAX = 15.0
@@ -25,6 +26,7 @@ children=2
 auto_aliases=no
 listen=udp:{host}:{port}
 {tcp}
+{modules}
 loadmodule "tm.so"
 
 loadmodule "sl.so"
@@ -74,13 +76,15 @@ request_route {{
 class Kamailio:
     """One Kamailio: calls to user `buyer` go to the buyer, all others to the switch. Both are told before the start."""
 
-    def __init__(self, folder: Path, *, tcp: bool = False) -> None:
+    def __init__(self, folder: Path, *, tcp: bool = False, tls: TlsFiles | None = None) -> None:
+        """With `tcp` it speaks TCP on its port as well, with `tls` and its certificate TLS on the next."""
         program = shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         assert program is not None, "install it: sudo apt-get install -y --no-install-recommends kamailio"
         self.port = free_block(2)
         self._program = program
         self._folder = folder
-        self._tcp = tcp
+        self._tcp = tcp or tls is not None
+        self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
 
@@ -93,7 +97,12 @@ class Kamailio:
         """Proxy between the two, which may hold URI parameters such as `;transport=tcp`."""
         script = self._folder / "kamailio.cfg"
         tcp = f"listen=tcp:{self.address}" if self._tcp else "disable_tcp=yes"
-        script.write_text(SCRIPT.format(host=HOST, port=self.port, switch=switch, buyer=buyer, tcp=tcp))
+        modules = ""
+        if self._tls is not None:
+            tcp += f"\nenable_tls=yes\nlisten=tls:{HOST}:{self.port + 1}"
+            modules = self._secure(self._tls)
+        filled = SCRIPT.format(host=HOST, port=self.port, switch=switch, buyer=buyer, tcp=tcp, modules=modules)
+        script.write_text(filled)
         command = [self._program, "-DD", "-E", "-f", str(script), "-m", "16", "-M", "4", "-w", str(self._folder)]
         command += ["-P", str(self._folder / "pid"), "-Y", str(self._folder)]
         with (self._folder / "log").open("wb") as log:
@@ -105,6 +114,15 @@ class Kamailio:
             assert self._process.poll() is None, f"Kamailio has ended: {self.said()}"
             assert time.monotonic() < deadline, f"Kamailio does not answer: {self.said()}"
         return self
+
+    def _secure(self, files: TlsFiles) -> str:
+        """Its certificate, and the authority that others' certificates must be of, as what its script says of them."""
+        domains = self._folder / "tls.cfg"
+        shown = f"certificate = {files.certificate}\nprivate_key = {files.key}\nca_list = {files.authorities}\n"
+        server = f"[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\n{shown}"
+        client = f"[client:default]\nmethod = TLSv1.2+\nverify_certificate = yes\nrequire_certificate = yes\n{shown}"
+        domains.write_text(server + client)
+        return f'loadmodule "tls.so"\nmodparam("tls", "config", "{domains}")'
 
     def _answers(self) -> bool:
         """Whether an OPTIONS with no hops left is refused, as it is by a proxy that runs."""
