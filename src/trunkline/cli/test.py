@@ -30,7 +30,7 @@ SYSTEM_PROGRAMS: Final = {
     "kamailio": "kamailio",
     "faketime": "faketime",
 }
-"""Program the tests run: the Debian and Ubuntu package that brings it."""
+"""Program the tests run: the Debian and Ubuntu packages that bring it."""
 SERVICES: Final = frozenset({"kamailio"})
 """Packages that start a service of their own on the machine, which nobody asked for here: it is switched off again."""
 
@@ -156,7 +156,8 @@ def install_system_programs() -> None:
     Raises EnvironmentFault with the exact command otherwise.
     """
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where servers are, also when the path has it not
-    missing = [package for program, package in SYSTEM_PROGRAMS.items() if shutil.which(program, path=path) is None]
+    absent = [packages for program, packages in SYSTEM_PROGRAMS.items() if shutil.which(program, path=path) is None]
+    missing = " ".join(absent).split()
     if not missing:
         return
     prefix = _privilege()
