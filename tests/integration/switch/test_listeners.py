@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,10 @@ from pathlib import Path
 import pytest
 from tests.integration.switch.certificates import Authority
 from tests.integration.switch.test_http import SDP, SILENT, request, status_of
+from tests.integration.switch.wires import answer
 from tests.peer.lab import configuration, target
 
+from trunkline.telephony.sip.tls import TlsFiles, load_tls
 from trunkline.testing.ports import HOST
 from trunkline.testing.switch import SwitchProcess
 
@@ -87,6 +91,62 @@ def test_certificates_are_replaced_under_a_live_call(tmp_path: Path) -> None:
             before.say("ACK", "live")
         switch.idle()
         assert [call["outcome"] for call in switch.calls()] == ["abandoned"]
+
+
+@contextmanager
+def secure_buyer(files: TlsFiles, answers: list[bytes]) -> Iterator[int]:
+    """A buyer over TLS that takes one connection and answers one request with each of `answers`; its port."""
+    context = load_tls(files).server
+    assert context is not None
+    with socket.create_server((HOST, 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            with context.wrap_socket(plain, server_side=True) as connection:
+                for status in answers:
+                    heard = b""
+                    while b"\r\n\r\n" not in heard:
+                        heard += connection.recv(65_535)
+                    connection.sendall(answer(heard.decode(), status.decode()))
+                connection.recv(65_535)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(20)
+
+
+def test_buyers_are_dialled_over_tls_when_their_certificate_is_believed(tmp_path: Path) -> None:
+    ours, strange = Authority(tmp_path), Authority(tmp_path, "strange")
+    trusted = ("--tls-ca", str(ours.file))
+    good = ours.issue("localhost", file="good")
+    wrong = strange.issue("localhost", file="wrong")
+    context = load_tls(wrong).server
+    assert context is not None
+    with secure_buyer(good, [b"486 Busy Here"]) as port, socket.create_server((HOST, 0)) as impostor:
+
+        def pose() -> None:
+            plain, _ = impostor.accept()
+            with contextlib.suppress(OSError):
+                context.wrap_socket(plain, server_side=True).close()
+            plain.close()
+
+        posing = threading.Thread(target=pose)
+        posing.start()
+        dials = (f"sips:a@localhost:{impostor.getsockname()[1]}", f"sips:b@localhost:{port}")
+        text = configuration(target("impostor", dials[0]), target("busy", dials[1]))
+        with SwitchProcess(text, tmp_path / "switch", legs=4, flags=trusted) as switch:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+                caller.settimeout(10.0)
+                caller.connect((HOST, switch.sip_port))
+                caller.send(request("INVITE", NUMBER, "secure", sdp=SDP))
+                assert [status_of(caller.recv(65_535)) for _ in range(2)] == [100, 480]
+                caller.send(request("ACK", NUMBER, "secure"))
+            (call,) = switch.ended_calls(1)
+            found = [(each["target"], each["outcome"], each["reason"], each["sip_status"]) for each in call["attempts"]]
+            assert found == [("impostor", "failed", "transport", None), ("busy", "busy", None, 486)]
+            switch.idle()
+        posing.join(20)
 
 
 def test_ipv4_and_ipv6_are_told_and_spoken(tmp_path: Path) -> None:

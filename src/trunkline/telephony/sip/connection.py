@@ -12,6 +12,17 @@ import msgspec
 from trunkline.sip.framing import PING, PONG, Framer
 from trunkline.sip.hops import Hop
 
+SOCKET_OPTIONS = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    # A way that has silently gone is found in seconds, not in the quarter of an hour that TCP goes on repeating: until
+    # then every call by it would fail. The keepalives also hold the place of a quiet connection in a NAT.
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 8_000),  # milliseconds that data may stay unacknowledged
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+
 
 class ConnectionLimits(msgspec.Struct, frozen=True):
     """What a connection may cost us. Times are seconds, sizes bytes, the rest counts.
@@ -91,8 +102,8 @@ class Connection(asyncio.Protocol):
             return
         peer = stream.get_extra_info("socket")
         if peer is not None:
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for level, option, value in SOCKET_OPTIONS:
+                peer.setsockopt(level, option, value)
         self._opened_at = self._heard_at = time.monotonic()
         pending, self.pending, self._unsent = self.pending, [], 0
         for data in pending:
