@@ -87,7 +87,7 @@ class Load:
 
 
 def test_a_disk_that_fails_under_load_ends_no_call_and_takes_none_until_a_restart(site: Site) -> None:
-    good = site.good_call()
+    good = site.good_call(drain_s=1)
     switch = good.switch
     good.buyer.keep = lambda message: message.method != "BYE" or message["call-id"] == good.invite["call-id"]
     with Load(site.caller(), switch, LOAD_MAX) as load:
@@ -103,7 +103,7 @@ def test_a_disk_that_fails_under_load_ends_no_call_and_takes_none_until_a_restar
     answered = 1 + load.statuses.count(200)
     assert switch.log().count("Traceback") == 0, switch.log()
     assert len(switch.log().splitlines()) < 20 + LOG_LINES_A_CALL * len(load.statuses), switch.log()
-    switch.kill()
+    switch.stop()
     switch.restart()
     with Load(site.caller(), switch, LOAD_MAX) as load:
         load.until(200)
