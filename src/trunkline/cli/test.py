@@ -27,7 +27,7 @@ SYSTEM_PROGRAMS: Final = {
     "sipp": "sip-tester",
     "baresip": "baresip-core",
     "flite": "flite",
-    "kamailio": "kamailio",
+    "kamailio": "kamailio kamailio-tls-modules",
     "faketime": "faketime",
 }
 """Program the tests run: the Debian and Ubuntu packages that bring it."""
