@@ -12,9 +12,9 @@ import pytest
 
 from trunkline.cli.main import main
 from trunkline.events.calls import AttemptMoved, CallRouted
-from trunkline.events.switch import TargetDown, TargetUp
+from trunkline.events.switch import OrphanEnded, TargetDown, TargetUp
 from trunkline.testing.dns import DnsServer
-from trunkline.testing.peers import Buyer, Caller, answers, busy, calls, refuses, silent
+from trunkline.testing.peers import Buyer, Caller, answers, busy, calls, only_rings, refuses, silent
 from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.integration
@@ -209,3 +209,30 @@ def test_keepalives_find_a_dead_target_before_any_call_does_and_notice_its_retur
                 assert len(back.calls) == 1
 
     on_stage(tmp_path, work)
+
+
+def test_after_a_crash_every_server_that_was_asked_is_told(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> None:
+        async with Buyer(silent()) as first, Buyer(only_rings()) as second:
+            trunks = "\n".join(
+                f'  - {{key: {key}, default_country: US, outbound: {{proxy: "sip:127.0.0.1:{line.port}"}}}}'
+                for key, line in (("one", first), ("two", second))
+            )
+            desk = 'dial: "+12125550123", trunk: [one, two], first_response_seconds: 2'
+            await stage.start(desk, trunks=trunks)
+            call = stage.caller.dial(f"sip:{NUMBER}@{stage.switch.sip}", "+15125550100")
+            stage.caller.play(call, calls())
+            await asyncio.to_thread(stage.switch.until, lambda: len(second.calls) == 1, "the second server to be asked")
+            await asyncio.to_thread(stage.switch.kill)
+            await asyncio.to_thread(stage.switch.restart)
+            for line in (first, second):
+                await line.calls[0].wait_over(20)
+                assert line.calls[0].ended_by == "peer"
+            call.hang_up()
+            assert stage.moves() == [("no_response", f"127.0.0.1:{second.port}", "two")]
+
+    switch = on_stage(tmp_path, work).switch
+    told = {event.leg for event in switch.journal_events() if isinstance(event, OrphanEnded)}
+    (call,) = switch.calls()
+    assert told == {call["attempts"][0]["attempt"], f"{call['attempts'][0]['attempt']}~2"}
+    assert call["outcome"] == "interrupted"

@@ -69,3 +69,10 @@ def test_addresses_of_both_families() -> None:
 def test_a_range_of_ports_that_is_none_names_its_flag(text: str) -> None:
     with pytest.raises(UsageError, match="--rtp"):
         parse_ports(text, "--rtp")
+
+
+@pytest.mark.parametrize("dns", [("ns.example", 53), ("192.0.2.53", 0)])
+def test_a_dns_server_is_named_by_its_address(dns: tuple[str, int]) -> None:
+    with pytest.raises(UsageError, match="--dns"):
+        options(dns=dns)
+    assert options(dns=("192.0.2.53", 53)).dns == ("192.0.2.53", 53)
