@@ -90,7 +90,9 @@ class Gate:
             return True
         if in_call:
             return known or self._dropped("unknown_source")
-        if trunk is None and (self.registered(source.host, request) or not self.open):
+        if self.registered(source.host, request):
+            return True
+        if trunk is None and not self.open:
             return known or self._dropped("unknown_source")
         return self._ask(request, key, now, trunk)
 

@@ -22,7 +22,7 @@ from trunkline.sip.headers import parse_name_addr, split_values
 from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS
 from trunkline.sip.media_lines import PTIMES_MS
 from trunkline.sip.uri import parse_uri
-from trunkline.testing.fuzz import corpus
+from trunkline.testing.fuzz import corpus, guards
 from trunkline.testing.fuzz.endpoint import NEXT, EndpointTarget, run_session
 
 STATUSES: Final = range(400, 700)
@@ -50,6 +50,8 @@ def targets() -> dict[str, Target]:
         Target("session", tuple(_sessions()), run_session),
         Target("stream", tuple(_streams()), read_stream),
         Target("message", tuple(corpus.sip_messages()), read_message),
+        Target("gate", tuple(corpus.sip_messages()), guards.GateTarget().run),
+        Target("digest", guards.digests(), guards.read_digest),
         Target("address", tuple(_addresses()), read_address),
         Target("sdp", corpus.DESCRIPTIONS, read_description),
         Target("keys", (b"Signal=5\r\nDuration=160\r\n", b"Signal = *\nDuration = 99999\n", b"5"), read_keys),
