@@ -1,4 +1,4 @@
-"""What is heard and said before the answer, with sipp on both sides: early media, reliable ringing, reasons."""
+"""Around the answer, with sipp on both sides: early media, reliable ringing, session timers, reasons."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from trunkline.testing.sipp_steps import (
     bye,
     byed,
     expect,
+    expect_request,
     held,
     invite,
     invited,
+    pause,
+    reply,
     sdp,
 )
 
@@ -64,3 +67,61 @@ def test_a_refusals_reason_is_kept(lab: Lab) -> None:
     (call,) = switch.ended_calls(1)
     assert attempts(call) == [("first", "busy", 486)]
     assert call["attempts"][0]["reason"] == "q850_17"
+
+
+RINGS_RELIABLY = """<recv response="180" rrs="true"><action>
+<ereg regexp="[0-9]+" search_in="hdr" header="RSeq:" check_it="true" assign_to="rseq"/></action></recv>"""
+PRACK = """<send retrans="500"><![CDATA[
+PRACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-prack
+[routes]
+From: <sip:[field0]@[local_ip]:[local_port]>;tag=[pid]T[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 2 PRACK
+RAck: [$rseq] 1 INVITE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send><recv response="200"/>"""
+
+
+def test_a_caller_that_requires_it_acknowledges_ringing(lab: Lab) -> None:
+    buyer = lab.buyer(invited(), answer(180), pause(500), answer(200), acked(), byed())
+    switch = lab.switch(configuration(target("first", buyer.address)))
+    asks = invite(headers=("Require: 100rel",))
+    caller = lab.caller(switch, asks, expect(100, optional=True), RINGS_RELIABLY, PRACK, expect(200), ack(), bye())
+    caller.succeed()
+    (ringing,) = (message for message in caller.messages() if message.name == "180 INVITE")
+    assert ringing.header("Require") == "100rel"
+    (call,) = switch.ended_calls(1)
+    assert call["outcome"] == "sold"
+
+
+def test_a_buyer_whose_ringing_must_be_acknowledged_may_answer_in_it(lab: Lab) -> None:
+    reliably = answer(183, sdp(), headers=("Require: 100rel", "RSeq: 4711"))
+    pracked = expect_request("PRACK") + reply(200, "OK")
+    buyer = lab.buyer(invited(), reliably, pracked, answer(200, ""), acked(), byed())
+    switch = lab.switch(configuration(target("first", buyer.address)))
+    lab.caller(switch, invite(), expect(100, optional=True), expect(180), expect(200), ack(), bye()).succeed()
+    (call,) = switch.ended_calls(1)
+    assert call["outcome"] == "sold"
+    (prack,) = (message for message in buyer.messages() if message.name == "PRACK")
+    assert prack.header("RAck") == "4711 1 INVITE"
+    assert buyer.stop().successful == 1
+
+
+def test_session_timers_are_agreed_on_with_both_sides(lab: Lab) -> None:
+    larger = (invited(), answer(422, headers=("Min-SE: 3600",)), acked())
+    takes = (invited(), answer(200, headers=("Session-Expires: 3600;refresher=uas", "Require: timer")), acked(), byed())
+    buyer = lab.buyer(*larger, *takes)
+    switch = lab.switch(configuration(target("first", buyer.address)))
+    asks = invite(headers=("Supported: timer", "Session-Expires: 600;refresher=uac"))
+    caller = lab.caller(switch, asks, expect(100, optional=True), expect(200), ack(), bye())
+    caller.succeed()
+    (call,) = switch.ended_calls(1)
+    assert attempts(call) == [("first", "connected", 200)]
+    invites = [message.header("Session-Expires") for message in buyer.messages() if message.name == "INVITE"]
+    assert invites == ["1800", "3600"]
+    (answered,) = (message for message in caller.messages() if message.name == "200 INVITE")
+    assert answered.header("Session-Expires") == "600;refresher=uac"
