@@ -113,13 +113,17 @@ class Pending2xx:
 
 
 class EarlyDialog:
-    """A dialog that a reliable provisional response has made: its last RSeq (0: none yet) and the answer it brought."""
+    """A dialog that a reliable provisional response has made.
 
-    __slots__ = ("dialog", "rseq", "sdp")
+    `rseq` is the last one (0: none yet), `count` how many there were, `sdp` the answer that one of them brought.
+    """
+
+    __slots__ = ("count", "dialog", "rseq", "sdp")
 
     def __init__(self, dialog: Dialog) -> None:
         self.dialog = dialog
         self.rseq = 0
+        self.count = 0
         self.sdp: bytes | None = None
 
 

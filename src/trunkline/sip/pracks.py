@@ -12,6 +12,7 @@ from trunkline.sip.legs import EarlyDialog, Leg
 from trunkline.sip.message import Response
 from trunkline.sip.terms import allows, has_option
 
+RESPONSES_MAX = 100  # in one early dialog: each costs a PRACK
 _RSEQ_MAX = 2**32 - 1
 
 
@@ -33,14 +34,15 @@ class Pracks:
             self._core.counters["unusable_rseq"] += 1
             return False
         early = self._early(leg, tx, tag, response)
-        if early is None:
-            self._core.counters["refused_forks"] += 1
+        if early is None or early.count >= RESPONSES_MAX:
+            self._core.counters["refused_forks" if early is None else "refused_provisionals"] += 1
             return False
         number = int(rseq)
         if early.rseq and number != early.rseq + 1:
             self._core.counters["provisionals_out_of_order" if number > early.rseq else "retransmissions_in"] += 1
             return False
         early.rseq = number
+        early.count += 1
         sdp = response.sdp
         if sdp is not None and early.sdp is None:
             early.sdp = leg.heard = sdp

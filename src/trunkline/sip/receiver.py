@@ -245,5 +245,9 @@ def _takes_descriptions(request: Request) -> bool:
     """Whether Accept lets our session description through; without one it does, and an empty one is no value (20.1)."""
     if not request.header("Accept"):
         return True
-    kinds = (value.partition(";")[0].strip().lower() for value in request.values("Accept"))
+    try:
+        kinds = [value.partition(";")[0].strip().lower() for value in request.values("Accept")]
+    except RemoteSipError as error:
+        error.request = request
+        raise
     return any(kind in ("application/sdp", "application/*", "*/*") for kind in kinds)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from trunkline.sip.errors import LocalSipError
+from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.message import Message
 
 MIN_SESSION_S = 90  # RFC 4028 5: no smaller session interval is legal
@@ -39,11 +39,17 @@ PLAIN = CallTerms()
 
 def has_option(message: Message, header: str, option: str) -> bool:
     """Whether Supported or Require (`header`) lists an option tag; they are compared without case (7.3.1)."""
-    if message.header(header) is None:
-        return False
-    return any(value.lower() == option for value in message.values(header))
+    return message.header(header) is not None and option in _listed(message, header)
 
 
 def allows(message: Message, method: str) -> bool:
     """Whether the peer says in Allow that it takes a method; silence is no permission."""
-    return message.header("Allow") is not None and method in message.values("Allow")
+    return message.header("Allow") is not None and method.lower() in _listed(message, "Allow")
+
+
+def _listed(message: Message, header: str) -> list[str]:
+    """The values in lower case; none when they cannot be read, as nothing a call hangs on is asked for here."""
+    try:
+        return [value.lower() for value in message.values(header)]
+    except RemoteSipError:
+        return []

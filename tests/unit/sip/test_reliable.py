@@ -287,3 +287,40 @@ def test_reliable_calls_survive_loss(seed: int) -> None:
     caller.sip.hangup(leg, net.now)
     net.drain()
     assert_clean(caller, called)
+
+
+def test_a_called_side_cannot_make_us_acknowledge_without_end() -> None:
+    net = Wire(caller := Node(CALLER, 1))
+    caller.sip.invite(target(terms=OFFER), 0.0)
+    net.flush()
+    invite = request(net.sent[0][2].data)
+    for rseq in range(1, 301):
+        net.inject(ringing(invite, 180 + rseq % 2, rseq), CALLED, CALLER)
+    assert net.starts().count("PRACK") == 100
+    assert caller.sip.counters["refused_provisionals"] == 200
+
+
+@pytest.mark.parametrize("header", ["Allow", "Require", "Supported", "RSeq", "Session-Expires", "Min-SE"])
+def test_an_answer_with_an_unreadable_list_is_an_answer(header: str) -> None:
+    net = Wire(caller := Node(CALLER, 1))
+    leg = caller.sip.invite(target(terms=CallTerms(1800, "supported")), 0.0)
+    net.flush()
+    invite = request(net.sent[0][2].data)
+    broken = f'{header}: "never closed\r\n'
+    timer = "" if header == "Session-Expires" else "Session-Expires: 1800;refresher=uac\r\n"
+    for start in ("180 Ringing", "200 OK"):
+        net.inject(
+            reply(invite, start, "b", broken + timer + "Content-Type: application/sdp\r\n", ANSWER), CALLED, CALLER
+        )
+    assert caller.of(Answered) == [Answered(leg, 200, ANSWER)]
+
+
+@pytest.mark.parametrize("header", ["Allow", "Supported", "Session-Expires", "Min-SE"])
+def test_an_invite_with_an_unreadable_list_is_a_call(header: str) -> None:
+    net = Wire(called := Node(CALLED, 2))
+    net.inject(raw(**{header.replace("-", "_"): '"never closed'}), CALLER, CALLED)
+    called.sip.set_terms(1, CallTerms(1800, "supported"))
+    called.sip.ring(1, net.now)
+    called.sip.answer(1, ANSWER, net.now)
+    net.flush()
+    assert net.starts() == ["180 INVITE", "200 INVITE"]
