@@ -92,11 +92,11 @@ class Arrivals:
         if load.full(trunk, now.mono_ns) is not None:
             self._refuse(event.leg, 503, "trunk_limit", trunk)
             return
-        number, caller = dialled.number.number, called.caller.id
-        blocked = self._blocking.judge(trunk, load, caller.number, number, event.request.call_id, now)
+        number, caller, call_id = dialled.number.number, called.caller.id, event.request.call_id
+        blocked = self._blocking.judge(trunk, load, caller.number, number, call_id, now)
         if blocked is not None:
             load.struck(now.mono_ns)
-            self._blocking.block(event.leg, trunk, dialled, caller, blocked, now)
+            self._blocking.block(event.leg, trunk, dialled, called.caller, blocked, now)
             return
         name = plant.ids.make("call", now.utc_ms)
         try:
@@ -104,6 +104,7 @@ class Arrivals:
         except NoMediaPorts:
             self._refuse(event.leg, 503, "no_media_ports", trunk)
             return
+        self._blocking.let_through(trunk, caller.number, number, call_id, now)
         login = world.logins.ours.get(trunk.key)
         if login is not None:
             plant.sip.endpoint.use_login(event.leg, login)

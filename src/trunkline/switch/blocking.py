@@ -16,10 +16,10 @@ from trunkline.events.calls import CallBlocked, CallEnded, CallReceived
 from trunkline.events.entry import Entry
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
-from trunkline.kernel.phone import CallerId
 from trunkline.switch.plant import Plant
 from trunkline.switch.repeats import Repeats
 from trunkline.switch.trunk_load import TrunkLoad
+from trunkline.telephony.sip.callers import Caller
 
 SAME_CALLER = "same_caller"
 CALLER_LIVE = "caller_live"
@@ -47,10 +47,15 @@ class Blocking:
             return SAME_CALLER
         return None
 
-    def block(self, leg: int, trunk: Trunk, dialled: Dialled, caller: CallerId, reason: str, now: Instant) -> None:
+    def let_through(self, trunk: Trunk, caller: str | None, number: str, call_id: str, now: Instant) -> None:
+        """The call is taken: another one of the same two, soon, would be blocked."""
+        if caller is not None and trunk.same_caller_seconds:
+            self._repeats.let_through(caller, number, call_id, now.mono_ns)
+
+    def block(self, leg: int, trunk: Trunk, dialled: Dialled, claimed: Caller, reason: str, now: Instant) -> None:
         """Put the call into the journal and then refuse it; 503 when the journal does not take it."""
         plant = self._plant
-        written = plant.write(self._entries(trunk, dialled, caller, reason, now), finishing=False)
+        written = plant.write(self._entries(trunk, dialled, claimed, reason, now), finishing=False)
         assert written is not None, "there are events to write"
 
         def refuse(done: asyncio.Future[Any]) -> None:
@@ -62,8 +67,8 @@ class Blocking:
         written.add_done_callback(refuse)
         plant.metrics.calls.labels(CallOutcome.BLOCKED).inc()
 
-    def _entries(self, trunk: Trunk, dialled: Dialled, caller: CallerId, reason: str, now: Instant) -> list[Entry]:
-        account, number = dialled.account.account.key, dialled.number
+    def _entries(self, trunk: Trunk, dialled: Dialled, claimed: Caller, reason: str, now: Instant) -> list[Entry]:
+        account, number, caller = dialled.account.account.key, dialled.number, claimed.id
         call = self._plant.ids.make("call", now.utc_ms)
         contact = call
         if caller.number is not None:
@@ -80,6 +85,9 @@ class Blocking:
             caller_given=caller.given,
             trunk=trunk.key,
             snapshot=self._plant.world.snapshot.digest,
+            attestation=claimed.attestation,
+            attested_by=claimed.attested_by,
+            diverted_from=claimed.diverted_from,
         )
         ended = CallEnded(
             account=account,

@@ -29,13 +29,12 @@ class Repeats:
 
         One that was not let through does not make the wait longer.
         """
-        key = (caller, number)
-        before = self._calls.get(key)
-        if before is not None and now_ns - before[0] < seconds * SECOND:
-            return before[1] != call_id
-        if before is not None:
-            del self._calls[key]
-        self._calls[key] = (now_ns, call_id)
+        before = self._calls.get((caller, number))
+        return before is not None and now_ns - before[0] < seconds * SECOND and before[1] != call_id
+
+    def let_through(self, caller: str, number: str, call_id: str, now_ns: int) -> None:
+        """The call is taken."""
+        self._calls[caller, number] = (now_ns, call_id)
+        self._calls.move_to_end((caller, number))
         if len(self._calls) > self._most:
             self._calls.popitem(last=False)
-        return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trunkline.engine.routing.facts import NO_FACTS
 from trunkline.engine.routing.reasons import ROUTE_WORDS, Reason
 from trunkline.events.calls import (
     AnyCallEvent,
@@ -181,7 +182,8 @@ def _routed(event: CallRouted) -> list[str]:
         "unsold": f"routing by plan {event.plan} found no buyer: {event.reason}",
         "abandoned": f"routing by plan {event.plan} ended because the caller hung up",
     }.get(event.outcome, f"routing by plan {event.plan} {event.outcome}: {event.reason}")
-    lines = [f"{head} (seed {event.seed}, engine {event.versions.engine})"]
+    facts = "" if event.versions.facts == NO_FACTS.version else f", facts {event.versions.facts}"
+    lines = [f"{head} (seed {event.seed}{facts}, engine {event.versions.engine})"]
     lines += [f"  not offered: {rejection.route}: {_why(rejection)}" for rejection in event.rejected]
     if event.more:
         lines.append(f"  and {event.more} more routes that were not offered")
