@@ -13,7 +13,7 @@ from trunkline.testing.fuzz.mutate import SIZE_MAX, Mutator
 
 pytestmark = pytest.mark.unit
 
-INPUTS = {"sip": 20_000, "session": 2_000, "stream": 2_000, "wav": 300}
+INPUTS = {"sip": 20_000, "session": 2_000, "stream": 2_000, "peers": 2_000, "wav": 300}
 INPUTS_OTHERS = 3_000
 SENT = ("Via: a", "From: a", "Call-ID: o", "CSeq: 1 OPTIONS")
 

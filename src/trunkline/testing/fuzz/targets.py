@@ -21,12 +21,15 @@ from trunkline.sip.framing import PING, Framer
 from trunkline.sip.headers import parse_name_addr, split_values
 from trunkline.sip.limits import DEFAULT_MESSAGE_LIMITS
 from trunkline.sip.media_lines import PTIMES_MS
+from trunkline.sip.sdes import SrtpMode
 from trunkline.sip.uri import parse_uri
 from trunkline.testing.fuzz import corpus, guards
 from trunkline.testing.fuzz.endpoint import NEXT, EndpointTarget, run_session
+from trunkline.testing.fuzz.peers import Readers, peers_messages
 
 STATUSES: Final = range(400, 700)
 WAV_RATE_HZ_MIN: Final = 4_000
+SRTP_MODES: Final[tuple[SrtpMode, ...]] = ("optional", "required")
 
 
 class Broken(AssertionError):
@@ -52,6 +55,7 @@ def targets() -> dict[str, Target]:
         Target("message", tuple(corpus.sip_messages()), read_message),
         Target("gate", tuple(corpus.sip_messages()), guards.GateTarget().run),
         Target("digest", guards.digests(), guards.read_digest),
+        Target("peers", tuple(peers_messages()), Readers().run),
         Target("address", tuple(_addresses()), read_address),
         Target("sdp", corpus.DESCRIPTIONS, read_description),
         Target("keys", (b"Signal=5\r\nDuration=160\r\n", b"Signal = *\nDuration = 99999\n", b"5"), read_keys),
@@ -169,6 +173,9 @@ def read_description(data: bytes) -> None:
     except RemoteSipError as error:
         _blamed(error)
         return
+    for srtp in SRTP_MODES:
+        with contextlib.suppress(RemoteSipError):
+            sdp.parse_audio(data, srtp)
     answer, agreed = sdp.answer(offered, "192.0.2.5", 4000)
     if not 1 <= agreed.port <= 65_535 or agreed.ptime not in PTIMES_MS:
         raise Broken(f"agreed on port {agreed.port}, {agreed.ptime} ms")
