@@ -8,6 +8,7 @@ from tests.unit.calls.stories import ASKS, Story, sold
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.table import State
+from trunkline.engine.calls.tape import PAUSES_MAX
 from trunkline.events.calls import RecordingPaused, RecordingResumed
 
 pytestmark = pytest.mark.unit
@@ -191,6 +192,14 @@ def test_a_sensitive_question_is_journaled_as_a_pause() -> None:
     assert [event.by for event in story.events(RecordingPaused)] == ["flow"]
     story.presses("1")
     assert [event.by for event in story.events(RecordingResumed)] == ["flow"]
+
+
+def test_a_buyer_that_pauses_without_end_has_the_tape_stand_to_the_end() -> None:
+    story = recorded()
+    press(story, "*1" * 2 * (PAUSES_MAX + 5), apart=0.01)
+    assert len(story.events(RecordingPaused)) == PAUSES_MAX
+    assert len(story.events(RecordingResumed)) == PAUSES_MAX - 1
+    assert tape(story)[-1] is c.PauseRecord
 
 
 def test_a_file_that_ends_paused_is_simply_ended() -> None:

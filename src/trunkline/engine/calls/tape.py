@@ -22,6 +22,8 @@ from trunkline.kernel.clock import SECOND, Instant
 
 KEYS_WITHIN_S = 3
 """A key that comes longer after the one before it begins a new sequence."""
+PAUSES_MAX = 50
+"""How often a buyer may pause one call; after the last time the tape stands to the end, as each pause is an entry."""
 
 
 class Tape:
@@ -35,6 +37,7 @@ class Tape:
         "_heard",
         "_new_id",
         "_paused_by",
+        "_pauses",
         "_rule",
         "_sides",
         "_typed",
@@ -51,6 +54,7 @@ class Tape:
         self._connected = False
         self._forbidden = False
         self._paused_by: tuple[PausedBy, ...] = ()
+        self._pauses = 0
         self._typed = ""
         self._typed_ns = 0
         self._current: str | None = None
@@ -108,7 +112,10 @@ class Tape:
         if self._typed != keys:
             return []
         self._typed = ""
-        return self._go_on("buyer", now) if "buyer" in self._paused_by else self._stand_still("buyer", now)
+        if "buyer" not in self._paused_by:
+            self._pauses += 1
+            return self._stand_still("buyer", now)
+        return self._go_on("buyer", now) if self._pauses < PAUSES_MAX else []
 
     def _stand_still(self, by: PausedBy, now: Instant) -> list[Command]:
         if by in self._paused_by:
