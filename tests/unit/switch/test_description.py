@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 
 from trunkline.media.port import LocalMedia
+from trunkline.sip import sdp
 from trunkline.sip.errors import NoCommonCodec
 from trunkline.sip.sdes import SrtpMode
 from trunkline.switch.description import Description
@@ -89,3 +90,36 @@ def test_optional_goes_on_in_the_clear_until_a_key_comes() -> None:
     ours = side("optional", "ours")
     assert ours.answer(ours.read(side("off", "phone").offer()))[1].ours is None
     assert ours.answer(ours.read(side("required", "phone").offer()))[1].ours is not None
+
+
+@pytest.mark.parametrize(
+    ("direction", "host", "held"),
+    [
+        ("sendrecv", "192.0.2.9", False),
+        ("sendonly", "192.0.2.9", True),
+        ("inactive", "192.0.2.9", True),
+        ("recvonly", "192.0.2.9", False),
+        ("sendrecv", "0.0.0.0", True),
+    ],
+)
+def test_a_peer_that_holds_us_is_known_by_direction_or_by_the_older_address(
+    direction: str, host: str, held: bool
+) -> None:
+    ours = side("off")
+    assert not ours.held, "nothing was said yet"
+    body = sdp.offer("192.0.2.9", 5004, direction=direction).replace(b"192.0.2.9", host.encode())
+    ours.answer(ours.read(body))
+    assert ours.held is held
+    ours.answer(ours.read(side("off", "phone").offer()))
+    assert not ours.held
+
+
+def test_whether_a_peer_takes_keys_as_events_is_known() -> None:
+    ours = side("off")
+    assert not ours.takes_events
+    body = sdp.offer("192.0.2.9", 5004)
+    ours.answer(ours.read(body))
+    assert ours.takes_events
+    without = b"".join(line for line in body.replace(b" 101\r\n", b"\r\n").splitlines(True) if b":101 " not in line)
+    ours.answer(ours.read(without))
+    assert not ours.takes_events
