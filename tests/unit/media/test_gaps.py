@@ -209,6 +209,29 @@ def test_jitter_is_not_taken_for_drift(tmp_path: Path) -> None:
         assert left[: 1_000 * FRAME] == pcm_samples(decode(Law.PCMU, b"".join(said)))
 
 
+def test_a_pause_is_kept_though_the_first_packet_was_late(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a = rig.leg("a")
+        path = start(rig, "a", None)
+        rig.advance(0.06)
+        for _ in range(4):  # all at once: the first was three frames late, the last in time
+            a.send(frame(1))
+            rig.work()
+        rig.advance(0.02)
+        rig.say(a, frame(1))
+        rig.engine.obey(wire.PauseRecord("r", True))
+        rig.say(a, frame(50), frame(51))
+        delayed = pack(RtpPacket(0, a.sequence, a.timestamp, a.ssrc, frame(52)))
+        a.skip(1)
+        rig.advance(0.02)
+        rig.engine.obey(wire.PauseRecord("r", False))
+        a.send_raw(delayed)
+        rig.work()
+        rig.say(a, *(frame(2) for _ in range(10)))
+        stop(rig)
+        assert set(sides(path)[0]) <= {0, level(1)[0], level(2)[0]}
+
+
 def test_what_was_said_during_a_pause_is_not_stored_when_it_comes_late(tmp_path: Path) -> None:
     with media(tmp_path) as rig:
         a = rig.leg("a")

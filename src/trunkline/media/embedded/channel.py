@@ -48,6 +48,7 @@ class Channel:
 
     __slots__ = (
         "_ahead",
+        "_floor",
         "_gaps",
         "_look_at",
         "_noise",
@@ -69,7 +70,7 @@ class Channel:
     def __init__(self, recording: Recording, lane: int) -> None:
         self.recording = recording
         self.lane = lane
-        self.end = recording.floor
+        self.end = self._floor = recording.floor
         self.late = 0
         self.concealed = 0
         self._ssrc = -1
@@ -145,8 +146,13 @@ class Channel:
             self._sequence = sequence
 
     def cut(self, floor: int) -> None:
-        """The recording stood still until `floor`: nothing that was said before may be stored any more."""
-        self.end = max(self.end, floor)
+        """The recording stood still until `floor`: nothing that was said before may be stored any more.
+
+        When the packet that everything was anchored by came late, all that comes in time stands ahead of its arrival,
+        and what was said before `floor` ends so much later.
+        """
+        self._floor = floor + max(0, self._ahead, self._reference or 0)
+        self.end = max(self.end, self._floor)
         self._gaps.clear()
         self._noise = None
         self._sequence = -1
@@ -174,7 +180,7 @@ class Channel:
 
     def _join(self, sequence: int, place: int, payload: bytes) -> tuple[int, bytes]:
         """Take a packet that does not stand right behind the one before: what it leaves open, or what it closes."""
-        floor = self.recording.floor
+        floor = self._floor
         if place < floor:
             payload, place = payload[floor - place :], floor
         if place < self.end:
