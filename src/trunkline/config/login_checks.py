@@ -11,6 +11,9 @@ from trunkline.config.tree import Path
 from trunkline.config.trunks import Trunk, TrunkAuth, TrunkOutbound, TrunkRegister
 
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
 _USER_PART = re.compile(r"[A-Za-z0-9_.!~*'()+-]{1,64}")
 
 
@@ -27,6 +30,17 @@ def check_login(findings: Findings, path: Path, username: str | None, password_e
     if password_env and _ENV.fullmatch(password_env) is None:
         hint = "write the variable's name, never the password itself"
         findings.error((*path, "password_env"), "bad_env", "this is no name of an environment variable", hint)
+
+
+def check_account(findings: Findings, path: Path, outbound: TrunkOutbound) -> None:
+    """The login of a trunk's `outbound`; a user name may bring its domain with it."""
+    check_login(findings, path, outbound.username, outbound.password_env)
+    _, at, domain = (outbound.username or "").partition("@")
+    if at and _DOMAIN.fullmatch(domain) is None:
+        hint = "write the user name alone, or user@sip.carrier.example"
+        findings.error((*path, "username"), "bad_sip_uri", f"{domain!r} is no domain", hint)
+    if outbound.register is not None:
+        check_register(findings, (*path, "register"), outbound, outbound.register)
 
 
 def check_auth(findings: Findings, path: Path, auth: TrunkAuth) -> None:

@@ -10,7 +10,7 @@ import phonenumbers
 
 from trunkline.config.identity_checks import check_identity
 from trunkline.config.limit_checks import check_ranges
-from trunkline.config.login_checks import check_auth, check_login, check_register, check_usernames
+from trunkline.config.login_checks import check_account, check_auth, check_usernames
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Platform
 from trunkline.config.target_checks import is_sip_uri
@@ -113,9 +113,7 @@ def _check_outbound(findings: Findings, path: Path, trunk: Trunk, outbound: Trun
         hint = 'write "sip:203.0.113.7:5060": the host is an address or a name'
         findings.error((*path, "proxy"), "bad_sip_uri", f"{proxy!r} cannot be dialled", hint)
     _check_keys(findings, (*path, "srtp"), outbound)
-    check_login(findings, path, outbound.username, outbound.password_env)
-    if outbound.register is not None:
-        check_register(findings, (*path, "register"), outbound, outbound.register)
+    check_account(findings, path, outbound)
     if not trunk.prefixes and trunk.default_country is None:
         message = "no number can be dialled through a trunk with neither `prefixes` nor `default_country`"
         findings.warning(path, "no_effect", message, 'write prefixes: ["+1"] or default_country: US')

@@ -217,6 +217,8 @@ CASES = [
     one('"sip:127.0.0.1:5090"', r'"sip:127.0.0.1", username: "a\nb", password_env: P', e("bad_text", "trunks[carrier].outbound.username")),
     one("publisher: own}", "publisher: own, key: n}\n  - {number: '+18335550102', campaign: injury, publisher: own, key: n}", e("duplicate", "numbers[n].key")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", password_env: P', e("missing", "trunks[carrier].outbound.username")),
+    one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: "me@a b", password_env: P', e("bad_sip_uri", "trunks[carrier].outbound.username")),
+    one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me@sip.example, password_env: P'),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", register: {}', e("missing", "trunks[carrier].outbound.username")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me, password_env: P, register: {seconds: 59}', e("out_of_range", "trunks[carrier].outbound.register.seconds")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me, password_env: P, register: {contact_user: "a@b"}', e("bad_sip_uri", "trunks[carrier].outbound.register.contact_user")),

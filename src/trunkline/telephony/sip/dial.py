@@ -20,6 +20,7 @@ from trunkline.sip.endpoint import CallTerms, Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.hops import TRANSPORTS
 from trunkline.sip.uri import Address, SipUri, bracketed, parse_uri
+from trunkline.telephony.sip.account import account_domain
 from trunkline.telephony.sip.callers import caller_headers
 from trunkline.telephony.sip.servers import Place, place_of
 
@@ -150,6 +151,8 @@ def invite_to(
     user, display = _identity(ring.caller_id, shown)
     domain = "anonymous.invalid" if user == "anonymous" else f"{bracketed(local[0])}:{local[1]}"
     if way.trunk is not None and way.trunk.outbound is not None and is_e164(user):
+        if login is not None:
+            domain = account_domain(way.trunk.outbound)  # carriers look for a customer of theirs there
         user = way.trunk.numbering.write(user, way.trunk.outbound.number_format)
     return InviteTarget(
         request_uri=way.request_uri,

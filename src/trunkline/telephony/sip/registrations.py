@@ -10,11 +10,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
-from urllib.parse import quote
 
 import msgspec
 
-from trunkline.config.trunks import Trunk, TrunkOutbound
+from trunkline.config.trunks import Trunk
 from trunkline.kernel.errors import TrunklineError
 from trunkline.sip.digest import Credentials
 from trunkline.sip.endpoint import Hop, OutsideRequest, SipEndpoint
@@ -36,16 +35,14 @@ from trunkline.sip.register import (
     granted_seconds,
     min_expires_seconds,
 )
-from trunkline.sip.uri import parse_uri
+from trunkline.sip.uri import bracketed, parse_uri
+from trunkline.telephony.sip.account import address_of_record, contact_user
 from trunkline.telephony.sip.dial import Undiallable
 
 log = logging.getLogger("trunkline.sip")
 
 CSEQ_STEP: Final = 10
 """Between two requests, so that neither meets the further tries of the one before."""
-
-SAFE_IN_USER: Final = "-_.!~*'()+&=$,;?/"
-"""What needs no escape in the user part of an address (RFC 3261 25.1)."""
 
 FindHops = Callable[[str], Awaitable[tuple[Hop, ...]]]
 """The servers behind a SIP address, the one to try first. Raises Undiallable saying why there are none."""
@@ -69,7 +66,7 @@ class _Wanted(msgspec.Struct, frozen=True):
     proxy: str
     seconds: int
     user: str
-    username: str
+    record: str
     login: Credentials
 
 
@@ -235,14 +232,13 @@ class Registrations:
         if not one.hops:
             raise Undiallable("dns", f"{wanted.proxy} has no server")
         registrar = parse_uri(wanted.proxy)
-        host = f"[{registrar.host}]" if ":" in registrar.host else registrar.host
         scheme = registrar.scheme
-        identity = f"{scheme}:{_address_of_record(wanted.username, host)}"
+        identity = f"{scheme}:{wanted.record}"
         one.cseq += CSEQ_STEP
         one.number = self._wire.endpoint.ask(
             OutsideRequest(
                 method="REGISTER",
-                uri=f"{scheme}:{host}",
+                uri=f"{scheme}:{bracketed(registrar.host)}",
                 destination=one.hops[one.tries % len(one.hops)],
                 from_uri=identity,
                 to_uri=identity,
@@ -262,16 +258,6 @@ def _wanted(trunk: Trunk, login: Credentials | None) -> _Wanted | None:
     outbound = trunk.outbound
     if trunk.paused or outbound is None or outbound.register is None or login is None:
         return None
-    return _Wanted(outbound.proxy, outbound.register.seconds, contact_user(outbound), login.username, login)
-
-
-def contact_user(outbound: TrunkOutbound) -> str:
-    """The user part that a trunk is registered under: as configured, else that of its user name."""
-    assert outbound.register is not None
-    return outbound.register.contact_user or quote((outbound.username or "").partition("@")[0], safe=SAFE_IN_USER)
-
-
-def _address_of_record(username: str, host: str) -> str:
-    """User and host of who is registered. A user name may bring the carrier's domain with it."""
-    user, _, domain = username.partition("@")
-    return f"{quote(user, safe=SAFE_IN_USER)}@{domain or host}"
+    return _Wanted(
+        outbound.proxy, outbound.register.seconds, contact_user(outbound), address_of_record(outbound), login
+    )
