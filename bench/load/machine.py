@@ -32,6 +32,18 @@ def cpu_s(pid: int) -> float:
     return own + sum(cpu_s(child) for child in _children(pid))
 
 
+def parts_s(pid: int) -> tuple[float, float, float]:
+    """Processor seconds of a process's first thread, of its other threads, and of its living children."""
+    first = others = 0.0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        ran_s = int((thread / "schedstat").read_text().split()[0]) / 1e9
+        if thread.name == str(pid):
+            first = ran_s
+        else:
+            others += ran_s
+    return first, others, sum(sum(parts_s(child)) for child in _children(pid))
+
+
 def _children(pid: int) -> list[int]:
     found: list[int] = []
     for thread in Path(f"/proc/{pid}/task").iterdir():

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
-from bench.load.machine import LOAD_CORE, busy_s, cpu_s, pinned, stolen_s
+from bench.load.machine import LOAD_CORE, busy_s, cpu_s, parts_s, pinned, stolen_s
 from bench.load.script import CALLER, NUMBER, REFUSES, RING_S, TAKES, TALK_S, Scenario, caller_number
 from bench.load.sides import Running
 
@@ -46,6 +46,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """The caller's INVITE leaves sipp, the last buyer's reaches sipp: both programs' turns included."""
     post_dial: Spread | None = None
     """The caller's INVITE leaves sipp, its 180 arrives there."""
+    parts_ms_per_call: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Processor time a call of the process's first thread, of its other threads, and of its children."""
     journal_p99_ms: float | None = None
     post_dial_inside_p99_ms: float | None = None
 
@@ -99,6 +101,7 @@ def _load(side: Running, folder: Path, buyers: list[Sipp], rate: int, seconds: f
         retransmissions=told.retransmissions + sum(each.retransmissions for each in sold),
         late_s=round(late_s, 2),
         cpu_ms_per_call=round(watch.cpu_s * 1000 / calls, 3),
+        parts_ms_per_call=watch.parts_ms(calls),
         stolen_s=round(watch.stolen_s, 2),
         others_s=round(watch.others_s, 2),
         invite_to_invite=_invite_to_invite(caller.messages(), buyers[1].messages()) if trace else None,
@@ -119,11 +122,18 @@ class _Watch:
     def _read(self) -> tuple[float, float, float, float]:
         return time.monotonic(), cpu_s(self._pid), stolen_s(), busy_s()
 
+    def parts_ms(self, calls: int) -> tuple[float, float, float]:
+        """Milliseconds a call of each part of the process."""
+        first, others, children = (1000 * (b - a) / calls for a, b in zip(*self._parts, strict=True))
+        return round(first, 3), round(others, 3), round(children, 3)
+
     def __enter__(self) -> _Watch:
         self._before = self._read()
+        self._parts = (parts_s(self._pid),) * 2
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._parts = (self._parts[0], parts_s(self._pid))
         after = self._read()
         self.wall_s, self.cpu_s, self.stolen_s, busy = (b - a for a, b in zip(self._before, after, strict=True))
         self.others_s = busy - self.cpu_s

@@ -24,7 +24,7 @@ from trunkline.kernel.errors import EnvironmentFault, ExitCode, UsageError
 
 SUMMARY = "measure calls, media or the journal, or see what a switch survives"
 
-_COLUMNS = ("case", "ours", "peer", "unit", "ratio")
+_COLUMNS = ("case", "ours", "peer", "unit", "ratio", "aim")
 FOLDER = Path(__file__).resolve().parents[3] / "bench"
 
 
@@ -100,6 +100,8 @@ def show(result: dict[str, Any], console: Console) -> None:
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in {"case", "unit"} else "right", no_wrap=True)
     for row in rows:
+        if row.get("reached") is not None:
+            row = {**row, "aim": f"{row['aim']} {'reached' if row['reached'] else 'missed'}"}
         table.add_row(*(_cell(row.get(column, "")) for column in _COLUMNS))
     console.print(table)
     console.print(f"{result['machine']}; {result['rounds']} rounds", highlight=False)
