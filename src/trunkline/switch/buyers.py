@@ -255,6 +255,7 @@ class Buyers:
             return i.BuyerUnreachable(attempt, "no_common_audio", number)
         if leg.seat is not None:
             leg.seat.answered(self._plant.clock().mono_ns)
+        leg.answered = True
         identifiers = msgspec.json.encode(self._plant.sip.endpoint.identifiers(leg.sip))
         self._keep(leg, identifiers, confirmed=True)
         return i.BuyerAnswered(attempt, number)

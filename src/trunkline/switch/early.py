@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls.legs import leg_name
 from trunkline.media.errors import BadRemote
 from trunkline.sip.errors import RemoteSipError
-from trunkline.switch.sessions import remote_media
+from trunkline.switch.sessions import remote_media, unheard
 
 if TYPE_CHECKING:
     from trunkline.switch.legs import BuyerLeg
@@ -40,14 +38,12 @@ class Early:
         if self._call.machine.context.early_media != "pass":
             return False
         try:
-            remote = remote_media(leg.description.accept(body))
-            if remote.direction not in ("sendrecv", "recvonly"):
-                return False
-            self._call.plant.media.connect(leg.media, msgspec.structs.replace(remote, direction="recvonly"))
+            remote = unheard(remote_media(leg.description.accept(body)))
+            self._call.plant.media.connect(leg.media, remote)
         except (RemoteSipError, BadRemote) as error:
             log.warning("%s: early audio cannot be heard: %s", leg.media, error)
             return False
-        return True
+        return remote.direction == "recvonly"
 
     def pass_on(self, command: c.PassEarly) -> None:
         """Let the caller hear that phone."""

@@ -46,6 +46,7 @@ class BuyerLeg:
     """
 
     __slots__ = (
+        "answered",
         "attempt",
         "description",
         "dialled",
@@ -85,6 +86,7 @@ class BuyerLeg:
         self.sip: int | None = None
         self.failure: str | None = None
         self.wanted = False
+        self.answered = False
         self.ended = False
         self.gone = False
         self.held = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+import msgspec
+
 from trunkline.media.port import Codec, Direction, RemoteMedia, Srtp, SrtpSuite
 from trunkline.sip.sdp import AudioMedia
 
@@ -20,6 +22,12 @@ def remote_media(agreed: AudioMedia) -> RemoteMedia:
         srtp=_srtp(agreed),
         noise_payload_type=agreed.noise_payload_type,
     )
+
+
+def unheard(remote: RemoteMedia) -> RemoteMedia:
+    """The same party, to which nothing is sent."""
+    receives = remote.direction in ("sendrecv", "recvonly")
+    return msgspec.structs.replace(remote, direction="recvonly" if receives else "inactive")
 
 
 def _srtp(agreed: AudioMedia) -> Srtp | None:

@@ -18,7 +18,7 @@ from trunkline.switch.measuring import keep
 from trunkline.switch.orphans import Orphans
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
-from trunkline.switch.sessions import remote_media
+from trunkline.switch.sessions import remote_media, unheard
 
 log = logging.getLogger("trunkline.switch")
 
@@ -171,7 +171,9 @@ class Switchboard:
             return
         try:
             body, agreed = leg.description.answer(leg.description.read(event.sdp))
-            self._plant.media.connect(leg.media, remote_media(agreed))
+            remote = remote_media(agreed)
+            early = isinstance(leg, BuyerLeg) and not leg.answered
+            self._plant.media.connect(leg.media, unheard(remote) if early else remote)
         except (RemoteSipError, BadRemote) as error:
             endpoint.refuse_reoffer(event.leg, error.status if isinstance(error, RemoteSipError) else 488, now_s)
             return
