@@ -76,6 +76,10 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
             subject.findings.error((*path, "trunk"), "duplicate", "a trunk stands twice", "name each once, in order")
         _check_dial(subject, path, ("dial",), target, target.dial)
     _check_group(subject, path, target)
+    phones = (target.dial, *target.also_dial)
+    if target.keepalive_seconds is not None and not any(is_sip_uri(phone or "") for phone in phones):
+        message = "only targets with a SIP address are asked whether they live"
+        findings.warning((*path, "keepalive_seconds"), "no_effect", message, "write it on the trunk instead")
     if target.deliver is not None:
         check_url(findings, (*path, "deliver", "url"), target.deliver.url)
     if target.bid is not None:

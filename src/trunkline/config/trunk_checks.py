@@ -51,6 +51,9 @@ def _check_trunk(findings: Findings, path: Path, trunk: Trunk) -> None:
     check_identity(findings, path, trunk)
     if trunk.auth is not None:
         check_auth(findings, (*path, "auth"), trunk.auth)
+    if trunk.keepalive_seconds is not None and trunk.outbound is None:
+        message = "a trunk without `outbound` has nobody to ask whether they live"
+        findings.warning((*path, "keepalive_seconds"), "no_effect", message, "add outbound: {proxy: …}")
     if trunk.outbound is not None:
         _check_outbound(findings, (*path, "outbound"), trunk, trunk.outbound)
     elif not trunk.allow and trunk.auth is None:

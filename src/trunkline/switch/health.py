@@ -124,9 +124,10 @@ class Health:
                 phones = places_of(target, trunks)
                 if phones:
                     targets[config.account.key, target.key] = phones
-                if target.keepalive_seconds is not None and target.dial is not None and is_address(target.dial):
-                    for place in phones[0] if phones else ():
-                        keepalives[place] = target.keepalive_seconds
+                dials = (target.dial, *target.also_dial)
+                for dial, places in zip(dials, phones, strict=False):  # a target without `dial` has no phones
+                    if target.keepalive_seconds is not None and dial is not None and is_address(dial):
+                        keepalives |= dict.fromkeys(places, target.keepalive_seconds)
         for trunk in trunks.values():
             if trunk.keepalive_seconds is not None and trunk.outbound is not None and not trunk.paused:
                 try:

@@ -198,6 +198,20 @@ def test_a_server_that_fails_is_another_thing_than_one_that_knows_nothing() -> N
     asking(work)
 
 
+def test_what_no_dns_knows_the_system_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with DnsServer() as server:
+            own = Resolver(server.address, hosts=HostsFile(Path("/nonexistent")))
+            system = Resolver(server.address, hosts=HostsFile(Path("/nonexistent")))
+            monkeypatch.setattr(system, "_own_server", False)  # as if these were the servers that the system asks
+            place = Place("localhost", 5060, None)
+            assert "127.0.0.1" in {hop.host for hop in hops(await system.look_up(place))}
+            with pytest.raises(NoServers):
+                await own.look_up(place)
+
+    asyncio.run(run())
+
+
 def test_times_to_live_are_bounded() -> None:
     async def work(server: DnsServer, resolver: Resolver) -> None:
         for ttl, kept in ((0, TTL_S[0]), (100_000, TTL_S[1]), (77, 77)):
