@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.switch.certificates import Authority
 from tests.integration.switch.wires import OPEN, SHUT, WAIT_S_MAX, answer, options
@@ -17,7 +18,7 @@ from tests.integration.switch.wires import OPEN, SHUT, WAIT_S_MAX, answer, optio
 from trunkline.config.schema import Platform
 from trunkline.config.trunks import Trunk
 from trunkline.sip import events
-from trunkline.sip.endpoint import Hop, InviteTarget
+from trunkline.sip.endpoint import Hop, InviteTarget, LegIdentifiers
 from trunkline.sip.events import SipEvent
 from trunkline.telephony.sip.connection import ConnectionLimits
 from trunkline.telephony.sip.doors import Doors
@@ -371,6 +372,37 @@ def test_an_answer_finds_its_way_when_the_callers_connection_is_gone() -> None:
         site.driver.endpoint.reject(site.told[0].leg, 486, site.driver.now())
         site.driver.flush()
         assert (await (await site.next()).hear()).startswith("SIP/2.0 486 ")
+
+    on_site(work)
+
+
+def test_what_is_stored_of_a_call_hangs_it_up_over_a_new_connection() -> None:
+    async def work(site: Site) -> None:
+        port = await site.listen()
+        leg = site.invite(Hop("127.0.0.1", port, "tcp"), sdp=b"v=0\r\n")
+        stream = await site.next()
+        invite = answer(await stream.hear(), "200 OK")
+        contact = f"\r\nContact: <sip:desk@127.0.0.1:{port};transport=tcp>\r\nContent-Length".encode()
+        await stream.say(invite.replace(b"\r\nContent-Length", contact))
+        assert (await stream.hear()).startswith("ACK ")
+        stored = msgspec.json.encode(site.driver.endpoint.identifiers(leg))
+        await stream.close()
+
+        told: list[SipEvent] = []
+        heir = SipDriver(Places(LOOPBACK), Doors(Platform()), os.urandom, told.append)
+        heir.start()
+        try:
+            known = msgspec.json.decode(stored, type=LegIdentifiers)
+            orphan = heir.endpoint.orphan_bye(known, heir.now())
+            heir.flush()
+            stream = await site.next()
+            bye = await stream.hear()
+            assert bye.startswith(f"BYE sip:desk@127.0.0.1:{port};transport=tcp SIP/2.0")
+            await stream.say(answer(bye, "200 OK"))
+            await site.until(lambda: told)
+            assert told == [events.OrphanEnded(orphan, 200), events.Gone(orphan)]
+        finally:
+            heir.close()
 
     on_site(work)
 
