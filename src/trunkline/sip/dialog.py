@@ -91,7 +91,8 @@ class Dialog(msgspec.Struct, gc=False):
         port = parsed.port or default_port(transport)
         if not is_usable((parsed.host, port)) or transport not in TRANSPORTS:
             return source
-        if transport == source.transport and (same_host or transport == "udp"):
+        same_family = (":" in parsed.host) == (":" in source.host)
+        if transport == source.transport and (same_host or (transport == "udp" and same_family)):
             return Hop(parsed.host, port, transport, source.flow, source.name)
         return Hop(parsed.host, port, transport, 0, source.name if transport == "tls" else "")
 

@@ -64,7 +64,9 @@ def test_doors_may_be_changed_while_it_listens() -> None:
 
 def test_a_datagram_that_cannot_be_sent_is_counted_and_nothing_else_suffers() -> None:
     async def work(wire: Wire) -> None:
-        wire.invite(5060, "2001:db8::1")  # our socket speaks IPv4
+        leg = wire.invite(5060, "2001:db8::1")  # our socket speaks IPv4
+        await wire.until(lambda: wire.told)
+        assert wire.told == [events.TransportFailed(leg), events.Gone(leg)]
         assert sum(count for name, count in wire.driver.dropped.items() if name.startswith("send_")) == 1
         wire.peer.send(wire.driver, options())
         assert (await wire.peer.receive()).startswith("SIP/2.0 200 ")

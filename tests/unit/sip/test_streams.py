@@ -161,6 +161,18 @@ def test_a_contact_that_asks_for_another_transport_gets_it() -> None:
     assert (request(bye.data).header("Via") or "").startswith("SIP/2.0/UDP 192.0.2.2:5060;")
 
 
+def test_a_contact_of_another_family_is_not_sent_to_by_the_socket_of_this_one() -> None:
+    net, _, called = streams()
+    source = Hop("192.0.2.9", 5060, "udp", 2)
+    net.inject(raw(Contact="<sip:alice@[2001:db8::9]:5070>"), source, BOB)
+    called.sip.answer(1, ANSWER, net.now)
+    tag = called.sip.identifiers(1).local_tag
+    net.inject(raw(To=f"<sip:bob@192.0.2.2>;tag={tag}", CSeq="1 ACK").replace(b"INVITE", b"ACK", 1), source, BOB)
+    called.sip.hangup(1, net.now)
+    net.flush()
+    assert net.sent[-1][2].destination == Hop("2001:db8::9", 5070)
+
+
 def test_a_lost_connection_fails_the_attempts_that_have_heard_nothing() -> None:
     net, caller, _ = streams()
     net.pass_through = lambda source, datagram: False

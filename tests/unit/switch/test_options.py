@@ -9,6 +9,7 @@ import pytest
 
 from trunkline.kernel.errors import UsageError
 from trunkline.switch.options import SwitchOptions, parse_address, parse_ports
+from trunkline.telephony.sip.tls import TlsFiles
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +38,10 @@ def test_what_can_be_run_with(changed: dict[str, Any]) -> None:
     [
         ({"sip": (("0.0.0.0", 5060),)}, "--sip 0.0.0.0 listens on every address"),
         ({"sip": (("::", 5060),)}, "--sip :: listens on every address"),
+        ({"sip": (("127.0.0.1", 5060), ("0.0.0.0", 5060))}, "--sip 0.0.0.0 listens on every address"),
+        ({"sip": (("::", 5060),), "public_address": "203.0.113.7"}, "--sip :: listens on every address"),
+        ({"sip_tls": (("127.0.0.1", 5061),)}, "--sip-tls needs a certificate"),
+        ({"sip_tls": (("0.0.0.0", 5061),), "tls": TlsFiles(Path("a.pem"))}, "--sip-tls 0.0.0.0 listens on every"),
         ({"rtp_host": "0.0.0.0"}, "--rtp 0.0.0.0 listens on every address"),
         ({"public_address": "example.com"}, "--public-address example.com is no address"),
         ({"public_address": "0.0.0.0"}, "--public-address 0.0.0.0 is no address"),

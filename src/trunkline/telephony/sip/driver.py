@@ -229,7 +229,8 @@ class SipDriver:
     def _put(self, data: bytes, hop: Hop) -> None:
         if hop.transport == "udp":
             through = self._sockets.get(hop.flow) or self._sockets[self.endpoint.face(hop).flow]
-            through.send(data, hop)
+            if not through.send(data, hop):
+                self.endpoint.transport_failed(hop, time.monotonic())
         else:
             bind = self._binds[self.endpoint.face(hop).sent_by]
             self.streams.send(data, hop, None if bind in ANY else bind)

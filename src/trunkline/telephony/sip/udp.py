@@ -29,6 +29,10 @@ PEERS_KEPT = 16_384
 
 IP_RECVERR, IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h; the socket module names neither
 UNREACHABLE = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
+NO_WAY = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EINVAL, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES})
+"""What no repetition will change: no route, a socket of the loopback, another family, a firewall of ours."""
+SENDS_MAX = 3
+"""Tries of one datagram while the system tells errors of earlier ones."""
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err, linux/errqueue.h
 _CONTROL_BYTES = 512
 
@@ -72,19 +76,23 @@ class UdpSocket:
         self._epoll.close()
         self._socket.close()
 
-    def send(self, data: bytes, hop: Hop) -> None:
-        """Send one datagram. Whatever the system says, the transaction's timers send it again or give up."""
-        try:
+    def send(self, data: bytes, hop: Hop) -> bool:
+        """Send one datagram. False when it can never arrive, as there is no way there from this socket.
+
+        With all else that the system may say, the transaction's timers send it again or give up.
+        """
+        for left in reversed(range(SENDS_MAX)):
             try:
                 self._socket.sendto(data, hop[:2])
             except OSError as error:
-                if error.errno not in UNREACHABLE:
-                    raise
-                # The error is that of a datagram before, to whoever; telling it has cleared it.
-                self._dropped["socket_error"] += 1
-                self._socket.sendto(data, hop[:2])
-        except OSError as error:
-            self._dropped[f"send_{errno.errorcode.get(error.errno or 0, 'error')}"] += 1
+                if left and error.errno in UNREACHABLE:
+                    # Most likely that of a datagram before, to whoever; having been told, it is gone.
+                    self._dropped["socket_error"] += 1
+                    continue
+                self._dropped[f"send_{errno.errorcode.get(error.errno or 0, 'error')}"] += 1
+                return error.errno not in NO_WAY and not isinstance(error, socket.gaierror)
+            return True
+        raise AssertionError("the last try has returned")
 
     def _readable(self) -> None:
         now = time.monotonic()
