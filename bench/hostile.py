@@ -193,5 +193,6 @@ def _configuration(buyer: str) -> str:
         {"number": number, "campaign": campaign, "publisher": "adwave"}
         for number, campaign in ((NUMBER, "injury"), (SINK, "sink"))
     ]
-    whole["trunks"] = [{"key": "carrier", "allow": ["127.0.0.0/30"], "default_country": "US"}]
+    carrier = {"key": "carrier", "allow": ["127.0.0.0/30"], "default_country": "US", "same_caller_seconds": 0}
+    whole["trunks"] = [carrier]
     return json.dumps(whole)
