@@ -73,10 +73,20 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARRIER_PASSWORD", PASSWORD)
 
 
-def test_sipp_finds_the_proof_right(lab: Lab) -> None:
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_sipp_finds_the_proof_right(lab: Lab, transport: str) -> None:
     plain = [step.replace('carrier \\"one\\"', "carrier") for step in asks()]  # sipp takes \\" for the end of a value
-    carrier = lab.buyer(*plain, invited_with_proof(), answer(180), answer(200), acked(), byed(), label("end"))
-    switch = lab.switch(carrier_configuration(carrier))
+    carrier = lab.buyer(
+        *plain,
+        invited_with_proof(),
+        answer(180),
+        answer(200),
+        acked(),
+        byed(),
+        label("end"),
+        transport="u1" if transport == "udp" else "t1",
+    )
+    switch = lab.switch(carrier_configuration(carrier, proxy=f"sip:{carrier.address};transport={transport}"))
     lab.caller(switch, *calls_and_hangs_up()).succeed()
     (call,) = switch.ended_calls(1)
     assert attempts(call) == [("first", "connected", 200)]
@@ -181,15 +191,15 @@ def proves(password: str, final: str) -> tuple[str, ...]:
     return (invite(), asked, again.replace("CSeq: 1", "CSeq: 2"), final)
 
 
-@pytest.mark.parametrize("trunk", [{}, {"allow": ["127.0.0.0/8"]}])
+@pytest.mark.parametrize(("trunk", "transport"), [({}, "u1"), ({}, "t1"), ({"allow": ["127.0.0.0/8"]}, "u1")])
 def test_a_pbx_with_the_password_gets_its_call_through(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, trunk: dict[str, Any]
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, trunk: dict[str, Any], transport: str
 ) -> None:
     monkeypatch.setenv("CARRIER_PASSWORD", "s3cret")
     buyer = lab.buyer(*TALKS)
     switch = lab.switch(proving(buyer, **trunk))
     answered = provisional() + expect(200) + ack().replace("CSeq: 1", "CSeq: 2") + pause(100) + bye()
-    caller = lab.caller(switch, *proves("s3cret", answered))
+    caller = lab.caller(switch, *proves("s3cret", answered), transport=transport)
     caller.succeed()
     (call,) = switch.ended_calls(1)
     assert call["outcome"] == "sold"
