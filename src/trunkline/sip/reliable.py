@@ -133,11 +133,11 @@ class Provisionals:
         reliable.open = False
         reliable.stop()
         sdp = request.sdp
-        if reliable.has_sdp and not leg.exchanged:
-            leg.exchanged = True
-            if not leg.heard and sdp is not None:
-                leg.heard = sdp  # the offer was ours
-                core.tell(Reanswered(leg.id, sdp))
+        offered = reliable.has_sdp and not leg.exchanged and not leg.heard
+        leg.exchanged = leg.exchanged or reliable.has_sdp
+        if offered:
+            leg.heard = sdp
+            core.tell(Reanswered(leg.id, sdp))
         elif sdp is not None and leg.exchanged and leg.state == LegState.INCOMING and not leg.has_open_offer():
             leg.reoffer_in = tx
             core.tell(Reoffered(leg.id, sdp))

@@ -324,3 +324,25 @@ def test_an_invite_with_an_unreadable_list_is_a_call(header: str) -> None:
     called.sip.answer(1, ANSWER, net.now)
     net.flush()
     assert net.starts() == ["180 INVITE", "200 INVITE"]
+
+
+def test_a_prack_may_bring_a_new_offer_and_the_call_is_answered_behind_its_answer() -> None:
+    net = Wire(called := Node(CALLED, 2))
+    described = {"Content_Type": "application/sdp", "Content_Length": str(len(SDP))}
+    net.inject(raw(Require="100rel", **described) + SDP, CALLER, CALLED)
+    called.sip.ring(1, net.now, 183, ANSWER)
+    called.sip.answer(1, ANSWER, net.now)
+    net.flush()
+    sent = response(net.sent[-1][2].data)
+    prack = raw(
+        method("PRACK", sent.header("To") or ""),
+        CSeq="2 PRACK", Via="SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKp;rport", RAck=f"{sent.header('RSeq')} 1 INVITE",
+        **described,
+    )  # fmt: skip
+    net.inject(prack + HOLD, CALLER, CALLED)
+    assert called.told[-1] == Reoffered(1, HOLD)
+    assert net.starts() == ["183 INVITE"], "RFC 3262 5: the answer to the offer comes first"
+    called.sip.reanswer(1, ANSWER, net.now)
+    net.flush()
+    assert net.starts() == ["183 INVITE", "200 PRACK", "200 INVITE"]
+    assert response(net.sent[1][2].data).sdp == ANSWER
