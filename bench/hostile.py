@@ -1,8 +1,10 @@
 """Hostile datagrams at a real switch with calls going on: SIP of an allowed source, SIP of strangers, RTP and RTCP.
 
 The worst comes from where the switch must listen: a carrier's own address. Of every ten datagrams four are such SIP,
-two SIP of a stranger, four go to the ports of the calls that go on. The load waits until the switch has taken a batch
-before it sends the next, so that none is lost in a socket's buffer and every one counts.
+two SIP of a stranger, four go to the ports of the calls that go on. Beside every hundred of them a connection is opened
+over TCP, told hostile messages and left; as many as the switch allows stay open half way through a message. The load
+waits until the switch has taken a batch before it sends the next, so that none is lost in a socket's buffer and every
+one counts.
 
 `violations` has a sentence for everything that must not be: a call disturbed or ended, a frame missing that the kernel
 had room for, memory that grows after the first half, a traceback, more than a few lines in the log, anything left.
@@ -10,7 +12,9 @@ had room for, memory that grows after the first half, a traceback, more than a f
 
 from __future__ import annotations
 
+import contextlib
 import json
+import select
 import socket
 import statistics
 import tempfile
@@ -41,10 +45,19 @@ BATCH: Final = 100
 SHARES: Final = (40, 20, 40)
 """Of a batch: SIP of the allowed source, SIP of the stranger, media."""
 MEDIA_PAUSE_S: Final = 0.004
+CONNECT_S_MAX: Final = 2.0
+OCCUPY_EVERY: Final = 50
+HALF: Final = b"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nSubject: "
 SAMPLES: Final = 40
-GROWTH_MB_MAX: Final = {"the switch": 12.0, "a media process": 4.0}
+GROWTH_MB_MAX: Final = {"the switch": 16.0, "a media process": 4.0}
 """What the second half may add. What is refused is remembered for 32 s, to absorb repetitions."""
 LOG_LINES_MAX: Final = 20
+CHURN: Final = 3
+"""Messages to a connection before it is left."""
+IDLE: Final = 200
+IDLE_LONG: Final = 2_500
+"""Connections that say half a message, and again when they are cut off. One address may have 1,000: three are used."""
+CARRIERS: Final = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 LINGER_S: Final = 40.0
 """Transactions linger for 32 s; a while after that none may be left."""
 
@@ -66,6 +79,9 @@ class Barrage:
         self.media.setblocking(False)
         known = tuple(call.call.known() for call in self.calls)
         self.hostile = Hostile(SEED, Aim(SINK, self.attacker.host, self.attacker.port, known))
+        self.idle: list[socket.socket] = []
+        self.opened = 0
+        stack.callback(lambda: [each.close() for each in self.idle])
         self.violations: list[str] = []
         self.memory: dict[str, list[float]] = {name: [] for name in GROWTH_MB_MAX}
 
@@ -75,12 +91,44 @@ class Barrage:
         self.buyer.behave = answers(voices[1].port)
         return GoodCall(self.caller, self.switch, (voices[0], voices[1]), self.buyer)
 
-    def fire(self, datagrams: int) -> float:
+    def _connection(self, host: str) -> socket.socket:
+        """A connection that is being made; nobody waits for it."""
+        made = socket.socket()
+        made.bind((host, 0))
+        made.setblocking(False)
+        made.connect_ex((HOST, self.switch.sip_port))
+        self.opened += 1
+        return made
+
+    def _occupy(self, connections: int) -> None:
+        """Open so many that say half a message, and say more in those that are still there."""
+        for number in range(connections):
+            if number == len(self.idle):
+                self.idle.append(self._connection(CARRIERS[number % len(CARRIERS)]))
+            try:
+                self.idle[number].send(HALF)
+            except BlockingIOError:
+                continue
+            except OSError:
+                self.idle[number].close()
+                self.idle[number] = self._connection(CARRIERS[number % len(CARRIERS)])
+
+    def _churn(self) -> None:
+        """One connection, told something and left."""
+        with self._connection(CARRIERS[1]) as made, contextlib.suppress(OSError):
+            select.select([], [made], [], CONNECT_S_MAX)
+            for _ in range(CHURN):
+                made.send(self.hostile.sip())
+
+    def fire(self, datagrams: int, connections: int) -> float:
         """Send them all; datagrams a second that were taken."""
         begin_s = time.monotonic()
         batches = max(SAMPLES, datagrams // BATCH)
         for batch in range(batches):
             self._batch()
+            self._churn()
+            if batch % OCCUPY_EVERY == 0:
+                self._occupy(connections)
             if batch % max(1, batches // SAMPLES) == 0:
                 self._sample()
                 self.attacker.inbox.clear()
@@ -151,7 +199,7 @@ def run(long: bool = False, datagrams: int | None = None, calls: int | None = No
     datagrams = datagrams or (DATAGRAMS_LONG if long else DATAGRAMS)
     with tempfile.TemporaryDirectory(prefix="trunkline-hostile-") as folder, ExitStack() as stack:
         barrage = Barrage(Path(folder), stack, calls or (CALLS_LONG if long else CALLS))
-        rate = barrage.fire(datagrams)
+        rate = barrage.fire(datagrams, IDLE_LONG if long else IDLE)
         barrage.judge()
         heard = sum(len(voice.heard) for call in barrage.calls for voice in call.voices)
         log_lines = len(barrage.switch.log().splitlines())
@@ -160,6 +208,7 @@ def run(long: bool = False, datagrams: int | None = None, calls: int | None = No
     rows: list[dict[str, object]] = [
         {"case": "datagrams taken", "ours": datagrams, "unit": "datagrams"},
         {"case": "at", "ours": round(rate), "unit": "a second"},
+        {"case": "connections opened", "ours": barrage.opened, "unit": "connections"},
         {"case": "frames heard in the calls meanwhile", "ours": heard, "unit": "frames"},
         {"case": "lines in the log", "ours": log_lines, "unit": "lines"},
         {"case": "transactions remembered at the end", "ours": metrics.get("trunkline_sip_transactions"), "unit": ""},
