@@ -13,6 +13,7 @@ from trunkline.events.calls import (
     AnyCallEvent,
     AttemptConnected,
     AttemptEnded,
+    AttemptMoved,
     CallAnswered,
     CallBlocked,
     CallEnded,
@@ -409,6 +410,18 @@ def test_a_call_that_nobody_took_in_words() -> None:
     ("event", "words"),
     [
         (CallBlocked(**at(0), reason="suppressed"), "blocked: suppressed"),
+        (
+            CallBlocked(**at(0), reason="caller_live"),
+            "blocked: the caller has as many calls going on as the trunk allows",
+        ),
+        (
+            AttemptMoved(**at(0), attempt="a", reason="no_response", server="192.0.2.7:5060", trunk="reserve"),
+            "a: no response; 192.0.2.7:5060 is asked by trunk reserve",
+        ),
+        (
+            AttemptMoved(**at(0), attempt="a", reason="sip_503", server="192.0.2.7:5060", trunk=None),
+            "a: sip_503; 192.0.2.7:5060 is asked",
+        ),
         (CallAnswered(**at(0), by="buyer"), "answered: a buyer took the call"),
         (
             CallQualified(**at(0), node="sell", attributes={}, basis={}),
