@@ -7,7 +7,10 @@ import sys
 from typing import Any
 
 import pytest
+from tests.peer.baresip import Baresip
+from tests.peer.lab import NUMBER as TRACKED
 from tests.peer.lab import TALKS, Lab, attempts, calls_and_hangs_up, configuration, target
+from tests.peer.phone import codes
 
 from trunkline.sip.digest import ALGORITHMS, first_hash, read_proof, response_of
 from trunkline.testing.sipp import Sipp
@@ -217,3 +220,16 @@ def test_a_pbx_with_a_wrong_password_is_asked_again_and_makes_no_call(
     assert switch.calls() == []
     assert switch.metric("trunkline_sip_events", kind="dropped_auth_failed") == 1
     assert switch.metric("trunkline_live_legs") == 0
+
+
+def test_baresip_proves_itself_with_a_digest_of_its_own(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARRIER_PASSWORD", "s3cret")
+    buyer = lab.buyer(*TALKS)
+    switch = lab.switch(proving(buyer))
+    dialled = f"sip:{TRACKED}@{switch.sip}"
+    with Baresip(lab.folder / "baresip", codes(1, 200), dial=dialled, login=("pbx", "s3cret")) as softphone:
+        switch.until(lambda: "ACK" in buyer.names(), f"the call to be connected: {softphone.said()}")
+        softphone.stop()
+        (call,) = switch.ended_calls(1)
+    assert (call["outcome"], call["trunk"]) == ("sold", "pbx")
+    assert switch.metric("trunkline_sip_events", kind="dropped_auth_failed") == 0

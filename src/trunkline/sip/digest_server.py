@@ -25,9 +25,9 @@ from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.message import Request
 from trunkline.sip.uri import parse_uri
 
-OFFERED: Final = ("MD5", "SHA-256")
-"""What is asked for. RFC 8760 2.3 would have the stronger first; but much that is in use knows MD5 alone, and gives up
-when the first challenge is another. Who compares them takes SHA-256 either way."""
+OFFERED: Final = ("MD5",)
+"""What is asked for unless said. RFC 8760 2.3 would have SHA-256 beside it, and the stronger one first; but much that
+is in use gives up when it sees a challenge that it does not know, wherever that stands."""
 NONCE_LIFE_S: Final = 3_600.0
 NONCES_MAX: Final = 10_000
 COUNTS_BEHIND: Final = 64
