@@ -81,6 +81,7 @@ class Description:
     def answer(self, offered: sdp.AudioOffer) -> tuple[bytes, sdp.AudioMedia]:
         """Our answer to the peer's offer, and what it agrees on."""
         crypto = self._answering_key(offered.cryptos)
+        self._offered = () if crypto is None else (crypto,)  # a refresh of the session offers the answer again
 
         def write(version: int) -> tuple[bytes, sdp.AudioMedia]:
             return sdp.answer(

@@ -123,3 +123,13 @@ def test_whether_a_peer_takes_keys_as_events_is_known() -> None:
     without = b"".join(line for line in body.replace(b" 101\r\n", b"\r\n").splitlines(True) if b":101 " not in line)
     ours.answer(ours.read(without))
     assert not ours.takes_events
+
+
+def test_an_answer_of_ours_can_be_offered_again_to_refresh_the_session() -> None:
+    """RFC 4028 7.4: the SIP core repeats what was said last, and the peer answers it under the same keys."""
+    phone, ours = side("required", "phone"), side("optional", "ours")
+    body, first = ours.answer(ours.read(phone.offer()))
+    phone.accept(body)
+    answer, _ = phone.answer(phone.read(body))
+    again = ours.accept(answer)
+    assert (again.ours, again.theirs) == (first.ours, first.theirs)
