@@ -296,6 +296,8 @@ class Switch:
             call.tell(i.HangUp("drain"))
         await _until(lambda: not self._registry.calls, CUT_S)
         await _until(lambda: not self._plant.sip.endpoint.live_legs, CUT_S)
+        await _until(lambda: not self._registry.closing, CUT_S)
+        self._registry.closing.clear()  # what is measured later still is not told: the stop is the last event
         # Last, because some carriers end the calls of whoever leaves.
         self._plant.registrations.leave()
         await _until(lambda: not self._plant.registrations.busy, CUT_S)

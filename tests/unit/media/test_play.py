@@ -11,6 +11,7 @@ from tests.unit.media.rig import FRAME, START, Party, Rig, frame, media
 from trunkline.codec import tones, wav
 from trunkline.codec.g711 import TRANSCODE, Law, encode
 from trunkline.codec.rtp import RtpPacket, sequence_distance, timestamp_distance
+from trunkline.media.embedded.keys import PRESSED_MAX
 from trunkline.media.port import Played
 from trunkline.media.prompts import render
 
@@ -244,3 +245,17 @@ def test_the_frame_file_of_a_prompt_is_what_is_heard(tmp_path: Path) -> None:
         rig.engine.play("a", 1, [str(path)], loop=False)
         rig.advance(0.5)
         assert b"".join(p.payload for p in a.received()) == encode(Law.PCMU, tones.beep())
+
+
+def test_keys_pressed_faster_than_they_can_be_sent_do_not_silence_the_bridge(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a, b = rig.leg("a"), rig.leg("b")
+        rig.bridge("a", "b")
+        for n in range(500):
+            rig.engine.send_digits("b", str(n % 10))
+        rig.advance(0.2 * PRESSED_MAX + 0.1)
+        rig.work()
+        b.received()
+        rig.say(a, frame(1))
+        assert [packet.payload for packet in b.received()] == [frame(1)]
+        assert rig.engine.legs["b"].keys_dropped == 500 - PRESSED_MAX

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trunkline.media.embedded.leg import Leg
 
 QUEUE_MAX: Final = 128
+PRESSED_MAX: Final = 16
+"""Three seconds: more than anybody is ahead of five keys a second, which is what goes out."""
 _STEPS: Final = 10
 _END_STEP: Final = 4
 _REPEATS: Final = 2
@@ -37,7 +39,14 @@ class Keys:
         self._tone = b""
 
     def add(self, digits: str) -> None:
-        """Queue keys; what is no key, or past the limit of the queue, is left out."""
+        """Queue keys; what is no key, or past the limit of the queue, is left out.
+
+        A single key is one that the other party has just pressed: with `PRESSED_MAX` waiting it is dropped and counted,
+        because while keys are sent the parties do not hear each other.
+        """
+        if len(digits) == 1 and len(self._queue) >= PRESSED_MAX:
+            self._leg.keys_dropped += 1
+            return
         self._queue.extend([digit for digit in digits.upper() if digit in DIGITS][: QUEUE_MAX - len(self._queue)])
 
     def step(self, now: float) -> float | None:
