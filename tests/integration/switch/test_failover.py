@@ -13,6 +13,7 @@ import pytest
 from trunkline.cli.main import main
 from trunkline.events.calls import AttemptMoved, CallRouted
 from trunkline.events.switch import OrphanEnded, TargetDown, TargetUp
+from trunkline.telephony.sip.circuits import FAILURES
 from trunkline.testing.dns import DnsServer
 from trunkline.testing.peers import Buyer, Caller, answers, busy, calls, only_rings, refuses, silent
 from trunkline.testing.switch import SwitchProcess
@@ -167,10 +168,10 @@ def test_a_target_that_fails_again_and_again_is_passed_over_until_it_answers(
     async def work(stage: Stage) -> None:
         async with Buyer(refuses(503)) as desk, Buyer(busy()) as other:
             await stage.start(f'dial: "{desk.uri()}"', other.uri())
-            for _ in range(3):
+            for _ in range(FAILURES):
                 assert attempts(await stage.call())[0] == ("desk", "failed", 503)
             assert attempts(await stage.call()) == [("other", "busy", 486)], "down: not offered"
-            assert len(desk.calls) == 3
+            assert len(desk.calls) == FAILURES
             assert stage.switch.metrics()["trunkline_targets_down"] == 1
             await asyncio.to_thread(
                 stage.switch.until,
@@ -184,7 +185,7 @@ def test_a_target_that_fails_again_and_again_is_passed_over_until_it_answers(
     (down,) = [event for event in events if isinstance(event, TargetDown)]
     (up,) = [event for event in events if isinstance(event, TargetUp)]
     assert (down.target, down.reason, up.facts) == ("desk", "sip_503", "none")
-    routed = [event for event in events if isinstance(event, CallRouted)][3]
+    routed = [event for event in events if isinstance(event, CallRouted)][FAILURES]
     assert [(each.target, each.reason) for each in routed.rejected] == [("desk", "target_down")]
     assert routed.versions.facts == down.facts
     asked = ["explain", "--config", str(switch.config_path), "--to", NUMBER, "--from", "+15125550100", "--json"]

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.telephony.sip.circuits import AGAIN_S, FAILURES, TRANSITIONS, WAIT_S, Circuit, Command, Event, State
+from trunkline.telephony.sip.circuits import (
+    AGAIN_S,
+    FAILURES,
+    MISSES,
+    TRANSITIONS,
+    WAIT_S,
+    Circuit,
+    Command,
+    Event,
+    State,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -86,9 +96,9 @@ def test_keepalives_go_out_all_the_time_and_count_like_calls() -> None:
     assert circuit.handle(T, 100.0) == [Command.PROBE]
     assert (circuit.handle(PW, 100.1), circuit.next_timer()) == ([], 130.0)
     at = 130.0
-    for place in range(FAILURES):
+    for place in range(MISSES):
         assert circuit.handle(T, at) == [Command.PROBE]
-        assert circuit.handle(PF, at + 4, "keepalive") == ([Command.DOWN] if place == FAILURES - 1 else [])
+        assert circuit.handle(PF, at + 4, "keepalive") == ([Command.DOWN] if place == MISSES - 1 else [])
         at = circuit.due_s
     for _ in range(20):
         assert circuit.handle(T, circuit.due_s) == [Command.PROBE]

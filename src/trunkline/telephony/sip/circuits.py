@@ -1,6 +1,7 @@
 """Whether a server can be used: the circuit of one hop.
 
-    CLOSED  calls are sent there. FAILURES in a row within WINDOW_S (silence, a transport error, 503) open it
+    CLOSED  calls are sent there. FAILURES in a row within WINDOW_S (silence, a transport error, 503) open it, or MISSES
+            of which the last was a keepalive
     OPEN    no calls; OPTIONS goes out from time to time, the pauses growing from WAIT_S
     PROBED  an OPTIONS was answered: a second one, a moment later, closes the circuit
     TRIAL   OPTIONS was never answered by this server, as by some phone systems: calls are let through again, and the
@@ -17,7 +18,9 @@ from collections.abc import Mapping
 from enum import Enum
 from math import inf
 
-FAILURES = 3
+FAILURES = 5
+MISSES = 3
+"""The same for keepalives, which are sent one after another and not at once, as calls may be."""
 WINDOW_S = 60.0
 WAIT_S = 5.0
 WAIT_S_MAX = 60.0
@@ -58,7 +61,7 @@ TRANSITIONS: Mapping[tuple[State, Event], tuple[str, tuple[State, ...]]] = {
     (_S.CLOSED, _E.WORKED): ("_lives", (_S.CLOSED,)),
     (_S.CLOSED, _E.FAILED): ("_count", (_S.CLOSED, _S.OPEN)),
     (_S.CLOSED, _E.PROBE_WORKED): ("_lives", (_S.CLOSED,)),
-    (_S.CLOSED, _E.PROBE_FAILED): ("_count", (_S.CLOSED, _S.OPEN)),
+    (_S.CLOSED, _E.PROBE_FAILED): ("_miss", (_S.CLOSED, _S.OPEN)),
     (_S.CLOSED, _E.TICK): ("_probe", (_S.CLOSED,)),
     (_S.OPEN, _E.WORKED): ("_once", (_S.PROBED,)),
     (_S.OPEN, _E.PROBE_WORKED): ("_once", (_S.PROBED,)),
@@ -148,11 +151,14 @@ class Circuit:
             self.due_s = self._usual(now)
         return []
 
-    def _count(self, now: float) -> list[Command]:
+    def _count(self, now: float, most: int = FAILURES) -> list[Command]:
         if not self._failures or now - self._first_s > max(WINDOW_S, (FAILURES + 1) * (self.keepalive_s or 0.0)):
             self._failures, self._first_s = 0, now
         self._failures += 1
-        return self._open(now) if self._failures >= FAILURES else []
+        return self._open(now) if self._failures >= most else []
+
+    def _miss(self, now: float) -> list[Command]:
+        return self._count(now, MISSES)
 
     def _open(self, now: float) -> list[Command]:
         self.state, self._failures, self._deaf = State.OPEN, 0, 0
