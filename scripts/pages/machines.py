@@ -15,6 +15,7 @@ from trunkline.engine.flow import machine as flow
 from trunkline.sip import legs, register
 from trunkline.sip.transactions import client, invite_client, invite_server, machine, server
 from trunkline.sip.transactions.machine import Repeat, Row, Transaction
+from trunkline.telephony.sip import circuits
 
 _HEAD = """\
 # State machines
@@ -41,7 +42,7 @@ class Edge(NamedTuple):
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _call(), _flow(), _legs(), _registration(), _transactions()]
+    parts = [_HEAD, _call(), _flow(), _legs(), _registration(), _circuit(), _transactions()]
     return "\n".join(parts)
 
 
@@ -125,6 +126,24 @@ def _registration() -> str:
             "",
             _prose(register.__doc__),
             _diagram(rows, starts=("off",), last="off"),
+            _table(rows),
+        ]
+    )
+
+
+def _circuit() -> str:
+    rows = [
+        Edge(_name(state), _name(event), action, _names(states))
+        for (state, event), (action, states) in circuits.TRANSITIONS.items()
+    ]
+    return "\n".join(
+        [
+            "## The circuit of a server",
+            "",
+            f"`{_file(circuits)}`, kept by `trunkline.switch.health`.",
+            "",
+            _prose(circuits.__doc__),
+            _diagram(rows, starts=("closed",), last="closed"),
             _table(rows),
         ]
     )
