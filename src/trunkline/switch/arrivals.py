@@ -123,7 +123,11 @@ class Arrivals:
         if proved is not None:
             trunk = plant.world.trunks.get(proved)
             return None if trunk is None or trunk.paused else trunk
-        return plant.registrations.trunk_of(host, request) or plant.world.doors.trunk_of(host)
+        registered = plant.registrations.trunk_of(host, request)
+        if registered is not None:
+            return registered
+        trunk = plant.world.doors.trunk_of(host)
+        return None if trunk is None or trunk.auth is not None else trunk  # its address alone proves nothing
 
     def _have_checked(self, context: CallContext, trunk: Trunk, passport: Passport, now: Instant) -> None:
         """Have the signature of the caller's number checked beside the call, where the trunk wants that."""

@@ -11,9 +11,9 @@ from trunkline.config.schema import Platform
 from trunkline.config.trunks import Trunk, TrunkAuth
 from trunkline.sip.digest import Credentials, prove, read_challenges
 from trunkline.sip.endpoint import Hop
-from trunkline.sip.message import Request, Response
+from trunkline.sip.message import Request, Response, parse
 from trunkline.telephony.sip.doors import Doors
-from trunkline.telephony.sip.gate import ADMITTED_MAX, Challenged, Gate
+from trunkline.telephony.sip.gate import ADMITTED_MAX, ADMITTED_S, Challenged, Gate
 
 pytestmark = pytest.mark.unit
 
@@ -93,7 +93,8 @@ def test_a_stranger_is_challenged_and_let_in_by_its_password(method: str) -> Non
     login = LOGINS["pbx"]
     answer = invite(proved(asked, login, method), method=method, branch="2")
     assert door(answer) is True
-    request = Request(method, "", [("Via", "SIP/2.0/UDP 203.0.113.5;branch=z9hG4bK2"), ("Call-ID", "c2")])
+    request = parse(answer)
+    assert isinstance(request, Request)
     assert door.gate.proved_by(STRANGER.host, request) == "pbx"
     assert door.gate.proved_by(CARRIER.host, request) is None
     assert door(answer) is True, "a repetition of what was let in, though its nonce count is used up"
@@ -107,6 +108,24 @@ def test_an_address_that_is_allowed_needs_no_password_unless_its_trunk_has_both(
     assert door(invite(method="OPTIONS"), CARRIER) is True
     assert door.admit(LOGINS["both"], CARRIER) is True
     assert door(invite(), STRANGER) is False, "strangers are not heard for its sake"
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER"])
+def test_line_ends_before_a_request_hide_it_from_nobody(method: str) -> None:
+    data = b"\r\n\r\n" + invite(method=method)
+    assert isinstance(Door(BOTH)(data, CARRIER), Challenged)
+    assert isinstance(Door(PBX)(data, STRANGER), Challenged)
+    assert isinstance(Door(PBX)(data, STRANGER, peer=True), Challenged)
+
+
+@pytest.mark.parametrize("change", [(b"+18335550100", b"+19005550100"), (b"tag=1", b"tag=2"), (b"CSeq: 1", b"CSeq: 2")])
+def test_what_was_let_in_lets_in_nothing_else(change: tuple[bytes, bytes]) -> None:
+    door = Door(PBX)
+    assert door.admit(LOGINS["pbx"]) is True
+    assert door(invite(branch="1.1")) is True, "a repetition"
+    assert isinstance(door(invite(branch="1.1").replace(*change)), Challenged)
+    door.now = ADMITTED_S
+    assert isinstance(door(invite(branch="1.1")), Challenged), "nobody repeats a request for that long"
 
 
 def test_a_password_counts_only_from_where_its_trunk_may_call() -> None:
@@ -152,7 +171,8 @@ def test_a_guesser_is_counted_and_then_hears_nothing(caplog: pytest.LogCaptureFi
 
 def test_memory_of_what_was_let_in_is_bounded() -> None:
     door = Door(PBX)
-    door.gate._admitted.update({(STRANGER.host, str(number), "c"): "pbx" for number in range(ADMITTED_MAX)})
+    many = range(ADMITTED_MAX)
+    door.gate._admitted.update({(STRANGER.host, str(number), "c", "", "", 1): ("pbx", 0.0) for number in many})
     assert door.admit(LOGINS["pbx"]) is True
     assert len(door.gate._admitted) == ADMITTED_MAX
 

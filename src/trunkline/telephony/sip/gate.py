@@ -25,15 +25,18 @@ from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.hops import Hop
 from trunkline.sip.message import Request, parse
 from trunkline.sip.throttle import Throttle
+from trunkline.sip.timers import TIMER_B
 
 log = logging.getLogger("trunkline.sip")
 
 ADMITTED_MAX: Final = 20_000
 """Requests with a proof that are remembered, for their repetitions and for whose calls they are."""
+ADMITTED_S: Final = TIMER_B
+"""For how long: nobody repeats a request for longer (RFC 3261 17.1.1.2, 17.1.2.2)."""
 ASKED: Final = (b"INVITE ", b"REGISTER ")
 """Requests that are worth a challenge."""
 
-_Key = tuple[str, str, str]  # host, branch, Call-ID
+_Key = tuple[str, str, str, str, str, int]  # host, branch, Call-ID, From tag, Request-URI, CSeq number
 
 
 class Challenged(msgspec.Struct, frozen=True):
@@ -57,7 +60,7 @@ class Gate:
         self._server = DigestServer(realm, entropy)
         self._throttle = Throttle()
         self._counters = counters
-        self._admitted: OrderedDict[_Key, str] = OrderedDict()
+        self._admitted: OrderedDict[_Key, tuple[str, float]] = OrderedDict()  # the trunk, and when it was let in
         self._anywhere: frozenset[str] = frozenset()
 
     def use(self, platform: Platform, logins: Mapping[str, Credentials]) -> None:
@@ -75,18 +78,18 @@ class Gate:
         if trunk is not None and trunk.auth is None:
             return True
         known = trunk is not None or peer
-        if not data.startswith(ASKED):
+        if not data.lstrip(b"\r\n").startswith(ASKED):  # line ends before a message are read over (7.5)
             return known or self._dropped("unknown_source")
         try:
             request = parse(data)
             if not isinstance(request, Request):
                 return known
-            key = (source.host, request.via.branch, request.call_id)
+            key = _key(source.host, request)
             in_call = request.to.tag is not None
-            _ = request.from_, request.cseq  # what an answer has to repeat
         except RemoteSipError:
             return known or self._dropped("unknown_source")
-        if key in self._admitted:
+        before = self._admitted.get(key)
+        if before is not None and now - before[1] < ADMITTED_S:
             return True
         if in_call:
             return known or self._dropped("unknown_source")
@@ -104,7 +107,7 @@ class Gate:
         judged = self._server.judge(request, host, now, allowed.__contains__)
         if judged.name is not None:
             self._throttle.proved(host, now)
-            self._admitted[key] = judged.name
+            self._admitted[key] = (judged.name, now)
             if len(self._admitted) > ADMITTED_MAX:
                 self._admitted.popitem(last=False)
             return True
@@ -119,8 +122,15 @@ class Gate:
 
     def proved_by(self, host: str, request: Request) -> str | None:
         """The key of the trunk whose password a request has proved, None when it has proved none."""
-        return self._admitted.get((host, request.via.branch, request.call_id)) if self._admitted else None
+        found = self._admitted.get(_key(host, request)) if self._admitted else None
+        return None if found is None else found[0]
 
     def _dropped(self, reason: str) -> bool:
         self._counters[reason] += 1
         return False
+
+
+def _key(host: str, request: Request) -> _Key:
+    """What a request and its repetitions share, and nothing else does. Raises RemoteSipError(400) without it."""
+    tag = request.from_.tag or ""
+    return (host, request.via.branch, request.call_id, tag, request.uri, request.cseq.number)
