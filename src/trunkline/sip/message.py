@@ -55,13 +55,14 @@ REASONS = {
 class Message:
     """What requests and responses share. Treat as immutable: the parsed views are kept."""
 
-    __slots__ = ("_cseq", "_from", "_index", "_to", "_via", "body", "encoding", "headers")
+    __slots__ = ("_cseq", "_from", "_index", "_parsed", "_to", "_via", "body", "encoding", "headers")
 
     def __init__(self, headers: Sequence[Header], body: bytes = b"", encoding: str = "utf-8") -> None:
         self.headers = headers
         self.body = body
         self.encoding = encoding
         self._index: dict[str, str] | None = None
+        self._parsed = False  # so that the names are in their usual spelling
         self._via: Via | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
@@ -85,8 +86,15 @@ class Message:
 
     def values(self, name: str) -> list[str]:
         """All values of a header that may hold a list, over all its lines, in order (7.3.1)."""
-        wanted = canonical(name).lower()
         found: list[str] = []
+        if self._parsed and name in CANONICAL:
+            known = CANONICAL[name]
+            if known in (self._index or ()):
+                for key, value in self.headers:
+                    if key == known:
+                        found.extend(split_values(value))
+            return found
+        wanted = canonical(name).lower()
         for key, value in self.headers:
             if key.lower() == wanted:
                 found.extend(split_values(value))
@@ -262,6 +270,7 @@ def parse(data: bytes, limits: MessageLimits = DEFAULT_MESSAGE_LIMITS) -> Reques
         if isinstance(message, Request):
             _check_request_line(message)
         message._index = index = dict(headers[::-1])
+        message._parsed = True
         if len(index) != len(headers):
             _refuse_repeated(headers)
         message.body = _body(body, index.get("Content-Length"))

@@ -111,7 +111,6 @@ class Arrivals:
         description = Description(local, event.leg, trunk.srtp, plant.entropy)
         leg = CallerLeg(event.leg, name, description, offer, trunk, load.begin(now.mono_ns, caller.number))
         call = self._begin(name, world, dialled, called.caller, leg, now)
-        plant.metrics.live_calls.set(len(self._registry.calls))
         call.tell(i.Arrived())
         if called.caller.passport is not None:
             self._have_checked(call.machine.context, trunk, called.caller.passport, now)

@@ -416,7 +416,6 @@ class LiveCall:
         self.plant.media.close(self.caller.media)
         self.caller.seat.ended(self.plant.clock().mono_ns)
         self.registry.forget(self)
-        self.plant.metrics.live_calls.set(len(self.registry.calls))
 
 
 _BEGINNING = frozenset({State.NEW, State.SAVING, State.RESERVING})

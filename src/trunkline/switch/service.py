@@ -202,6 +202,7 @@ class Switch:
     def _refresh(self) -> None:
         """Bring the gauges up to date that are read off other parts."""
         plant = self._plant
+        plant.metrics.live_calls.set(len(self._registry.calls))
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.circuits.set(plant.health.open_circuits())
         plant.metrics.targets_down.set(plant.health.targets_down())

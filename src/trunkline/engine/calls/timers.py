@@ -50,10 +50,8 @@ class Timers:
 
     def take_due(self, now_ns: int) -> tuple[Timer, int] | None:
         """Disarm and give the earliest timer that is due by `now_ns`, with its due time."""
-        if not self._due:
+        if not self._due or min(self._due.values()) > now_ns:
             return None
         due_ns, _, timer = min((due, _PLACE[name], name) for name, due in self._due.items())
-        if due_ns > now_ns:
-            return None
         del self._due[timer]
         return timer, due_ns

@@ -134,18 +134,18 @@ class EmbeddedMedia:
     def check(self, remote: RemoteMedia) -> None:
         """Raise `BadRemote` for an address that media cannot be sent to."""
         try:
-            address = _ip(remote.host)
+            version, is_multicast, is_unspecified = _kind(remote.host)
         except ValueError:
             raise BadRemote(f"media address {remote.host!r} is not an IP address") from None
-        if address.version != _ip(self._host).version:
+        if version != _kind(self._host)[0]:
             raise BadRemote(
                 f"media address {remote.host} is not of the IP version that media is bound to ({self._host})"
             )
-        if address.is_multicast or (address.is_unspecified and remote.direction in ("sendrecv", "sendonly")):
+        if is_multicast or (is_unspecified and remote.direction in ("sendrecv", "sendonly")):
             raise BadRemote(f"media cannot be sent to {remote.host}")
         if not 1 <= remote.port <= 65534:
             raise BadRemote(f"media port {remote.port} is not within 1-65534")
-        if self._port_min <= remote.port <= self._port_max and self._is_ours(address):
+        if self._port_min <= remote.port <= self._port_max and self._is_ours(_ip(remote.host)):
             # Two legs that answer each other would never stop.
             raise BadRemote(f"media port {remote.host}:{remote.port} is one of our own")
         if not 0 <= remote.payload_type <= 127 or not 0 <= (remote.dtmf_payload_type or 0) <= 127:
@@ -407,6 +407,13 @@ def _is_local(host: str, version: int) -> bool:
 def _ip(host: str) -> _Ip:
     """The address, or ValueError. The same few hosts send all calls."""
     return ipaddress.ip_address(host)
+
+
+@lru_cache(maxsize=4096)
+def _kind(host: str) -> tuple[int, bool, bool]:
+    """IP version, whether it is a multicast address, whether it is that of no host. Raises ValueError."""
+    address = _ip(host)
+    return address.version, address.is_multicast, address.is_unspecified
 
 
 def _room(slot: _Slot) -> int:
