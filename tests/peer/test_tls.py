@@ -9,6 +9,7 @@ from tests.integration.switch.certificates import Authority
 from tests.peer.baresip import Baresip
 from tests.peer.kamailio import Kamailio
 from tests.peer.lab import NUMBER, TALKS, TALKS_UNTIL_TOLD, Lab, attempts, configuration, target
+from tests.peer.test_digest import proves
 from tests.peer.test_softphone import ENCRYPTED, SPOKEN_BY_BARESIP, both_are_heard
 
 from trunkline.testing.ports import HOST
@@ -16,6 +17,9 @@ from trunkline.testing.sipp_steps import ack, acked, answer, bye, byed, expect, 
 from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.peer
+
+
+USER, PASSWORD = "pbx", "s3cret-word"
 
 
 @pytest.fixture
@@ -50,6 +54,50 @@ def test_baresip_calls_over_tls_and_talks_encrypted(lab: Lab, authority: Authori
         softphone.stop()
         (call,) = switch.ended_calls(1)
     assert (call["outcome"], call["ended_by"], call["trunk"]) == ("sold", "caller", "phones")
+
+
+def test_baresip_proves_itself_over_tls_from_where_nobody_is_allowed(
+    lab: Lab, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHONE_PASSWORD", PASSWORD)
+    buyer = lab.buyer(*TALKS)
+    trunks = [{"key": "phones", "auth": {"username": USER, "password_env": "PHONE_PASSWORD"}, "default_country": "US"}]
+    switch = secure(lab, authority, configuration(target("first", buyer.address), trunks=trunks))
+    for password in ("wrong", PASSWORD):
+        softphone = Baresip(
+            lab.folder / f"baresip-{password}",
+            SPOKEN_BY_BARESIP,
+            dial=f"sip:{NUMBER}@{switch.sips}",
+            tls=authority.issue(HOST, file="baresip"),
+            login=(USER, password),
+        )
+        with softphone:
+            if password == PASSWORD:
+                switch.until(lambda: "ACK" in buyer.names(), f"the call to be connected: {softphone.said()}")
+                softphone.stop()
+            else:
+                switch.until(lambda: switch.metric("trunkline_sip_events", kind="dropped_auth_failed") >= 1)
+    (call,) = switch.ended_calls(1)
+    assert (call["outcome"], call["trunk"]) == ("sold", "phones")
+
+
+def test_sipp_proves_itself_through_kamailio_over_tls(
+    lab: Lab, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """sipp as packaged speaks no TLS: Kamailio carries its challenge and proof."""
+    monkeypatch.setenv("PHONE_PASSWORD", PASSWORD)
+    proxy = Kamailio(lab.folder / "kamailio", tls=authority.issue(HOST, file="kamailio"))
+    buyer = lab.buyer(*TALKS)
+    trunks = [{"key": "phones", "auth": {"username": USER, "password_env": "PHONE_PASSWORD"}, "default_country": "US"}]
+    switch = secure(lab, authority, configuration(target("first", buyer.address), trunks=trunks))
+    try:
+        proxy.start(switch=f"{switch.sips};transport=tls", buyer=buyer.address)
+        answered = provisional() + expect(200) + ack().replace("CSeq: 1", "CSeq: 2") + pause(100) + bye()
+        lab.caller(switch, *proves(PASSWORD, answered), via=proxy.address).succeed()
+        (call,) = switch.ended_calls(1)
+    finally:
+        proxy.stop()
+    assert (call["outcome"], call["trunk"]) == ("sold", "phones")
 
 
 def test_baresip_is_a_buyer_over_tls(lab: Lab, authority: Authority) -> None:

@@ -46,6 +46,9 @@ def check_account(findings: Findings, path: Path, outbound: TrunkOutbound) -> No
 def check_auth(findings: Findings, path: Path, auth: TrunkAuth) -> None:
     """What a trunk proves itself with."""
     check_login(findings, path, auth.username, auth.password_env)
+    if not auth.algorithms:
+        hint = "write [MD5], [SHA-256] or both; leave it out for MD5"
+        findings.error((*path, "algorithms"), "missing", "without an algorithm nobody can prove anything", hint)
 
 
 def check_usernames(findings: Findings, trunks: Sequence[Trunk]) -> None:

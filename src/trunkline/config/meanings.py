@@ -18,6 +18,7 @@ MEANINGS: Final[dict[str, str]] = {
     "answer": "When the caller is answered: at the first node of the flow that needs it, or when a buyer connects.",
     "applies_to": "Whether it counts or pays calls, leads, or both.",
     "attributes": "Types of `tag.*` attributes; undeclared tags are text.",
+    "algorithms": "How passwords are proved. Old telephones give up when they are asked for anything besides MD5.",
     "auth": "User name and password that prove this trunk; with `allow` as well, both are needed.",
     "bid": "Asks the target for its price in an auction.",
     "buyer": "Key of the buyer who pays.",

@@ -26,6 +26,7 @@ class TrunkAuth(Struct, frozen=True, kw_only=True):
 
     username: str
     password_env: str
+    algorithms: tuple[Literal["MD5", "SHA-256"], ...] = ("MD5",)
 
 
 class TrunkRegister(Struct, frozen=True, kw_only=True):

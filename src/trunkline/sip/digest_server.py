@@ -46,10 +46,11 @@ class Verdict(IntEnum):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A verdict, and the name of the credentials that were proved (None unless PROVED)."""
+    """A verdict, and the name of the credentials that were proved and how (None unless PROVED)."""
 
     verdict: Verdict
     name: str | None = None
+    algorithm: str | None = None
 
 
 class _Used:
@@ -108,12 +109,18 @@ class DigestServer:
         algorithms = self._offered.values()
         return {each.hashed: first_hash(each, username, self.realm, password) for each in algorithms}
 
-    def challenges(self, host: str, now: float, *, stale: bool = False) -> list[str]:
-        """The header lines that ask a peer at the address `host` for a proof, with a nonce made for it."""
+    def challenges(
+        self, host: str, now: float, *, stale: bool = False, offered: Iterable[str] | None = None
+    ) -> list[str]:
+        """The header lines that ask a peer at the address `host` for a proof, with a nonce made for it.
+
+        `offered` are some of the algorithms that are offered at all; None: all of them.
+        """
         nonce = self._nonce(int(now * 1000), self._entropy(6).hex(), host)
         return [
             Challenge(realm=self.realm, nonce=nonce, algorithm=algorithm, stale=stale).line()
-            for algorithm in self._offered.values()
+            for name, algorithm in self._offered.items()
+            if offered is None or name in offered
         ]
 
     def _nonce(self, issued_ms: int, unique: str, host: str) -> str:
@@ -142,7 +149,7 @@ class DigestServer:
             return Judged(Verdict.WRONG)
         if not self._take(proof, host, int(now * 1000)):
             return Judged(Verdict.STALE)
-        return Judged(Verdict.PROVED, name)
+        return Judged(Verdict.PROVED, name, algorithm.name)
 
     def _take(self, proof: Proof, host: str, now_ms: int) -> bool:
         """Whether the nonce is ours, made for `host`, not too old, and not used with this count before."""

@@ -183,3 +183,46 @@ def test_a_reload_takes_a_password_away() -> None:
     assert isinstance(asked, Challenged)
     door.gate.use(Platform(trunks=(PBX,)), {"pbx": Credentials("pbx", "acme", "changed")})
     assert isinstance(door(invite(proved(asked, LOGINS["pbx"]), branch="2")), Challenged)
+
+
+def asked_for(gate: Door, source: Hop = STRANGER) -> list[str]:
+    """The algorithms that a caller without a proof is asked for."""
+    asked = gate(invite(), source)
+    assert isinstance(asked, Challenged)
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in asked.lines)]
+    return [line.partition("algorithm=")[2].partition(",")[0] for _, line in headers]
+
+
+def with_algorithms(key: str, *algorithms: str, allow: tuple[str, ...] = ()) -> Trunk:
+    auth = TrunkAuth(username=LOGINS[key].username, password_env="X", algorithms=algorithms)  # type: ignore[arg-type]
+    return Trunk(key=key, allow=allow, auth=auth)
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "asked"),
+    [(("MD5",), ["MD5"]), (("SHA-256",), ["SHA-256"]), (("MD5", "SHA-256"), ["SHA-256", "MD5"])],
+)
+def test_a_trunk_says_how_its_password_is_proved(algorithms: tuple[str, ...], asked: list[str]) -> None:
+    gate = Door(with_algorithms("pbx", *algorithms))
+    assert asked_for(gate) == asked
+
+
+def test_strangers_are_asked_for_what_all_take_or_else_for_what_any_takes() -> None:
+    both, md5, sha = (with_algorithms("pbx", *names) for names in (("MD5", "SHA-256"), ("MD5",), ("SHA-256",)))
+    old = with_algorithms("both", "MD5")
+    assert asked_for(Door(both, old)) == asked_for(Door(md5, old)) == ["MD5"]
+    assert asked_for(Door(sha, old)) == ["SHA-256", "MD5"]
+
+
+def test_a_proof_by_another_algorithm_than_the_trunks_is_wrong() -> None:
+    gate = Door(with_algorithms("pbx", "SHA-256"), with_algorithms("both", "MD5"))
+
+    def by_md5(login: Credentials, branch: str) -> bool | Challenged:
+        asked = gate(invite(branch=branch))
+        assert isinstance(asked, Challenged)
+        md5 = Challenged(asked.request, tuple(line for line in asked.lines if "algorithm=MD5" in line))
+        return gate(invite(proved(md5, login), branch=f"{branch}.1"))
+
+    assert isinstance(by_md5(LOGINS["pbx"], "1"), Challenged)
+    assert gate.counters["auth_failed"] == 1
+    assert by_md5(LOGINS["both"], "2") is True

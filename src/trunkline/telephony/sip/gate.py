@@ -36,6 +36,9 @@ ADMITTED_S: Final = TIMER_B
 ASKED: Final = (b"INVITE ", b"REGISTER ")
 """Requests that are worth a challenge."""
 
+STRONGEST_FIRST: Final = ("SHA-256", "MD5")
+"""In the order in which they stand in a challenge that has both (RFC 8760 2.3)."""
+
 _Key = tuple[str, str, str, str, str, int]  # host, branch, Call-ID, From tag, Request-URI, CSeq number
 
 
@@ -57,7 +60,8 @@ class Gate:
         self.watching = False
         self.open = False
         self.registered: Callable[[str, Request], bool] = lambda host, request: False
-        self._server = DigestServer(realm, entropy)
+        self._server = DigestServer(realm, entropy, offered=STRONGEST_FIRST)
+        self._algorithms: dict[str, frozenset[str]] = {}
         self._throttle = Throttle()
         self._counters = counters
         self._admitted: OrderedDict[_Key, tuple[str, float]] = OrderedDict()  # the trunk, and when it was let in
@@ -68,6 +72,7 @@ class Gate:
         proving = [trunk for trunk in platform.trunks if trunk.key in logins and not trunk.paused]
         self._server.use([logins[trunk.key] for trunk in proving])
         self._anywhere = frozenset(trunk.key for trunk in proving if not trunk.allow)
+        self._algorithms = {trunk.key: frozenset(trunk.auth.algorithms) for trunk in proving if trunk.auth is not None}
         self.watching, self.open = bool(proving), bool(self._anywhere)
 
     def judge(self, data: bytes, source: Hop, now: float, trunk: Trunk | None, peer: bool) -> bool | Challenged:
@@ -105,20 +110,26 @@ class Gate:
             return self._dropped("silenced")
         allowed = self._anywhere if trunk is None else frozenset({trunk.key})
         judged = self._server.judge(request, host, now, allowed.__contains__)
-        if judged.name is not None:
+        if judged.name is not None and judged.algorithm in self._algorithms[judged.name]:
             self._throttle.proved(host, now)
             self._admitted[key] = (judged.name, now)
             if len(self._admitted) > ADMITTED_MAX:
                 self._admitted.popitem(last=False)
             return True
-        wrong = judged.verdict == Verdict.WRONG
+        wrong = judged.verdict in (Verdict.WRONG, Verdict.PROVED)
         if wrong:
             self._counters["auth_failed"] += 1
         if self._throttle.challenged(host, now, failed=wrong):
             log.warning("%s asks too often without the right password and hears nothing for some minutes", host)
             return False
         self._counters["auth_challenged"] += 1
-        return Challenged(request, tuple(self._server.challenges(host, now, stale=judged.verdict == Verdict.STALE)))
+        stale, offered = judged.verdict == Verdict.STALE, self._offered(allowed)
+        return Challenged(request, tuple(self._server.challenges(host, now, stale=stale, offered=offered)))
+
+    def _offered(self, trunks: frozenset[str]) -> frozenset[str]:
+        """What all of the trunks take that it may be; when there is no such algorithm, what any of them takes."""
+        taken = [self._algorithms[key] for key in trunks]
+        return frozenset.intersection(*taken) or frozenset.union(*taken)
 
     def proved_by(self, host: str, request: Request) -> str | None:
         """The key of the trunk whose password a request has proved, None when it has proved none."""
