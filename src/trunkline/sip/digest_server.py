@@ -46,11 +46,15 @@ class Verdict(IntEnum):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A verdict, and the name of the credentials that were proved and how (None unless PROVED)."""
+    """A verdict, and the name of the credentials that were proved and how (None unless PROVED).
+
+    `asked` tells a wrong proof that answers a challenge of ours to its sender's address from one out of nowhere.
+    """
 
     verdict: Verdict
     name: str | None = None
     algorithm: str | None = None
+    asked: bool = False
 
 
 class _Used:
@@ -146,20 +150,25 @@ class DigestServer:
         name, hashes = known or ("", self._decoy)
         right = response_of(algorithm, hashes[algorithm.hashed], proof, request.method)
         if not compare_digest(right.encode(), proof.response.encode()) or known is None or not allowed(name):
-            return Judged(Verdict.WRONG)
+            return Judged(Verdict.WRONG, asked=self._issued_ms(proof.nonce, host) is not None)
         if not self._take(proof, host, int(now * 1000)):
             return Judged(Verdict.STALE)
         return Judged(Verdict.PROVED, name, algorithm.name)
 
-    def _take(self, proof: Proof, host: str, now_ms: int) -> bool:
-        """Whether the nonce is ours, made for `host`, not too old, and not used with this count before."""
-        time_text, _, rest = proof.nonce.partition("-")
-        unique = rest.partition("-")[0]
+    def _issued_ms(self, nonce: str, host: str) -> int | None:
+        """When we made a nonce for `host`, None when we did not."""
+        time_text, _, rest = nonce.partition("-")
         try:
             issued_ms = int(time_text, 16)
         except ValueError:
-            return False
-        if not compare_digest(self._nonce(issued_ms, unique, host).encode(), proof.nonce.encode()):
+            return None
+        ours = self._nonce(issued_ms, rest.partition("-")[0], host)
+        return issued_ms if compare_digest(ours.encode(), nonce.encode()) else None
+
+    def _take(self, proof: Proof, host: str, now_ms: int) -> bool:
+        """Whether the nonce is ours, made for `host`, not too old, and not used with this count before."""
+        issued_ms = self._issued_ms(proof.nonce, host)
+        if issued_ms is None:
             return False
         if now_ms - issued_ms > self._life_ms:
             return False

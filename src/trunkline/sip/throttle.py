@@ -1,9 +1,11 @@
 """How many challenges and failures a peer gets before it gets silence (RFC 7616 5.8: guessing must not be free).
 
 Every address has credit. A challenge costs a little of it and a wrong proof much; credit comes back slowly, and all of
-it with a right proof. An address that has none left hears nothing for a while, whatever it sends. Addresses that have
-never proved anything share one more account, so that a flood from ever new addresses, which may all be forged, costs
-us a bounded number of answers a second.
+it with a right proof. Whoever has none left gets no challenge, and whoever has used it up with wrong proofs hears
+nothing for a while, whatever it sends. Only proofs that answer a challenge of ours count as wrong ones: who sends
+under the address of another does not see what that one is asked, and must not be able to silence it. Addresses that
+have never proved anything share one more account, so that a flood from ever new addresses, which may all be forged,
+costs us a bounded number of answers a second.
 """
 
 from __future__ import annotations
@@ -31,6 +33,12 @@ class _Account:
         self.silent_until = now
         self.proved = False
 
+    def at(self, now: float) -> float:
+        return min(CREDIT_MAX, self.credit + (now - self.updated) * CREDIT_PER_S)
+
+    def charge(self, cost: float, now: float) -> None:
+        self.credit, self.updated = self.at(now) - cost, now
+
 
 class Throttle:
     """Accounts by address. `now` is monotonic seconds."""
@@ -42,31 +50,38 @@ class Throttle:
         self._shared_updated = 0.0
 
     def silent(self, host: str, now: float) -> bool:
-        """Whether whatever `host` sends is to be dropped; when not, a challenge to it may be charged."""
+        """Whether whatever `host` sends is to be dropped, because it has guessed too often."""
         account = self._accounts.get(_source(host))
-        if account is not None and now < account.silent_until:
-            return True
-        return not (account is not None and account.proved) and self._shared_credit(now) < CHALLENGE_COST
+        return account is not None and now < account.silent_until
 
-    def challenged(self, host: str, now: float, *, failed: bool = False) -> bool:
-        """`host` is to get a challenge, after a wrong proof if it `failed`; whether it hears nothing from now on."""
+    def may_ask(self, host: str, now: float) -> bool:
+        """Whether `host` may get another challenge."""
+        account = self._accounts.get(_source(host))
+        if account is not None and account.at(now) < CHALLENGE_COST:
+            return False
+        return (account is not None and account.proved) or self._shared_credit(now) >= CHALLENGE_COST
+
+    def challenged(self, host: str, now: float) -> None:
+        """`host` gets a challenge."""
         account = self._account(host, now)
         if not account.proved:
             self._shared -= CHALLENGE_COST
-        self._charge(account, FAILURE_COST if failed else CHALLENGE_COST, now)
-        return now < account.silent_until
+        account.charge(CHALLENGE_COST, now)
+
+    def failed(self, host: str, now: float) -> bool:
+        """`host` has answered a challenge of ours wrongly; whether it hears nothing from now on."""
+        account = self._account(host, now)
+        account.charge(FAILURE_COST, now)
+        if account.credit >= 0:
+            return False
+        account.silent_until = now + SILENCE_S
+        account.credit, account.proved = CREDIT_MAX / 2, False
+        return True
 
     def proved(self, host: str, now: float) -> None:
         """`host` has given a right proof."""
         account = self._account(host, now)
         account.credit, account.proved = CREDIT_MAX, True
-
-    def _charge(self, account: _Account, cost: float, now: float) -> None:
-        account.credit = min(CREDIT_MAX, account.credit + (now - account.updated) * CREDIT_PER_S) - cost
-        account.updated = now
-        if account.credit < 0:
-            account.silent_until = now + SILENCE_S
-            account.credit, account.proved = CREDIT_MAX / 2, False
 
     def _shared_credit(self, now: float) -> float:
         self._shared = min(STRANGERS_PER_S, self._shared + (now - self._shared_updated) * STRANGERS_PER_S)

@@ -156,7 +156,8 @@ def test_a_guesser_hears_nothing_for_a_while() -> None:
     throttle = Throttle()
     tries = 0
     while not throttle.silent(HOST, 0.0):
-        throttle.challenged(HOST, 0.0, failed=True)
+        throttle.challenged(HOST, 0.0)
+        throttle.failed(HOST, 0.0)
         tries += 1
     assert tries <= 7
     assert not throttle.silent("203.0.113.9", 0.0), "others are not concerned"
@@ -167,7 +168,7 @@ def test_a_guesser_hears_nothing_for_a_while() -> None:
 def test_who_proves_itself_is_never_silenced_by_its_challenges() -> None:
     throttle = Throttle()
     for _ in range(1_000):
-        assert not throttle.silent(HOST, 1.0)
+        assert throttle.may_ask(HOST, 1.0)
         throttle.challenged(HOST, 1.0)
         throttle.proved(HOST, 1.0)
 
@@ -175,11 +176,13 @@ def test_who_proves_itself_is_never_silenced_by_its_challenges() -> None:
 def test_credit_comes_back_with_time() -> None:
     throttle = Throttle()
     for second in range(3_000):
-        assert not throttle.silent(HOST, float(second))
+        assert throttle.may_ask(HOST, float(second))
         throttle.challenged(HOST, float(second))
-    for _ in range(int(CREDIT_MAX) + 2):
+    for _ in range(int(CREDIT_MAX)):
         throttle.challenged(HOST, 3_000.0)
-    assert throttle.silent(HOST, 3_000.0)
+    assert not throttle.may_ask(HOST, 3_000.0)
+    assert throttle.may_ask(HOST, 3_001.0)
+    assert not throttle.silent(HOST, 3_000.0), "what it proves is heard: it may have been asked before"
 
 
 def test_a_flood_from_ever_new_addresses_is_bounded_and_proven_peers_do_not_suffer() -> None:
@@ -189,19 +192,19 @@ def test_a_flood_from_ever_new_addresses_is_bounded_and_proven_peers_do_not_suff
     answered = 0
     for number in range(5_000):
         host = f"10.0.{number // 256}.{number % 256}"
-        if not throttle.silent(host, 0.5):
+        if throttle.may_ask(host, 0.5):
             throttle.challenged(host, 0.5)
             answered += 1
         if number % 100 == 0:
             throttle.proved(HOST, 0.5)  # it goes on calling
     assert answered <= STRANGERS_PER_S
-    assert not throttle.silent(HOST, 0.5)
+    assert throttle.may_ask(HOST, 0.5)
     assert len(throttle._accounts) <= 1_000
 
 
 def test_one_ipv6_network_has_one_account() -> None:
     throttle = Throttle()
     for number in range(100):
-        throttle.challenged(f"2001:db8::{number:x}", 0.0, failed=True)
+        throttle.failed(f"2001:db8::{number:x}", 0.0)
     assert throttle.silent("2001:db8::ffff", 0.0)
     assert not throttle.silent("2001:db8:0:1::1", 0.0)

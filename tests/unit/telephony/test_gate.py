@@ -154,19 +154,35 @@ def test_a_guesser_is_counted_and_then_hears_nothing(caplog: pytest.LogCaptureFi
     door = Door(PBX)
     wrong = Credentials("pbx", "acme", "guess")
     heard = 0
+    asked = door(invite())
     for number in range(100):
-        asked = door(invite(branch=str(number)))
-        if asked is False:
-            break
         assert isinstance(asked, Challenged)
-        if door(invite(proved(asked, wrong), branch=f"{number}.1")) is not False:
+        answer = door(invite(proved(asked, wrong), branch=f"{number}.1"))
+        if answer is not False:
             heard += 1
+            asked = answer
     assert heard <= 7
     assert door.counters["auth_failed"] >= 5
     assert "hears nothing" in caplog.text
     assert "acme" not in caplog.text
     door.now = 301.0
     assert door.admit(LOGINS["pbx"], branch="9") is True
+
+
+def test_nobody_can_silence_another_by_sending_under_its_address() -> None:
+    door = Door(PBX)
+    blind = Challenged(
+        Request("INVITE", "", ()), ('WWW-Authenticate: Digest realm="198.51.100.1", nonce="1-2-3", qop="auth"',)
+    )
+    asked = door(invite())
+    assert isinstance(asked, Challenged)
+    for number in range(200):
+        door(invite(branch=f"5{number}"))
+        door(invite(proved(blind, LOGINS["pbx"]), branch=f"6{number}"))
+        door(invite(proved(blind, Credentials("pbx", "acme", "guess")), branch=f"7{number}"))
+    assert door(invite(branch="8")) is False, "no more questions for a moment"
+    assert door(invite(proved(asked, LOGINS["pbx"]), branch="2")) is True
+    assert isinstance(door(invite(branch="9")), Challenged)
 
 
 def test_memory_of_what_was_let_in_is_bounded() -> None:

@@ -116,12 +116,15 @@ class Gate:
             if len(self._admitted) > ADMITTED_MAX:
                 self._admitted.popitem(last=False)
             return True
-        wrong = judged.verdict in (Verdict.WRONG, Verdict.PROVED)
-        if wrong:
+        if judged.verdict in (Verdict.WRONG, Verdict.PROVED):
             self._counters["auth_failed"] += 1
-        if self._throttle.challenged(host, now, failed=wrong):
-            log.warning("%s asks too often without the right password and hears nothing for some minutes", host)
-            return False
+            guessed = judged.asked or judged.verdict == Verdict.PROVED
+            if guessed and self._throttle.failed(host, now):
+                log.warning("%s has answered too often with a wrong password and hears nothing for some minutes", host)
+                return False
+        if not self._throttle.may_ask(host, now):
+            return self._dropped("silenced")
+        self._throttle.challenged(host, now)
         self._counters["auth_challenged"] += 1
         stale, offered = judged.verdict == Verdict.STALE, self._offered(allowed)
         return Challenged(request, tuple(self._server.challenges(host, now, stale=stale, offered=offered)))
