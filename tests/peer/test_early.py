@@ -98,6 +98,35 @@ def test_a_caller_that_requires_it_acknowledges_ringing(lab: Lab) -> None:
     assert call["outcome"] == "sold"
 
 
+def update(port: int) -> str:
+    """Move the audio of a call that was not answered yet to another port."""
+    lines = PRACK.replace("PRACK", "UPDATE").replace("-prack", "-update").replace("CSeq: 2", "CSeq: 3")
+    lines = lines.replace("RAck: [$rseq] 1 INVITE", "Contact: <sip:peer@[local_ip]:[local_port]>")
+    body = sdp(version=2).replace("[rtp]", str(port))
+    return lines.replace("Content-Length: 0\n\n", f"Content-Type: application/sdp\nContent-Length: [len]\n\n{body}\n")
+
+
+def test_a_caller_that_moves_before_the_answer_is_reached_where_it_is_then(lab: Lab) -> None:
+    before, now, buyer_phone = lab.phone(), lab.phone(), lab.phone()
+    buyer = lab.buyer(invited(), answer(183, sdp()), held(), answer(200), acked(), byed(), rtp_port=buyer_phone.port)
+    switch = lab.switch(configuration(target("first", buyer.address), campaign=PASS))
+    asks = invite(headers=("Require: 100rel",))
+    moved = (RINGS_RELIABLY.replace("180", "183"), PRACK, update(now.port), held())
+    steps = (asks, expect(100, optional=True), *moved, expect(200), ack(), held(), bye())
+    caller = lab.caller(switch, *steps, rtp_port=before.port)
+    switch.until(lambda: "200 UPDATE" in caller.names(), "the new place to be taken")
+    caller.go_on()
+    buyer.go_on()
+    switch.until(lambda: "200 INVITE" in caller.names(), "the answer")
+    buyer_phone.connect(switch, buyer)
+    said = codes(22, 1000)
+    buyer_phone.say(said)
+    switch.until(lambda: said[-160:] in now.heard() + before.heard(), "somebody to hear the buyer")
+    assert said[-160:] in now.heard()
+    caller.go_on()
+    caller.succeed()
+
+
 def test_a_buyer_whose_ringing_must_be_acknowledged_may_answer_in_it(lab: Lab) -> None:
     reliably = answer(183, sdp(), headers=("Require: 100rel", "RSeq: 4711"))
     pracked = expect_request("PRACK") + reply(200, "OK")

@@ -170,7 +170,8 @@ class Switchboard:
             endpoint.reanswer(event.leg, body, now_s)
             return
         try:
-            body, agreed = leg.description.answer(leg.description.read(event.sdp))
+            offered = leg.description.read(event.sdp)
+            body, agreed = leg.description.answer(offered)
             remote = remote_media(agreed)
             early = isinstance(leg, BuyerLeg) and not leg.answered
             self._plant.media.connect(leg.media, unheard(remote) if early else remote)
@@ -178,6 +179,8 @@ class Switchboard:
             endpoint.refuse_reoffer(event.leg, error.status if isinstance(error, RemoteSipError) else 488, now_s)
             return
         leg.description.said(body)
+        if isinstance(leg, CallerLeg) and not call.answered:
+            leg.offer = offered  # what our 200 answers, where an early exchange has not answered it already
         endpoint.reanswer(event.leg, body, now_s)
         self._tell_hold(leg, call)
 
