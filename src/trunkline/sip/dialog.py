@@ -14,7 +14,7 @@ from trunkline.sip.headers import format_name_addr, parse_name_addr
 from trunkline.sip.hops import TRANSPORTS, Hop, default_port, transport_of
 from trunkline.sip.message import Request, Response
 from trunkline.sip.requests import Outgoing, nth_try
-from trunkline.sip.uri import is_usable, parse_uri
+from trunkline.sip.uri import is_inward, is_usable, parse_uri
 
 DialogKey = tuple[str, str, str]  # Call-ID, local tag, remote tag: never the Call-ID alone
 
@@ -81,7 +81,8 @@ class Dialog(msgspec.Struct, gc=False):
         """Where to send what is addressed to `uri`.
 
         A peer that came by a stream and does not ask for another transport is sent to by the stream: many leave
-        `transport=tcp` out of their Contact, and RFC 3263 4.1 would have us try UDP.
+        `transport=tcp` out of their Contact, and RFC 3263 4.1 would have us try UDP. Nobody outside names addresses
+        that are ours alone, such as those of this machine's own services.
         """
         parsed, source = parse_uri(uri), self.source
         transport = transport_of(parsed)
@@ -90,6 +91,8 @@ class Dialog(msgspec.Struct, gc=False):
             transport = source.transport if same_host else "udp"
         port = parsed.port or default_port(transport)
         if not is_usable((parsed.host, port)) or transport not in TRANSPORTS:
+            return source
+        if not same_host and is_inward(parsed.host) and not is_inward(source.host):
             return source
         same_family = (":" in parsed.host) == (":" in source.host)
         if transport == source.transport and (same_host or (transport == "udp" and same_family)):

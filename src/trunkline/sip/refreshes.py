@@ -73,12 +73,13 @@ class Refreshes:
             self._sessions.agreed(leg, response, now)
         elif status in (408, 481):
             lose_dialog(self._core, self._byes, leg, "UPDATE", status, now)
-        elif status == 422 and self._sessions.raised(leg, response):
-            self._refresh(leg, now)
         elif status in (405, 501):
             leg.session.updates = False
             self._sessions.again_at(leg, now)
         else:
+            if status == 422:
+                self._sessions.raised(leg, response)
+            # Never at once: a peer that refuses every interval would keep both sides busy until the session ends.
             self._sessions.again_at(leg, now + BUSY_S)
 
     def unanswered(self, tx: ClientTx, now: float, transport_failed: bool) -> None:

@@ -269,8 +269,8 @@ class Uac:
         floor_s, wanted_s, tx = session.min_session_s(response), leg.terms.session_s, leg.invite_tx
         if wanted_s is None or not isinstance(tx, ClientTx) or not leg.can(Trigger.CHALLENGED):
             return False
-        if floor_s <= max(wanted_s, leg.min_session_s):
-            return False
+        if leg.min_session_s or floor_s <= wanted_s:
+            return False  # once: what was stored for after a crash names one further try of this kind
         leg.min_session_s = floor_s
         leg.move(Trigger.CHALLENGED)
         leg.begin_again()

@@ -135,8 +135,10 @@ class Uas:
         """A reliable response is due, or the minute is over in which proxies on the way remember a provisional one."""
         if leg.reliable is not None:
             self._provisionals.fire(leg, now)
-        if leg.provisional_at <= now and isinstance(leg.invite_tx, ServerTx) and leg.invite_tx.data is not None:
-            leg.provisional_at = now + PROVISIONAL_REFRESH
+        if leg.provisional_at > now:
+            return
+        leg.provisional_at = now + PROVISIONAL_REFRESH
+        if isinstance(leg.invite_tx, ServerTx) and leg.invite_tx.data is not None:
             self._core.send(leg.invite_tx.data, leg.invite_tx.destination)
 
     def _waiting(self, leg: Leg) -> ServerTx | None:

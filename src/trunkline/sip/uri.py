@@ -93,6 +93,17 @@ def is_usable(address: tuple[str, int, *tuple[object, ...]]) -> bool:
     return is_port(address[1]) and _is_unicast(address[0])
 
 
+@lru_cache(maxsize=4096)
+def is_inward(host: str) -> bool:
+    """Whether `host` is an IP literal that means something else on every machine: loopback, or link-local."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_link_local)
+
+
 def is_safe_uri(text: str) -> bool:
     """Whether `text` can stand between angle brackets and in a request line without breaking out of them."""
     return bool(text) and _UNSAFE.search(text) is None and ":" in text

@@ -297,6 +297,20 @@ def test_a_contact_with_a_name_is_reached_where_its_packets_come_from() -> None:
     assert request(bye.data).uri == "sip:alice@sbc.carrier.example;transport=UDP"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "169.254.169.254:80", "[::1]:6379", "[::ffff:127.0.0.1]:22"])
+def test_nobody_outside_makes_us_talk_to_services_of_our_own(host: str) -> None:
+    called = Node(CALLED, 2)
+    net = Wire(called)
+    source = Hop("198.51.100.7", 40000)
+    net.inject(raw(Contact=f"<sip:alice@{host};transport=tcp>"), source, CALLED)
+    called.sip.answer(1, ANSWER, net.now)
+    tag = called.sip.identifiers(1).local_tag
+    net.inject(raw(To=f"<sip:bob@192.0.2.2>;tag={tag}", CSeq="1 ACK").replace(b"INVITE", b"ACK", 1), source, CALLED)
+    called.sip.hangup(1, net.now)
+    net.flush()
+    assert net.sent[-1][2].destination == source
+
+
 def test_a_2xx_with_a_useless_contact_can_still_be_hung_up() -> None:
     net, caller, called = pair()
     leg = caller.sip.invite(target(), net.now)

@@ -86,6 +86,25 @@ def test_an_answer_waits_for_the_prack_of_an_early_one_and_brings_none_again() -
     assert_clean(caller, called)
 
 
+def test_a_caller_that_insists_and_offers_nothing_is_waited_for_without_a_word() -> None:
+    """No reliable response can be sent to it and no other may be: there is nothing to repeat each minute."""
+    net = Wire(called := Node(CALLED, 2))
+    net.inject(
+        raw(Require="100rel", Content_Type="", Content_Length="0").partition(b"\r\n\r\n")[0] + b"\r\n\r\n",
+        CALLER,
+        CALLED,
+    )
+    incoming = called.told[0]
+    assert isinstance(incoming, Incoming)
+    assert incoming.sdp is None
+    called.sip.ring(incoming.leg, net.now)
+    net.run(130)
+    assert net.starts(CALLED) == []
+    called.sip.reject(incoming.leg, 486, net.now)
+    net.drain()
+    assert_clean(called)
+
+
 def test_an_answer_waits_for_no_prack_of_mere_ringing() -> None:
     net, caller, called, leg, incoming = rung()
     called.sip.ring(incoming, net.now)

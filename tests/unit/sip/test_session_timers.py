@@ -21,6 +21,7 @@ from trunkline.sip.appointments import Appointments
 from trunkline.sip.endpoint import CallTerms
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.events import Ended, Incoming, Reanswered, Reoffered
+from trunkline.sip.refreshes import EXPIRED
 
 pytestmark = pytest.mark.unit
 
@@ -110,7 +111,7 @@ def test_422_is_answered_with_the_larger_interval_once() -> None:
     net = Wire(caller := Node(CALLER, 1))
     leg = caller.sip.invite(target(terms=CallTerms(120), headers=(("X-Own", "1"),)), 0.0)
     net.flush()
-    for minimum, again in ((300, True), (300, False)):
+    for minimum, again in ((300, True), (301, False)):
         sent = request(net.sent[-1][2].data)
         copied = [f"{name}: {sent.header(name)}" for name in ("Via", "From", "Call-ID", "CSeq")]
         lines = ["SIP/2.0 422 x", *copied, f"To: {sent.header('To')};tag=b", f"Min-SE: {minimum}", "", ""]
@@ -124,6 +125,31 @@ def test_422_is_answered_with_the_larger_interval_once() -> None:
     assert caller.names(leg) == ["Refused", "Gone"]
     net.drain()
     assert_clean(caller)
+
+
+def test_a_peer_that_finds_every_refresh_too_small_is_not_asked_without_end() -> None:
+    net, caller, called, leg, _incoming = talking()
+    net.run(899)
+    floors = iter(range(1801, 9999))
+
+    def too_small(data: bytes) -> None:
+        sent = request(data)
+        copied = [f"{name}: {sent.header(name)}" for name in ("Via", "From", "To", "Call-ID", "CSeq")]
+        lines = ["SIP/2.0 422 x", *copied, f"Min-SE: {next(floors)}", "Content-Length: 0", "", ""]
+        caller.sip.receive("\r\n".join(lines).encode(), CALLED, net.now)
+
+    asked = 0
+    for _ in range(2000):
+        net.now += 1.0
+        caller.sip.handle_timer(net.now)
+        for datagram in caller.sip.datagrams():
+            if datagram.data.startswith(b"UPDATE"):
+                asked += 1
+                too_small(datagram.data)
+    assert 2 <= asked <= 900 / 5 + 1
+    ended = [event for event in caller.sip.events() if isinstance(event, Ended)]
+    assert ended == [Ended(leg, "SESSION", EXPIRED, 408)]
+    assert called.sip.live_legs == 1
 
 
 def test_an_interval_that_is_too_small_gets_422() -> None:
