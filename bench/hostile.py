@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import select
 import socket
 import statistics
 import tempfile
@@ -26,6 +25,7 @@ from typing import Final
 from bench.load.machine import describe
 from bench.load.script import NUMBER, Scenario, configuration
 
+from trunkline.switch.open_files import take_open_files
 from trunkline.testing.byhand import Caller, Peer, answers, ping
 from trunkline.testing.hostile import Aim, Hostile
 from trunkline.testing.ports import HOST
@@ -115,8 +115,11 @@ class Barrage:
 
     def _churn(self) -> None:
         """One connection, told something and left."""
-        with self._connection(CARRIERS[1]) as made, contextlib.suppress(OSError):
-            select.select([], [made], [], CONNECT_S_MAX)
+        with socket.socket() as made, contextlib.suppress(OSError):
+            made.settimeout(CONNECT_S_MAX)
+            made.bind((CARRIERS[1], 0))
+            made.connect((HOST, self.switch.sip_port))
+            self.opened += 1
             for _ in range(CHURN):
                 made.send(self.hostile.sip())
 
@@ -197,6 +200,7 @@ def grown_mb(samples: list[float]) -> float:
 def run(long: bool = False, datagrams: int | None = None, calls: int | None = None) -> dict[str, object]:
     """Fire and return the document of `bench --json`."""
     datagrams = datagrams or (DATAGRAMS_LONG if long else DATAGRAMS)
+    take_open_files()
     with tempfile.TemporaryDirectory(prefix="trunkline-hostile-") as folder, ExitStack() as stack:
         barrage = Barrage(Path(folder), stack, calls or (CALLS_LONG if long else CALLS))
         rate = barrage.fire(datagrams, IDLE_LONG if long else IDLE)

@@ -5,7 +5,7 @@ is read: the leases that hold seats must equal the buyers' legs, at every look. 
 every call that sipp made must be in the journal once, with one outcome, after what began it.
 
 The long form is ten minutes at 150 calls a second. `--hours 8` is for a night on a machine of its own: it writes about
-4.5 KB a call into the journal, 20 GB in all.
+7 KB a call into the journal, 30 GB in all, into the folder for temporary files.
 """
 
 from __future__ import annotations
