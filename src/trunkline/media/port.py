@@ -102,7 +102,10 @@ class LegStats(Struct, frozen=True, gc=False):
 
 
 class Played(Struct, frozen=True, gc=False, tag="played"):
-    """What `play` was asked to play under `tag` is over: `completed` to its end, or replaced, stopped or closed."""
+    """What `play` was asked to play under `tag` is over: `completed` when all of it was sent to the party.
+
+    Not so when it was replaced, stopped or closed, or when the party was on hold or heard keys during a part of it.
+    """
 
     leg: str
     tag: int

@@ -156,11 +156,16 @@ class Rig:
         host: str = HOST,
     ) -> Party:
         """Open a leg and connect it to a new party."""
+        party = self.open(name, host)
+        self.connect(name, party, codec, dtmf=dtmf, direction=direction)
+        return party
+
+    def open(self, name: str, host: str = HOST) -> Party:
+        """Open a leg whose party is not known yet."""
         party = Party(host)
         party.target = self._unused.pop()
         self.parties.append(party)
         self.engine.open(name, party.target)
-        self.connect(name, party, codec, dtmf=dtmf, direction=direction)
         return party
 
     def connect(

@@ -134,13 +134,39 @@ def test_a_prompt_takes_the_peers_place_for_that_leg_only(tmp_path: Path) -> Non
         assert [p.payload[0] for p in caller.received()] == [5]
 
 
-def test_on_hold_a_prompt_runs_unheard(tmp_path: Path) -> None:
+def test_on_hold_a_prompt_runs_unheard_and_is_not_told_as_heard(tmp_path: Path) -> None:
     with media(tmp_path) as rig:
         a = rig.leg("a", direction="recvonly")
         rig.engine.play("a", 1, [prompt(tmp_path, "one", frame(1) * 5)], loop=False)
         rig.advance(0.2)
         assert a.received() == []
-        assert rig.of(Played) == [Played("a", 1, True)]
+        assert rig.of(Played) == [Played("a", 1, False)]
+
+
+def test_what_a_key_goes_over_was_not_heard_whole(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        rig.leg("a")
+        rig.engine.play("a", 1, [prompt(tmp_path, "one", frame(1) * 40)], loop=False)
+        rig.advance(0.1)
+        rig.engine.send_digits("a", "5")
+        rig.advance(1.0)
+        assert rig.of(Played) == [Played("a", 1, False)]
+
+
+def test_a_prompt_waits_for_its_party_and_for_keys_that_are_being_pressed(tmp_path: Path) -> None:
+    with media(tmp_path) as rig:
+        a = rig.leg("a")
+        rig.engine.send_digits("a", "5")
+        rig.engine.play("a", 1, [prompt(tmp_path, "one", frame(1) * 3)], loop=False)
+        rig.advance(0.5)
+        assert [p.payload[0] for p in a.received() if p.payload_type == 0] == [1, 1, 1]
+        late = rig.open("late")
+        rig.engine.play("late", 2, [prompt(tmp_path, "two", frame(2) * 3)], loop=False)
+        rig.advance(0.5)
+        rig.connect("late", late)
+        rig.advance(0.2)
+        assert [p.payload[0] for p in late.received()] == [2, 2, 2]
+        assert rig.of(Played) == [Played("a", 1, True), Played("late", 2, True)]
 
 
 def test_renegotiation_in_the_middle_of_a_prompt(tmp_path: Path) -> None:

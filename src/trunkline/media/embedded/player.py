@@ -1,4 +1,8 @@
-"""What plays to a leg: frames of 20 ms on an absolute schedule, so that they neither drift nor bunch."""
+"""What plays to a leg: frames of 20 ms on an absolute schedule, so that they neither drift nor bunch.
+
+It begins as soon as its party can be reached and no key is pressed any more. From then on it keeps its own time; of
+which a party on hold, or one that hears a key instead, has missed something, so it was not heard whole.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ LATE_S_MAX: Final = 0.1
 class Player:
     """One `play` order being played."""
 
-    __slots__ = ("_leg", "_loop", "_place", "_sound", "due", "law", "tag")
+    __slots__ = ("_begun", "_leg", "_loop", "_place", "_sound", "_whole", "due", "law", "tag")
 
     def __init__(self, leg: Leg, tag: int, sound: bytes, law: Law, loop: bool, now: float) -> None:
         assert sound
@@ -29,6 +33,8 @@ class Player:
         self._sound = sound
         self._loop = loop
         self._place = 0
+        self._begun = False
+        self._whole = True
 
     def convert(self, law: Law) -> None:
         """Go on in the other law: the party has renegotiated."""
@@ -42,15 +48,21 @@ class Player:
             return None
         if self._place >= len(self._sound) and not self._loop:
             # A frame's time after the last frame: now it has been heard.
-            leg.play_ended(completed=True)
+            leg.play_ended(completed=self._whole)
             return None
+        if not self._begun:
+            if leg.remote is None or leg.keys is not None:
+                self.due = now + FRAME_S
+                return self.due
+            self._begun = True
         if now - self.due > LATE_S_MAX:
             self.due = now
             leg.out.cut()
+        frame = self._frame()
         if leg.keys is None:
-            leg.out.speak(leg.payload_type, self._frame(), now)
-        else:
-            self._frame()
+            leg.out.speak(leg.payload_type, frame, now)
+        if leg.keys is not None or leg.out.address is None:
+            self._whole = False
         self.due += FRAME_S
         return self.due
 
