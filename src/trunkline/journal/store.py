@@ -43,7 +43,7 @@ BATCH_MAX: Final = 2_048
 WINDOWS_KEPT_MS: Final = 2 * 24 * 3_600_000
 """How long counters stay after their window has ended; longer than any store keeps them in memory."""
 LINGER_S: Final = 0.02
-"""How long a patient append waits for company: at 100 calls a second half of all transactions are saved."""
+"""How long a patient append waits for company: at 100 calls a second a quarter of all transactions is saved."""
 CONTACTS_KEPT_MS: Final = 400 * 24 * 3_600_000
 """How long a contact that does not call again is remembered."""
 
