@@ -13,6 +13,7 @@ from trunkline.engine.flow.machine import VISITS_MAX
 from trunkline.journal.store import MIN_FREE_MB, WAITING_MAX
 from trunkline.media.embedded.keys import PRESSED_MAX
 from trunkline.media.embedded.leg import KEYS_AT_ONCE, KEYS_PER_S
+from trunkline.media.embedded.srtp import SOURCES_MAX
 from trunkline.sip import media_lines, throttle
 from trunkline.sip.limits import MessageLimits, StateLimits, StreamLimits
 from trunkline.switch import http_guard
@@ -48,6 +49,7 @@ ROWS = {
     "guesses of a password": (throttle.CREDIT_MAX, throttle.FAILURE_COST, throttle.SILENCE_S),
     "a media packet": (rtp.PACKET_SIZE_MAX,),
     "keys of one party": (KEYS_AT_ONCE, KEYS_PER_S, PRESSED_MAX),
+    "sources (SSRC) of one party under one SRTP key": (SOURCES_MAX,),
     "silence of a party": (OPTIONS["dead_media_s"],),
     "appends that wait for the disk": (WAITING_MAX,),
     "free disk": (MIN_FREE_MB,),

@@ -11,6 +11,7 @@ from tests.unit.media.rig import HOST, Party, Rig, frame, media
 
 from trunkline.codec import rtcp
 from trunkline.codec.rtp import RtpPacket, pack, parse
+from trunkline.media.embedded.srtp import SOURCES_MAX, SecureStream
 from trunkline.media.port import Closed, Digit, LegStats, Srtp, SrtpSuite
 
 pytestmark = pytest.mark.unit
@@ -216,3 +217,16 @@ def test_a_key_is_never_shown() -> None:
     agreed = keys("a")
     assert repr(agreed) == "Srtp(AES_CM_128_HMAC_SHA1_80)"
     assert repr(agreed.send) not in f"{agreed!r} {agreed}"
+
+
+def test_a_party_that_changes_its_source_with_every_packet_costs_no_memory() -> None:
+    agreed = keys("many")
+    stream, out = SecureStream(agreed), Session(Policy(agreed.receive, Policy.SSRC_ANY_OUTBOUND))
+    sealed = [out.protect(pack(RtpPacket(0, 1, 160, ssrc, frame(1)))) for ssrc in range(1, 2 * SOURCES_MAX + 1)]
+    assert sum(stream.open(packet) is not None for packet in sealed) == SOURCES_MAX
+    assert stream.unauthenticated == SOURCES_MAX
+    assert stream.open(out.protect(pack(RtpPacket(0, 2, 320, 1, frame(2))))) is not None, "the first goes on"
+    other = keys("other")
+    stream.rekey(Srtp(EIGHTY, agreed.send, other.receive))
+    fresh = Session(Policy(other.receive, Policy.SSRC_ANY_OUTBOUND))
+    assert stream.open(fresh.protect(pack(RtpPacket(0, 1, 160, 9_999, frame(3))))) is not None
