@@ -43,7 +43,7 @@ ROWS = {
     "connections": (CONNECTION.connections, CONNECTION.connections_per_source),
     "TLS handshake": (CONNECTION.handshake_s,),
     "one message on a stream": (CONNECTION.partial_s,),
-    "a connection that has said nothing": (CONNECTION.mute_s,),
+    "a connection that has said nothing, or proved nothing where it must": (CONNECTION.mute_s,),
     "a connection that says nothing more": (CONNECTION.idle_s,),
     "unsent bytes to a peer that does not read": (CONNECTION.unsent_bytes,),
     "guesses of a password": (throttle.CREDIT_MAX, throttle.FAILURE_COST, throttle.SILENCE_S),

@@ -60,7 +60,7 @@ class Certificates:
         except CertificateUnavailable as error:
             found, kept_s = error, FAILURE_KEPT_S
         except (aiohttp.ClientError, ForbiddenAddress, TimeoutError, OSError) as error:
-            words = f"{url}: {type(error).__name__} {error}"
+            words = f"{url[:200]!r}: {type(error).__name__} {str(error)[:200]!r}"
             found, kept_s = CertificateUnavailable("fetch_failed", words), FAILURE_KEPT_S
         self._kept[url] = (self._clock_s() + kept_s, found)
         self._kept.move_to_end(url)
@@ -79,12 +79,12 @@ class Certificates:
             )
         async with self._session.get(url, allow_redirects=False) as answer:
             if answer.status != 200:
-                raise CertificateUnavailable("fetch_failed", f"{url} answers {answer.status}")
+                raise CertificateUnavailable("fetch_failed", f"{url[:200]!r} answers {answer.status}")
             body = await answer.content.read(BYTES_MAX + 1)
             while len(body) <= BYTES_MAX and (more := await answer.content.read(BYTES_MAX + 1 - len(body))):
                 body += more
             if len(body) > BYTES_MAX:
-                raise CertificateUnavailable("too_large", f"{url} has more than {BYTES_MAX} bytes")
+                raise CertificateUnavailable("too_large", f"{url[:200]!r} has more than {BYTES_MAX} bytes")
             said = _MAX_AGE.search(answer.headers.get("Cache-Control", ""))
         return body, KEPT_UNSAID_S if said is None else min(max(float(said.group(1)), KEPT_S[0]), KEPT_S[1])
 

@@ -255,6 +255,36 @@ def test_strangers_who_may_try_a_password_hold_few_connections() -> None:
     on_site(work, allow=SHUT, strangers=3, connections_per_stranger=2)
 
 
+def test_a_stranger_that_proves_nothing_keeps_its_place_for_a_moment_only() -> None:
+    async def work(site: Site) -> None:
+        site.driver.gate.open = site.driver.gate.watching = True
+        talks = await site.dial()
+        await talks.say(tcp_options())
+        proves = await site.dial(local_addr=("127.0.0.2", 0))
+        await site.until(lambda: len(site.driver.streams) == 2)
+        site.driver._peers.sent_to("127.0.0.2")  # as the answer to a proved call does
+        await proves.say(tcp_options(1))
+        assert (await proves.hear()).startswith("SIP/2.0 200 OK")
+        await talks.ended()
+        await site.until(lambda: site.driver.dropped["stream_mute"] == 1)
+        await proves.say(tcp_options(2))
+        assert (await proves.hear()).startswith("SIP/2.0 200 OK")
+        assert site.driver.streams._strangers == 0
+
+    on_site(work, allow=SHUT, mute_s=0.5)
+
+
+def test_a_connection_that_fails_for_a_reason_of_ours_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(site: Site) -> None:
+        site.driver._tls = None  # type: ignore[assignment]
+        leg = site.invite(Hop("127.0.0.1", 9, "tls", 0, "buyer.example"))
+        await site.until(lambda: events.TransportFailed(leg) in site.told)
+        assert len(site.driver.streams) == 0
+        assert "for a reason of ours" in caplog.text
+
+    on_site(work)
+
+
 def test_a_peer_that_does_not_read_is_cut_off_before_it_fills_the_memory() -> None:
     async def work(site: Site) -> None:
         host, port = site.driver.addresses["tcp"][0]

@@ -28,9 +28,10 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     """What a connection may cost us. Times are seconds, sizes bytes, the rest counts.
 
     `connections` are those that peers make, at most `strangers` of them by hosts that have proved nothing yet, where a
-    trunk lets such speak at all; `connections_out` are ours. `partial_s` is how long one message may take from
-    its first byte to its last; `mute_s` how long a connection may live that has brought no message at all, `idle_s` how
-    long one that has brought some. `unsent_bytes` is what waits for a peer that does not read.
+    trunk lets such speak at all; `connections_out` are ours. `partial_s` is how long one message may take from its
+    first byte to its last; `mute_s` how long a connection may live that has brought no message at all, or of a host
+    that has still proved nothing; `idle_s` how long any other may bring nothing. `unsent_bytes` is what waits for a
+    peer that does not read.
     """
 
     connections: int = 4_000
@@ -179,7 +180,7 @@ class Connection(asyncio.Protocol):
             return "linger" if now - self._heard_at > limits.partial_s else None
         if began_at is not None and now - began_at > limits.partial_s and self._transport.is_reading():
             return "partial"
-        if not self._spoke and self.key is None and now - self._opened_at > limits.mute_s:
+        if (self.stranger or not (self._spoke or self.key)) and now - self._opened_at > limits.mute_s:
             return "mute"
         return "idle" if now - self._heard_at > limits.idle_s else None
 

@@ -128,7 +128,7 @@ class Streams:
             connection = self._keep(Connection(self, hop.flow, hop))
             connection.stranger = not self._driver.known(hop.host)
             self._strangers += connection.stranger
-            self._spawn(self._welcome(connection, taken, hop.transport == "tls"))
+            self._spawn(self._welcome(connection, taken, hop.transport == "tls"), connection)
 
     def _rest(self, listener: Listener) -> None:
         """Look away from a listener while there are no more descriptors; it would be shown again and again."""
@@ -199,7 +199,7 @@ class Streams:
         number = self._next_number()
         connection = self._keep(Connection(self, number, key._replace(flow=number, name=""), key))
         self._by_key[key] = connection
-        self._spawn(self._connect(connection, key, bind, dialled=not hop.flow))
+        self._spawn(self._connect(connection, key, bind, dialled=not hop.flow), connection)
         return connection
 
     async def _connect(self, connection: Connection, key: Hop, bind: str | None, dialled: bool) -> None:
@@ -237,22 +237,27 @@ class Streams:
             self._sweep = self._loop.call_later(SWEEP_S, self._look_around)
         return connection
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], connection: Connection) -> None:
         assert self._loop is not None
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a SIP connection failed for a reason of ours", exc_info=error)
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("a SIP connection failed for a reason of ours", exc_info=error)
+                self.lost(connection)
+
+        task.add_done_callback(done)
 
     def _look_around(self) -> None:
         """Cut off what is overdue."""
         self._sweep = None
         now = time.monotonic()
         for connection in list(self._by_number.values()):
+            if connection.stranger and self._driver.known(connection.hop.host):
+                connection.stranger = False  # it has proved a call, which we have answered
+                self._strangers -= 1
             why = connection.overdue(now)
             if why is not None:
                 connection.abort(why)
