@@ -60,6 +60,7 @@ class Health:
         self._probes: dict[int, tuple[Hop, float]] = {}
         self._watched = _Watched({}, {}, {}, {}, ())
         self._judged_s = 0.0
+        self._forgot_s = 0.0
         self._down: dict[str, set[str]] = {}
         self._facts: dict[str, Facts] = {}
 
@@ -144,6 +145,7 @@ class Health:
                 at.setdefault(hop_of(place, place.host), []).append(place)
         named = [place for place in reached_by if not place.literal]
         self._watched = _Watched(targets, keepalives, reached_by, at, named)
+        self._forget()
         self._judge()
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -156,6 +158,8 @@ class Health:
 
     def look(self, now_s: float) -> None:
         """Probe what is due, give up what has not answered, forget what says nothing any more."""
+        if self._circuits and now_s >= self._forgot_s + JUDGE_S:
+            self._forget()
         self._keep_alive(now_s)
         for number in [number for number, (_, until_s) in self._probes.items() if until_s <= now_s]:
             self.answered(number, None)
@@ -170,6 +174,14 @@ class Health:
             self._judge()  # names may stand for other servers by now
         if sent:
             self._plant.sip.flush()
+
+    def _forget(self) -> None:
+        """Forget servers that nothing stands for any more, so that nobody asks them for ever whether they live."""
+        self._forgot_s = self._plant.sip.now()
+        places = {*self._watched.reached_by, *self._watched.keepalives}
+        used = {hop for place in places for hop in self._plant.names.all_servers(place)}
+        for hop in self._circuits.keys() - used:
+            del self._circuits[hop]
 
     def _keep_alive(self, now_s: float) -> None:
         wanted: dict[Hop, int] = {}

@@ -177,3 +177,14 @@ def test_a_target_that_leaves_the_configuration_is_not_down_any_more() -> None:
     world.break_(DESK)
     world.health.use([], {})
     assert world.down() == frozenset()
+
+
+def test_a_server_that_nothing_stands_for_any_more_is_left_alone() -> None:
+    world = World()
+    world.break_(DESK, NAMED[0])
+    world.health.use([], {})
+    world.break_(CELL)  # by a call of before the change
+    for _ in range(100):
+        world.look(5.0)
+    assert world.asked == []
+    assert world.health.open_circuits() == 0
