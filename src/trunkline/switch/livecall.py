@@ -24,7 +24,7 @@ from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
-from trunkline.events.calls import AnyCallEvent, AttemptEnded, CallEnded, CallRouted
+from trunkline.events.calls import AnyCallEvent, AttemptConnected, AttemptEnded, CallEnded, CallRouted, OfferReserved
 from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegPut, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.kernel.clock import Instant
@@ -86,6 +86,8 @@ class LiveCall:
         self._first_append: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
+        self._open_attempt: OfferReserved | None = None  # of what has been written
+        self._connected = self._ended = False
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -165,32 +167,36 @@ class LiveCall:
             self._inbox.append(i.HangUp("internal_error", fault=True))
 
     def _fail(self) -> None:
-        """The machine itself has failed: its call ends without it, all others go on. What it holds is given back."""
+        """The machine itself has failed: its call ends without it, all others go on. What it holds is given back.
+
+        What has an end already gets no second one; what the machine believes is not asked, only what was written.
+        """
         now = self.plant.clock()
         self._inbox.clear()
-        context, attempt = self.machine.context, self.machine.attempt
+        context, attempt = self.machine.context, self._open_attempt
         if attempt is not None:
             ended_attempt = AttemptEnded(
                 account=context.account,
                 call=context.call,
                 at_ms=now.utc_ms,
-                attempt=attempt.id,
-                outcome=AttemptOutcome.FAILED if attempt.connected is None else AttemptOutcome.CONNECTED,
+                attempt=attempt.attempt,
+                outcome=AttemptOutcome.CONNECTED if self._connected else AttemptOutcome.FAILED,
                 reason="internal_error",
             )
             self._write(c.Write(ended_attempt), now)
         if self.lease is not None:
             self.plant.capacity.release(self.lease, now)
-        ended = CallEnded(
-            account=context.account,
-            call=context.call,
-            at_ms=now.utc_ms,
-            outcome=CallOutcome.FAILED,
-            reason="internal_error",
-            ended_by="system",
-            duration_ms=0,
-        )
-        self._write(c.Write(ended), now)
+        if not self._ended:
+            ended = CallEnded(
+                account=context.account,
+                call=context.call,
+                at_ms=now.utc_ms,
+                outcome=CallOutcome.FAILED,
+                reason="internal_error",
+                ended_by="system",
+                duration_ms=0,
+            )
+            self._write(c.Write(ended), now)
         self._changes.append(CallDrop(context.call))
         self._finish()
         self._append(patient=True)
@@ -207,9 +213,15 @@ class LiveCall:
         event = command.event
         self._entries.append(Entry(event, self.machine.context.contact))
         if isinstance(event, CallEnded):
+            self._ended = True
             self.plant.metrics.calls.labels(event.outcome).inc()
         elif isinstance(event, AttemptEnded):
+            self._open_attempt = None
             self.plant.metrics.attempts.labels(event.outcome).inc()
+        elif isinstance(event, OfferReserved):
+            self._open_attempt, self._connected = event, False
+        elif isinstance(event, AttemptConnected):
+            self._connected = True
 
     def _remember(self, command: c.Remember, _now: Instant) -> None:
         kept = command.call

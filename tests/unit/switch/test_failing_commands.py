@@ -11,6 +11,9 @@ import pytest
 
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
+from trunkline.events.calls import AttemptConnected, AttemptEnded, CallEnded, OfferReserved
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.money import Money
 from trunkline.switch.audio import Audio
 from trunkline.switch.livecall import LiveCall
 from trunkline.telephony.sip.driver import SipDriver
@@ -74,3 +77,48 @@ def test_news_that_fails_to_be_taken_keeps_no_other_news_from_its_call() -> None
         assert driver.dropped["event_error"] == 1
 
     asyncio.run(run())
+
+
+class Labelled(Count):
+    """A counter with labels."""
+
+    def labels(self, *_labels: str) -> Labelled:
+        """All alike."""
+        return self
+
+
+def failing(*written: Any) -> list[Any]:
+    """What is written of a call whose machine fails after it has written these, and holds no attempt any more."""
+    call: Any = LiveCall.__new__(LiveCall)
+    kept: list[Any] = []
+    metrics = SimpleNamespace(calls=Labelled(), attempts=Labelled())
+    call.plant = SimpleNamespace(metrics=metrics, clock=lambda: Instant(0, 0))
+    call.machine = SimpleNamespace(
+        context=SimpleNamespace(account="acme", call="call", contact="contact"), attempt=None
+    )
+    call._inbox, call._entries, call._changes, call.lease = [], [], [], None
+    call._open_attempt, call._connected, call._ended = None, False, False
+    call._finish = lambda: None
+    call._append = lambda *, patient: kept.extend(entry.event for entry in call._entries)
+    call._hang_up_caller = lambda _command, _now: None
+    for event in written:
+        call._write(c.Write(event), Instant(0, 0))
+    call._fail()
+    return [event for event in kept if event not in written]
+
+
+def test_a_machine_that_fails_leaves_each_attempt_and_each_call_one_outcome() -> None:
+    of: dict[str, Any] = {"account": "acme", "call": "call", "at_ms": 0}
+    reserved = OfferReserved(
+        **of, attempt="att", lease="lease", rank=1, route="p.t.r", target="t", buyer="b", tier="t1", method="priority",
+        price=Money(100, "USD"), conversion="c", decision_us=1, snapshot="s",
+    )  # fmt: skip
+    connected = AttemptConnected(**of, attempt="att", ring_ms=1)
+    over = AttemptEnded(**of, attempt="att", outcome="busy")
+    ended = CallEnded(**of, outcome="unsold", reason=None, ended_by="system", duration_ms=1)
+    told = [(type(event), event.outcome) for event in failing(reserved)]
+    assert told == [(AttemptEnded, "failed"), (CallEnded, "failed")]
+    told = [(type(event), event.outcome) for event in failing(reserved, connected)]
+    assert told == [(AttemptEnded, "connected"), (CallEnded, "failed")]
+    assert [type(event) for event in failing(reserved, over)] == [CallEnded]
+    assert failing(reserved, over, ended) == []

@@ -177,8 +177,11 @@ def _ask_for_priority() -> None:
     """Let packets come before whatever else the processor has to do, where the kernel allows it (CAP_SYS_NICE).
 
     The disk thread inherits it: were it pushed aside while it holds the interpreter, the packets would wait with it.
-    Without the right all works the same, only later when the machine is full.
+    Without the right all works the same, only later when the machine is full. Where there is but one processor it is not
+    asked for: who floods the audio ports, and their range is open to everybody, would leave the switch a twentieth of it.
     """
+    if len(os.sched_getaffinity(0)) < 2:
+        return
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
