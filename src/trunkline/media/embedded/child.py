@@ -177,10 +177,10 @@ def _ask_for_priority() -> None:
     """Let packets come before whatever else the processor has to do, where the kernel allows it (CAP_SYS_NICE).
 
     The disk thread inherits it: were it pushed aside while it holds the interpreter, the packets would wait with it.
-    Without the right all works the same, only later when the machine is full. Where there is but one processor it is not
-    asked for: who floods the audio ports, and their range is open to everybody, would leave the switch a twentieth of it.
+    Without the right all works the same, only later when the machine is full. Where there is but one processor it is
+    not asked for: whoever floods the audio ports, which are open to everybody, would leave the switch next to nothing.
     """
-    if len(os.sched_getaffinity(0)) < 2:
+    if len(os.sched_getaffinity(0)) == 1:
         return
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
