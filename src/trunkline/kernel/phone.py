@@ -11,8 +11,6 @@ from functools import lru_cache
 import msgspec
 import phonenumbers
 
-DIGITS_MAX = 15
-"""E.164 section 6: a number has at most fifteen digits."""
 ANONYMOUS_NAMES = frozenset({"", "anonymous", "unknown", "unavailable", "restricted", "private", "withheld"})
 
 _STRICT = re.compile(r"\+[1-9][0-9]{4,14}")

@@ -17,7 +17,6 @@ from msgspec import Struct
 
 Codec = Literal["PCMU", "PCMA"]
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
-Builtin = Literal["ringback", "beep", "silence"]
 
 
 class LocalMedia(Struct, frozen=True, gc=False):

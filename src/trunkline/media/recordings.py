@@ -13,7 +13,6 @@ from typing import Final
 from trunkline.codec.wav import HEADER_SIZE, WavError, repaired_header
 from trunkline.media.errors import BadRecording
 
-SUFFIX: Final = ".wav"
 BYTES_PER_MS: Final = 32
 """Two channels of 16 bits at 8 kHz."""
 
