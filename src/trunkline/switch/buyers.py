@@ -76,12 +76,12 @@ class Buyers:
 
     def _following(self, leg: BuyerLeg) -> Try | Way | None:
         """See `Tries.following`."""
-        now_ns = self._plant.clock().mono_ns
+        return leg.tries.following(self._full, self._servers)
 
-        def full(way: Way) -> bool:
-            return way.trunk is not None and self._plant.loads.of(way.trunk.key).full(way.trunk, now_ns) is not None
-
-        return leg.tries.following(full, self._servers)
+    def _full(self, way: Way) -> bool:
+        if way.trunk is None:
+            return False
+        return self._plant.loads.of(way.trunk.key).full(way.trunk, self._plant.clock().mono_ns) is not None
 
     def _servers(self, place: Place) -> tuple[Hop, ...] | None:
         hops = self._plant.names.servers(place)
@@ -112,7 +112,10 @@ class Buyers:
                 log.warning("%s: %s", leg.media, error)
                 leg.tries.missing("dns")
             else:
-                leg.tries.found(step, self._plant.health.usable(hops))
+                if self._full(step):  # by calls that have begun meanwhile
+                    leg.tries.missing("trunk_limit")
+                else:
+                    leg.tries.found(step, self._plant.health.usable(hops))
             step = self._following(leg)
         if step is None:
             leg.failure = leg.tries.failure

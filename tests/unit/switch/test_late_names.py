@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from trunkline.config.trunks import Trunk, TrunkOutbound
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.routing.offer import Ring
 from trunkline.events.changes import LegDrop, LegPut
@@ -101,6 +102,24 @@ class Call:
     def sent(self) -> list[str]:
         """Methods of the requests that have left since the last look."""
         return [datagram.data.split(b" ", 1)[0].decode() for datagram in self.endpoint.datagrams()]
+
+
+def test_a_trunk_that_is_full_when_its_name_is_found_carries_no_more() -> None:
+    async def run() -> None:
+        call = Call()
+        outbound = TrunkOutbound(proxy="sip:gw.example")
+        call.world.trunks = {"carrier": Trunk(key="carrier", default_country="US", max_live=1, outbound=outbound)}
+        call.world.logins = SimpleNamespace(ours={})
+        ring = msgspec.structs.replace(RING, dial="+15125550123", trunks=("carrier",))
+        call.buyers.prepare("att", ring)
+        assert call.buyers.ring("att") == []
+        call.plant.loads.of("carrier").begin(0)  # another call, while the name was looked up
+        call.names.answer.set_result((Hop("192.0.2.7", 5060),))
+        await settle()
+        assert (call.sent(), call.kept) == ([], [])
+        assert call.told == [i.BuyerUnreachable("att", "trunk_limit", 0)]
+
+    asyncio.run(run())
 
 
 async def settle() -> None:
