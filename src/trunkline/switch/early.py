@@ -25,11 +25,12 @@ log = logging.getLogger("trunkline.calls")
 class Early:
     """The early media of one live call. `said` is whether the caller's offer has been answered by 183."""
 
-    __slots__ = ("_call", "said")
+    __slots__ = ("_call", "_complained", "said")
 
     def __init__(self, call: LiveCall) -> None:
         self._call = call
         self.said = False
+        self._complained: frozenset[str] = frozenset()
 
     def hears(self, leg: BuyerLeg | None, body: bytes | None) -> bool:
         """Whether a phone that rings can be heard and shall be; its audio is taken from then on, and none is sent."""
@@ -41,7 +42,9 @@ class Early:
             remote = unheard(remote_media(leg.description.accept(body)))
             self._call.plant.media.connect(leg.media, remote)
         except (RemoteSipError, BadRemote) as error:
-            log.warning("%s: early audio cannot be heard: %s", leg.media, error)
+            if leg.media not in self._complained:  # a phone may send as many provisional responses as it likes
+                self._complained |= {leg.media}
+                log.warning("%s: early audio cannot be heard: %s", leg.media, error)
             return False
         return remote.direction == "recvonly"
 

@@ -308,8 +308,9 @@ class EmbeddedMedia:
         try:
             self.on_event(event)
         except Exception:
-            # Raised further it would close the socket to the child, and with it every call.
-            log.exception("media: the listener failed on %r", event)
+            # Raised further it would close the socket to the child, and with it every call. Which key was pressed is
+            # nothing for a log.
+            log.exception("media: the listener failed on %s", type(event).__name__)
 
     def _free(self, slot: _Slot, leg: str) -> None:
         slot.free.append(slot.legs.pop(leg))
