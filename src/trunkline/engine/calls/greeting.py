@@ -24,7 +24,6 @@ class Greeting(CallCore):
 
     _effects: tuple[f.Effect, ...] = ()
     _treatment: NoBuyer | None = None
-    _flow_over = False
 
     def _arrived(self, _event: i.Arrived) -> None:
         context, now = self.context, self._now
