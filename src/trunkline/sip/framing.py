@@ -89,6 +89,11 @@ class Framer:
                 return self._fail(Fault("head_too_large"))
             return False
         head = bytes(buffer[: end + 4])
+        breaks = head.count(b"\r\n")
+        if head.count(b"\r") != breaks or head.count(b"\n") != breaks:
+            # A proxy before us that takes a lone line feed for the end of a line may have read another Content-Length,
+            # and what it took for a body would be a request to us.
+            return self._fail(Fault("garbage"))
         length = self._length(head)
         if isinstance(length, Fault):
             return self._fail(length)

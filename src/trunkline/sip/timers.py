@@ -6,17 +6,14 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Protocol
 
-T1 = 0.5  # round trip estimate (17.1.1.1)
+T1 = 0.5  # round trip estimate, and the first gap of Timers A, E and G (17.1.1.1)
 T2 = 4.0  # longest retransmission interval of non-INVITE requests and INVITE responses (17.1.2.2)
 T4 = 5.0  # how long a message stays in the network (17.1.2.2)
 
-TIMER_A = T1  # INVITE retransmission, doubles without a cap (17.1.1.2)
 TIMER_B = 64 * T1  # INVITE given up (17.1.1.2)
 TIMER_C = 180.0  # ringing given up; must be above 3 minutes for a proxy (16.6 item 11), refreshed by 101-199
 TIMER_D = 64 * T1  # response retransmissions to re-ACK; at least 32 s over UDP (17.1.1.2)
-TIMER_E = T1  # non-INVITE retransmission, doubles up to T2 (17.1.2.2)
 TIMER_F = 64 * T1  # non-INVITE given up (17.1.2.2)
-TIMER_G = T1  # INVITE failure response retransmission, doubles up to T2 (17.2.1)
 TIMER_H = 64 * T1  # wait for the ACK of a failure given up (17.2.1)
 TIMER_I = T4  # ACK retransmissions to absorb (17.2.1)
 TIMER_J = 64 * T1  # request retransmissions to absorb (17.2.2)

@@ -39,6 +39,16 @@ def test_content_length_says_where_a_message_ends(message: bytes) -> None:
     assert (framer.began_at, framer.fault) == (None, None)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\n\r"])
+def test_no_line_hides_behind_half_a_line_end(end: bytes) -> None:
+    """A proxy that ends lines there passes the second request on as the body of the first."""
+    hidden = b"Subject: x" + end + b"Content-Length: 200\r\nContent-Length: 0\r\n\r\n"
+    framer = Framer()
+    assert framer.feed(b"OPTIONS sip:b@192.0.2.2 SIP/2.0\r\n" + hidden + framed(), 0.0) == []
+    assert framer.fault is not None
+    assert framer.fault.reason == "garbage"
+
+
 def test_two_line_ends_between_messages_are_a_ping_and_one_is_not() -> None:
     framer = Framer()
     one = framed()
