@@ -28,7 +28,8 @@ class SignersLibrary(Library):
 
     pem = b""
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The signer's certificate, whatever is asked for."""
         self.asked.append(request.path)
         return web.Response(body=self.pem)
 

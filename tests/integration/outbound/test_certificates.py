@@ -56,9 +56,16 @@ class Library:
     def __init__(self, folder: Path) -> None:
         self.certificate, self.key = self_signed(folder)
         self.asked: list[str] = []
+        self._connections: set[asyncio.BaseTransport] = set()
         self.headers: dict[str, str] = {}
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        assert request.transport is not None
+        self._connections.add(request.transport)
+        return await self.answer(request)
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """What is sent for a request."""
         self.asked.append(request.path)
         match request.path:
             case "/signer.pem":
@@ -74,7 +81,7 @@ class Library:
         """Serve; the port."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate, self.key)
-        self._runner = web.ServerRunner(web.Server(self.answer))
+        self._runner = web.ServerRunner(web.Server(self._answer))
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context)
         await site.start()
@@ -83,6 +90,10 @@ class Library:
 
     async def stop(self) -> None:
         await self._runner.cleanup()
+        for connection in self._connections:
+            connection.abort()  # type: ignore[attr-defined]
+        for _ in range(4):  # turns of the loop until the sockets below TLS are closed
+            await asyncio.sleep(0)
 
 
 def with_library(
