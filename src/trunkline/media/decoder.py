@@ -1,7 +1,7 @@
-"""Turns MP3, FLAC, Ogg Vorbis, and the rarer kinds of WAV into 16-bit mono PCM of 8 kHz, from stdin to stdout.
+"""Turns MP3, FLAC, Ogg Vorbis and WAV of any rate into 16-bit mono PCM of 8 kHz, from stdin to stdout.
 
 A process of its own, started for each file when a configuration is loaded: what a stranger's file does to a decoder in
-C it does here, within bounds of memory and time, and not to the switch.
+C, or to the memory, it does here, within bounds of memory and time, and not to the switch.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import resource
 import sys
 from typing import Final
 
+from trunkline.codec import wav
 from trunkline.codec.g711 import SAMPLE_RATE_HZ
 from trunkline.codec.resample import resample
 
@@ -26,6 +27,13 @@ class Undecodable(Exception):
 
 def decode(content: bytes, duration_s_max: int) -> bytes:
     """16-bit little-endian mono PCM at 8 kHz of a file in any of the formats. Raises `Undecodable`."""
+    try:
+        known = wav.parse(content)
+        if known.frames > duration_s_max * known.rate_hz:
+            raise Undecodable(f"it is longer than {duration_s_max // 60} minutes")
+        return wav.read(content)
+    except wav.WavError:
+        pass  # none, or of the rarer kinds
     try:
         import miniaudio
     except ImportError:

@@ -129,6 +129,24 @@ def test_a_long_upload_is_refused_before_it_is_decoded() -> None:
         undecoded((UPLOADS / "tone.mp3").read_bytes(), 0)
 
 
+def test_a_rate_is_converted_in_a_process_of_its_own(
+    store: PromptStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = bytearray(wav.write(wav.Encoding.PCM, 1, bytes(2 * 16_000)))
+    struct.pack_into("<II", fast, 24, 16_000, 32_000)
+    (tmp_path / "base" / "fast.wav").write_bytes(fast)
+
+    def read_here(_content: bytes) -> bytes:
+        raise AssertionError("converted in the process that has calls")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wav, "read", read_here)
+        made = store.prepare("fast.wav")
+    assert len(wav.parse(Path(made.path).read_bytes()).data) == 8_000
+    with pytest.raises(Undecodable, match="longer than 0 minutes"):
+        undecoded(bytes(fast), 0)
+
+
 def test_every_listed_text_is_shipped_and_nothing_else() -> None:
     texts = yaml.safe_load((SHIPPED / "texts.yaml").read_text())
     listed = {SHIPPED / lang / f"{text_key(lang, text)}.wav" for lang in texts for text in texts[lang]}
