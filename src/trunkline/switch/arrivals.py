@@ -110,7 +110,12 @@ class Arrivals:
             plant.sip.endpoint.use_login(event.leg, login)
         description = Description(local, event.leg, trunk.srtp, plant.entropy)
         leg = CallerLeg(event.leg, name, description, offer, trunk, load.begin(now.mono_ns, caller.number))
-        call = self._begin(name, world, dialled, called.caller, leg, now)
+        try:
+            call = self._begin(name, world, dialled, called.caller, leg, now)
+        except Exception:
+            leg.seat.ended(now.mono_ns)
+            plant.media.close(name)
+            raise
         call.tell(i.Arrived())
         if called.caller.passport is not None:
             self._have_checked(call.machine.context, trunk, called.caller.passport, now)

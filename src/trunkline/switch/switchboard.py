@@ -37,7 +37,7 @@ class Switchboard:
     def on_sip(self, event: events.SipEvent) -> None:
         """News from the SIP core, in order."""
         if isinstance(event, events.Incoming):
-            self._arrivals.take(event)
+            self._arrived(event)
             return
         if isinstance(event, events.OutsideEnded):
             if not self._plant.registrations.ended(event):
@@ -59,6 +59,15 @@ class Switchboard:
             self._about_caller(event, whose.call)
         else:
             self._about_buyer(event, whose.call, whose.attempt, whose.leg)
+
+    def _arrived(self, event: events.Incoming) -> None:
+        """A call: one that an error of ours keeps from being taken is refused, or it would wait for us for ever."""
+        try:
+            self._arrivals.take(event)
+        except Exception:
+            self._plant.metrics.call_errors.inc()
+            log.exception("a call from %s is refused for an error of ours", event.source.host)
+            self._plant.sip.endpoint.reject(event.leg, 500, self._plant.sip.now())
 
     def _gone(self, leg: int, whose: Whose) -> None:
         """Nobody has to be told any more that this leg is over, not even after a crash."""
