@@ -52,6 +52,8 @@ TICK_S: Final = 0.25
 """What is not due at any one moment is done on ticks: a process that rests is woken four times a second, not by each
 leg's reports, those of legs that are gone included.
 """
+AGAIN_S: Final = 1.0
+"""When a timer that failed for a reason of ours is tried again: without it a recording would never be written."""
 _DIGIT_WATCH_S: Final = 0.05
 _DISK_STOP_S: Final = 3.0
 
@@ -150,9 +152,9 @@ class Engine:
             _, _, timer = heapq.heappop(timers)
             try:
                 due = timer(now)
-            except Exception as error:  # noqa: BLE001  nor may a timer
+            except Exception as error:  # noqa: BLE001  nor may a timer, whose work goes on
                 self._trouble(error)
-                continue
+                due = now + AGAIN_S
             if due is not None:
                 self.schedule(due, timer)
 
