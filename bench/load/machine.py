@@ -10,14 +10,19 @@ from pathlib import Path
 
 SERVER_CORE = 0
 LOAD_CORE = 1
+USABLE = os.sched_getaffinity(0)
+"""The cores that we were started on."""
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
-    """Processes started inside run on that core alone, if this process may use it; we ourselves go back afterwards."""
+    """Processes started inside run on that core alone, if this process may use it; we ourselves go back afterwards.
+
+    May be nested: the innermost core counts.
+    """
     before = os.sched_getaffinity(0)
-    if core in before:
+    if core in USABLE:
         os.sched_setaffinity(0, {core})
     try:
         yield
