@@ -239,7 +239,7 @@ class Journal:
     # From here on: the writer's thread.
 
     def _write_until_closed(self) -> None:
-        # Where both share a core, a writer that is woken would push the loop aside only to wait for its interpreter lock.
+        # On a core of both, a writer that wakes would push the loop aside only to wait for the interpreter lock.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         item = self._queue.get()
         while item is not None:
