@@ -10,6 +10,8 @@ import msgspec
 from trunkline.sip.errors import RemoteSipError
 from trunkline.sip.uri import DEFAULT_PORT, KEPT_CHARS, is_host, is_port
 
+MAX_FORWARDS = 70  # the hops that a request of our own may take (8.1.1.6)
+MAX_FORWARDS_MAX = 255  # 20.22
 MAGIC_COOKIE = "z9hG4bK"  # branches made under RFC 3261 start with it (8.1.1.7)
 
 _KNOWN = (

@@ -14,6 +14,8 @@ from trunkline.sip.body import session_description
 from trunkline.sip.errors import LocalSipError, RemoteSipError
 from trunkline.sip.headers import (
     CANONICAL,
+    MAX_FORWARDS,
+    MAX_FORWARDS_MAX,
     SINGLETONS,
     CSeq,
     NameAddr,
@@ -35,7 +37,7 @@ Header = tuple[str, str]
 _FOLD = re.compile(r"\r\n[ \t]+")
 _STATUS = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: (.*))?", re.IGNORECASE)
 
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 REASONS = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK",
@@ -153,7 +155,7 @@ class Message:
     @property
     def retry_after_s(self) -> int | None:
         """The seconds of Retry-After without its comment and parameters (20.33), None when absent or malformed."""
-        match = _SECONDS.match(self.header("Retry-After") or "")
+        match = _NUMBER.match(self.header("Retry-After") or "")
         return int(match.group()) if match else None
 
     def encode(self) -> bytes:
@@ -182,6 +184,15 @@ class Request(Message):
         super().__init__(headers, body, encoding)
         self.method = method
         self.uri = uri
+
+    @property
+    def max_forwards(self) -> int:
+        """The hops that this request may still take; 70 when it does not say so in the range of 20.22."""
+        said = self.header("Max-Forwards")
+        if said is None or _NUMBER.fullmatch(said) is None:
+            return MAX_FORWARDS
+        hops = int(said)
+        return hops if hops <= MAX_FORWARDS_MAX else MAX_FORWARDS
 
     @property
     def start_line(self) -> str:

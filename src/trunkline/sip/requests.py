@@ -8,12 +8,10 @@ import msgspec
 
 from trunkline.sip.digest import Credentials
 from trunkline.sip.errors import LocalSipError
-from trunkline.sip.headers import canonical
+from trunkline.sip.headers import MAX_FORWARDS, canonical
 from trunkline.sip.hops import Hop
 from trunkline.sip.message import Header, Response, encode
 from trunkline.sip.uri import is_safe_uri
-
-MAX_FORWARDS = 70
 
 # Fields this package writes itself; a caller that also gave one would make two, and a different call.
 OWN_HEADERS = frozenset(
@@ -32,6 +30,7 @@ class Outgoing(msgspec.Struct, gc=False):
 
     With a `login` a challenge is answered: `authorization` are the header lines that prove it, `tries` how many tries
     came before this one, `answered` the realms (a proxy's or not, and the name) whose challenges they were.
+    `max_forwards` is how many hops it may take.
     """
 
     method: str
@@ -48,6 +47,7 @@ class Outgoing(msgspec.Struct, gc=False):
     authorization: tuple[str, ...] = ()
     tries: int = 0
     answered: tuple[tuple[bool, str], ...] = ()
+    max_forwards: int = MAX_FORWARDS
 
     def encode(self, extra: Sequence[str] = (), body: bytes = b"") -> bytes:
         """The datagram; `extra` are whole header lines. Raises LocalSipError on header injection."""
@@ -55,7 +55,7 @@ class Outgoing(msgspec.Struct, gc=False):
             raise LocalSipError(f"unsafe Request-URI {self.uri!r}")
         lines = [
             f"Via: SIP/2.0/{self.destination.transport.upper()} {self.sent_by};rport;branch={self.branch}",
-            f"Max-Forwards: {MAX_FORWARDS}",
+            f"Max-Forwards: {self.max_forwards}",
             f"From: {self.from_header}",
             f"To: {self.to_header}",
             f"Call-ID: {self.call_id}",
@@ -70,11 +70,12 @@ class Outgoing(msgspec.Struct, gc=False):
 
     def failure_ack(self, response: Response) -> bytes:
         """The ACK of a 300-699 to this INVITE: its Request-URI, branch and route, the To of the response (17.1.1.3)."""
-        return msgspec.structs.replace(self, method="ACK", to_header=response.header("To") or self.to_header).encode()
+        to_header = response.header("To") or self.to_header
+        return msgspec.structs.replace(self, method="ACK", to_header=to_header, max_forwards=MAX_FORWARDS).encode()
 
     def cancel(self) -> Outgoing:
-        """The CANCEL of this INVITE: the same in all but the method (9.1). Nobody may ask it for proofs (22.1)."""
-        return msgspec.structs.replace(self, method="CANCEL", authorization=())
+        """The CANCEL of this INVITE: the same but for method and hops (9.1). Nobody may ask it for proofs (22.1)."""
+        return msgspec.structs.replace(self, method="CANCEL", authorization=(), max_forwards=MAX_FORWARDS)
 
 
 def nth_try(branch: str, cseq: int, further: int, tries: int = 0) -> tuple[str, int]:

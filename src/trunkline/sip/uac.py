@@ -23,6 +23,7 @@ from trunkline.sip.events import (
     Refused,
     TransportFailed,
 )
+from trunkline.sip.headers import MAX_FORWARDS, MAX_FORWARDS_MAX
 from trunkline.sip.hops import TRANSPORTS, Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Response
@@ -43,7 +44,8 @@ class InviteTarget(msgspec.Struct, frozen=True, gc=False):
     `destination` is the next hop: an IP literal, its port and its transport. `to` and `from_uri` are addresses
     without brackets; `to` None means the Request-URI. `headers` are added as they are. `first_response_s` is the
     patience for any response at all, 100 included; None leaves it to Timer B (32 s). `login` answers challenges to the
-    INVITE and to all requests in the call; `terms` is what is asked for beyond the call itself.
+    INVITE and to all requests in the call; `terms` is what is asked for beyond the call itself. `max_forwards`, 0 to
+    255, is how many hops the INVITE may take: one less than the INVITE it is made for, so that loops end (RFC 7332).
     """
 
     request_uri: str
@@ -56,6 +58,7 @@ class InviteTarget(msgspec.Struct, frozen=True, gc=False):
     first_response_s: float | None = 4.0
     login: Credentials | None = None
     terms: CallTerms = PLAIN
+    max_forwards: int = MAX_FORWARDS
 
 
 class PreparedInvite:
@@ -158,6 +161,8 @@ class Uac:
         for uri in (target.request_uri, to_uri, target.from_uri):
             if not is_safe_uri(uri):
                 raise LocalSipError(f"unsafe address {uri!r}")
+        if not 0 <= target.max_forwards <= MAX_FORWARDS_MAX:
+            raise LocalSipError(f"{target.max_forwards} hops are not in 0..{MAX_FORWARDS_MAX}")
         tag = core.token()
         return Outgoing(
             method="INVITE",
@@ -170,6 +175,7 @@ class Uac:
             to_header=headers.format_name_addr(to_uri),
             destination=target.destination,
             login=target.login,
+            max_forwards=target.max_forwards,
         )
 
     def cancel(self, leg: Leg, now: float) -> None:

@@ -109,7 +109,8 @@ class Arrivals:
         if login is not None:
             plant.sip.endpoint.use_login(event.leg, login)
         description = Description(local, event.leg, trunk.srtp, plant.entropy)
-        leg = CallerLeg(event.leg, name, description, offer, trunk, load.begin(now.mono_ns, caller.number))
+        seat, hops = load.begin(now.mono_ns, caller.number), event.request.max_forwards - 1  # 0 has got 483 already
+        leg = CallerLeg(event.leg, name, description, offer, trunk, seat, hops)
         try:
             call = self._begin(name, world, dialled, called.caller, leg, now)
         except Exception:

@@ -143,8 +143,8 @@ class Buyers:
             leg.description.said(body)
             shown = Shown(context.caller, context.number)
             login = None if way.trunk is None else self._call.world.logins.ours.get(way.trunk.key)
-            local_address = plant.sip.public
-            target = invite_to(leg.ring, way, step.hop, shown, local_address, body, login, step.patience_s)
+            local_address, hops = plant.sip.public, self._call.caller.hops
+            target = invite_to(leg.ring, way, step.hop, shown, local_address, body, login, step.patience_s, hops)
             leg.invite = plant.sip.endpoint.prepare(target)
         except LocalSipError as error:
             log.error("target of %s cannot be dialled: %s", leg.media, error)

@@ -20,12 +20,20 @@ class CallerLeg:
     """The caller: SIP leg number, media leg, what we say of its audio, the offer to be answered (None: we make one).
 
     `trunk` is the one it came by, as it was configured then, and `seat` its place on it. `held`: its peer holds us.
+    `hops` is how many those who are called for it may be away (Max-Forwards).
     """
 
-    __slots__ = ("codec", "description", "held", "media", "offer", "seat", "sip", "trunk")
+    __slots__ = ("codec", "description", "held", "hops", "media", "offer", "seat", "sip", "trunk")
 
     def __init__(
-        self, sip: int, media: str, description: Description, offer: AudioOffer | None, trunk: Trunk, seat: Seat
+        self,
+        sip: int,
+        media: str,
+        description: Description,
+        offer: AudioOffer | None,
+        trunk: Trunk,
+        seat: Seat,
+        hops: int,
     ) -> None:
         self.sip = sip
         self.trunk = trunk
@@ -33,6 +41,7 @@ class CallerLeg:
         self.media = media
         self.description = description
         self.offer = offer
+        self.hops = hops
         self.held = False
         self.codec = offer.codecs[0].name if offer is not None else "PCMU"
 

@@ -77,7 +77,7 @@ class Call:
         self.world = SimpleNamespace(trunks={})
         context = SimpleNamespace(account="acme", call="call", contact="contact", caller="+15125550100", number="+1833")
         self.machine = SimpleNamespace(context=context)
-        self.caller = SimpleNamespace(codec="PCMU")
+        self.caller = SimpleNamespace(codec="PCMU", hops=69)
         self.routing_ns = 0
         self.buyers = Buyers(self)  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from tests.unit.switch.test_late_names import RING, Call, settle
 
@@ -15,6 +16,7 @@ from trunkline.events.calls import AttemptMoved
 from trunkline.events.changes import LegDrop, LegPut
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.sip.endpoint import EndpointConfig, Hop, SipEndpoint
+from trunkline.sip.message import parse
 from trunkline.switch.legs import BuyerLeg
 from trunkline.telephony.sip.servers import Place
 
@@ -126,5 +128,25 @@ def test_a_next_leg_that_cannot_be_written_ends_the_attempt() -> None:
         await settle()
         assert call.sent_to() == []
         assert call.told == [i.BuyerUnreachable("att", "journal")]
+
+    on_move(work)
+
+
+def test_every_phone_and_every_server_gets_the_hops_that_the_caller_has_left() -> None:
+    async def work(call: Moving) -> None:
+        call.buyers.hang_up("att")
+        call.endpoint.datagrams()
+        call.caller.hops = 4
+        call.buyers.prepare("two", msgspec.structs.replace(RING, also_dial=("sip:mobile@pbx.example",)))
+        call.buyers.ring("two")
+        leg = call.buyers.get("two")
+        assert leg is not None
+        call.kept.clear()
+        assert call.buyers.failed(leg, None, "no_response", i.BuyerSilent("two"))
+        await settle()
+        call.saved[0].set_result(1)
+        await settle()
+        sent = [parse(each.data) for each in call.endpoint.datagrams() if each.data.startswith(b"INVITE")]
+        assert [each.header("Max-Forwards") for each in sent] == ["4", "4", "4"]
 
     on_move(work)

@@ -246,3 +246,12 @@ def test_what_is_asked_of_a_call_is_its_trunks_word() -> None:
     assert terms_of(Trunk(key="a")) == CallTerms(session_s=1800)
     ours = Trunk(key="a", session_seconds=None, reliable_provisional="required")
     assert terms_of(ours) == CallTerms(session_s=None, reliable="required")
+
+
+@pytest.mark.parametrize("hops", [0, 4, 69])
+def test_an_invite_may_take_the_hops_that_are_left(hops: int) -> None:
+    (way,) = ways_to(ring(), TRUNKS)
+    hop = hop_of(way.place, way.place.host)
+    found = invite_to(ring(), way, hop, Shown(CALLER, NUMBER), LOCAL, b"v=0\r\n", max_forwards=hops)
+    assert found.max_forwards == hops
+    assert invite(ring())[0].max_forwards == 70

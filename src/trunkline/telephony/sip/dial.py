@@ -18,6 +18,7 @@ from trunkline.kernel.phone import is_e164
 from trunkline.sip.digest import Credentials
 from trunkline.sip.endpoint import CallTerms, Hop, InviteTarget
 from trunkline.sip.errors import RemoteSipError
+from trunkline.sip.headers import MAX_FORWARDS
 from trunkline.sip.hops import TRANSPORTS
 from trunkline.sip.uri import Address, SipUri, bracketed, parse_uri
 from trunkline.telephony.sip.account import account_domain
@@ -142,11 +143,12 @@ def invite_to(
     sdp: bytes,
     login: Credentials | None = None,
     patience_s: float | None = None,
+    max_forwards: int = MAX_FORWARDS,
 ) -> InviteTarget:
     """The INVITE for `ring`, to be sent to `hop`, a server of the way's place, from our own address `local`.
 
     `login` are the credentials of the way's trunk. `patience_s` is how long this server may stay silent; all of the
-    target's first-response time unless said.
+    target's first-response time unless said. `max_forwards` is how many hops the INVITE may take.
     """
     user, display = _identity(ring.caller_id, shown)
     domain = "anonymous.invalid" if user == "anonymous" else f"{bracketed(local[0])}:{local[1]}"
@@ -165,6 +167,7 @@ def invite_to(
         first_response_s=float(ring.first_response_seconds) if patience_s is None else patience_s,
         login=login,
         terms=terms_of(way.trunk),
+        max_forwards=max_forwards,
     )
 
 
