@@ -13,6 +13,7 @@ from trunkline.testing.sipp_steps import (
     answer,
     bye,
     byed,
+    cancel,
     expect,
     expect_request,
     held,
@@ -96,6 +97,32 @@ def test_a_caller_that_requires_it_acknowledges_ringing(lab: Lab) -> None:
     assert ringing.header("Require") == "100rel"
     (call,) = switch.ended_calls(1)
     assert call["outcome"] == "sold"
+
+
+def test_a_caller_that_cancels_while_its_answer_waits_for_its_prack_gets_487(lab: Lab) -> None:
+    buyer = lab.buyer(invited(), answer(183, sdp()), answer(200), acked(), byed())
+    switch = lab.switch(configuration(target("first", buyer.address), campaign=PASS))
+    steps = (invite(headers=("Require: 100rel",)), expect(100, optional=True), expect(183), held(), cancel())
+    caller = lab.caller(switch, *steps)
+    switch.until(lambda: "ACK" in buyer.names(), "the buyer to be answered")
+    caller.go_on()
+    caller.succeed()
+    assert "200 INVITE" not in caller.names()
+    (call,) = switch.ended_calls(1)
+    assert call["ended_by"] == "caller"
+
+
+def test_an_answer_waits_for_the_prack_of_what_was_heard_before_it(lab: Lab) -> None:
+    buyer = lab.buyer(invited(), answer(183, sdp()), answer(200), acked(), byed())
+    switch = lab.switch(configuration(target("first", buyer.address), campaign=PASS))
+    early = (invite(headers=("Require: 100rel",)), expect(100, optional=True), RINGS_RELIABLY.replace("180", "183"))
+    caller = lab.caller(switch, *early, held(), PRACK, expect(200), ack(), bye())
+    switch.until(lambda: "ACK" in buyer.names(), "the buyer to be answered")
+    assert "200 INVITE" not in caller.names()
+    caller.go_on()
+    caller.succeed()
+    (call,) = switch.ended_calls(1)
+    assert (call["outcome"], call["ended_by"]) == ("sold", "caller")
 
 
 def update(port: int) -> str:

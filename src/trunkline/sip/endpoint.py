@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 HANGUP_STATUS = 480  # what a caller hears when `hangup` meets a call that was never answered
+CANCELLED_STATUS = 487  # and what one hears that has cancelled it (RFC 3261 9.2)
 
 
 class SipEndpoint:
@@ -195,11 +196,13 @@ class SipEndpoint:
         if found is not None:
             self._uas.provisional(found, status, sdp, now)
 
-    def answer(self, leg: int, sdp: bytes, now: float) -> None:
-        """Answer the call with 200, which repeats until the ACK; ends in Acknowledged or Unacknowledged."""
+    def answer(self, leg: int, sdp: bytes, now: float) -> bool:
+        """Answer the call with 200, which repeats until the ACK; ends in Acknowledged or Unacknowledged.
+
+        Whether it has left. If it waits for the PRACK of an early description, AnswerSent is told when it leaves.
+        """
         found = self._core.leg(leg)
-        if found is not None:
-            self._uas.answer(found, sdp, now)
+        return found is not None and self._uas.answer(found, sdp, now)
 
     def reject(
         self, leg: int, status: int, now: float, reason: str | None = None, headers: Sequence[Header] = ()
@@ -253,7 +256,8 @@ class SipEndpoint:
         """End the call whatever its state; a second time changes nothing.
 
         BYE when confirmed; as the called side before the ACK, BYE after it (RFC 3261 15); CANCEL while it rings;
-        480 when the call was never answered. `reason` is the value of a Reason header (RFC 3326).
+        480 when the call was never answered, 487 when its caller has cancelled it (9.2). `reason` is the value of a
+        Reason header (RFC 3326).
         """
         found = self._core.leg(leg)
         if found is None:
@@ -261,7 +265,8 @@ class SipEndpoint:
         _check_reason(reason)
         found.reason = found.reason or reason
         if found.state == LegState.INCOMING:
-            self._uas.reject(found, HANGUP_STATUS, now, None, [("Reason", reason)] if reason else [])
+            status = CANCELLED_STATUS if found.cancelled else HANGUP_STATUS
+            self._uas.reject(found, status, now, None, [("Reason", reason)] if reason else [])
         elif found.state in EARLY:
             self._uac.cancel(found, now)
         elif found.can(Trigger.HANGUP):

@@ -65,6 +65,10 @@ class CancelledLate(SipEvent, frozen=True):
     """Our cancel lost the race against the answer; ACK and then BYE have left."""
 
 
+class AnswerSent(SipEvent, frozen=True):
+    """An answer of ours that had to wait for a PRACK has left. One that leaves at once is not told."""
+
+
 class Acknowledged(SipEvent, frozen=True):
     """The caller acknowledged our answer. `sdp` is its answer when the offer was ours."""
 

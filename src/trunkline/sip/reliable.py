@@ -150,6 +150,8 @@ class Provisionals:
         reliable = leg.reliable
         if reliable is None or reliable.open or leg.reoffer_in is not None or leg.state != LegState.INCOMING:
             return None
+        if leg.cancelled:
+            return None  # its owner has been told, and will refuse it (RFC 3261 9.2)
         if reliable.answer is not None:
             answer, reliable.answer = reliable.answer, None
             return 200, answer

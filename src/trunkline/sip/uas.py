@@ -10,7 +10,7 @@ from trunkline.sip.body import SDP_LINE
 from trunkline.sip.core import Core, ServerKey, ServerTx
 from trunkline.sip.dialog import from_request
 from trunkline.sip.errors import LocalSipError
-from trunkline.sip.events import Cancelled, Incoming
+from trunkline.sip.events import AnswerSent, Cancelled, Incoming
 from trunkline.sip.hops import Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
 from trunkline.sip.message import Header, Request
@@ -75,22 +75,23 @@ class Uas:
         leg.provisional_at = now + PROVISIONAL_REFRESH
         core.timers.arm(leg)
 
-    def answer(self, leg: Leg, sdp: bytes, now: float) -> None:
+    def answer(self, leg: Leg, sdp: bytes, now: float) -> bool:
         """Send 200 and repeat it until the ACK, or keep it until an open reliable response is acknowledged.
 
-        Raises LocalSipError for a second answer.
+        Whether it has left. Raises LocalSipError for a second answer.
         """
         tx = self._waiting(leg)
         if tx is None:
             if leg.state in (LegState.ANSWERED, LegState.CONFIRMED):
                 raise LocalSipError(f"leg {leg.id} is answered already")
-            return
+            return False
         leg.provisional_at = inf
         if self._provisionals.holds_answer(leg, sdp):
-            return
+            return False
         self._answers.send(leg, tx, sdp, now)
         self._core.move(leg, Trigger.ANSWER)
         self._core.timers.arm(leg)
+        return True
 
     def go_on(self, leg: Leg, now: float) -> None:
         """Send what has waited for a PRACK."""
@@ -99,7 +100,8 @@ class Uas:
             return
         status, sdp = waiting
         if status == 200:
-            self.answer(leg, sdp or b"", now)
+            if self.answer(leg, sdp or b"", now):
+                self._core.tell(AnswerSent(leg.id))
         else:
             self.provisional(leg, status, sdp, now)
 

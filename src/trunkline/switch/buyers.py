@@ -244,6 +244,9 @@ class Buyers:
         leg.news, leg.moved_by = news, reason
         leg.stored = f"{leg.media}~{tries.number}"
         leg.resolving = self._plant.loop.create_task(self._try_late(leg, step))
+        if leg.early:
+            leg.early = False
+            self._call.tell(i.BuyerMoved(leg.attempt, leg.number))
         return True
 
     def answered(self, attempt: str, number: int, body: bytes | None) -> i.Input | None:

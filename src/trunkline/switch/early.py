@@ -46,7 +46,8 @@ class Early:
                 self._complained |= {leg.media}
                 log.warning("%s: early audio cannot be heard: %s", leg.media, error)
             return False
-        return remote.direction == "recvonly"
+        leg.early = remote.direction == "recvonly"
+        return leg.early
 
     def pass_on(self, command: c.PassEarly) -> None:
         """Let the caller hear that phone."""

@@ -49,9 +49,10 @@ class CallerLeg:
 class BuyerLeg:
     """One of an attempt's legs. `failure` says why it cannot be rung; `sip` is None until the INVITE has left.
 
-    `ended`: its peer has ended it. `gone`: we have let it go. `held`: its peer holds us. `tries` are the servers it
-    is tried at, one after another; `stored` is the name under which what identifies the present try is on disk, `seat`
-    its place on the trunk, `news` what became of the try before and `moved_by` in a word.
+    `early`: the server it is tried at can be heard before the answer. `ended`: its peer has ended it. `gone`: we have
+    let it go. `held`: its peer holds us. `tries` are the servers it is tried at, one after another; `stored` is the
+    name under which what identifies the present try is on disk, `seat` its place on the trunk, `news` what became of
+    the try before and `moved_by` in a word.
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class BuyerLeg:
         "attempt",
         "description",
         "dialled",
+        "early",
         "ended",
         "failure",
         "gone",
@@ -90,6 +92,7 @@ class BuyerLeg:
         self.seat: Seat | None = None
         self.invite: PreparedInvite | None = None
         self.dialled = False
+        self.early = False
         self.news: i.Input | None = None
         self.moved_by = ""
         self.sip: int | None = None

@@ -24,7 +24,16 @@ from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
-from trunkline.events.calls import AnyCallEvent, AttemptConnected, AttemptEnded, CallEnded, CallRouted, OfferReserved
+from trunkline.events.calls import (
+    AnyCallEvent,
+    AttemptConnected,
+    AttemptEnded,
+    CallEnded,
+    CallRouted,
+    OfferReserved,
+    RecordingEnded,
+    RecordingStarted,
+)
 from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegPut, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.kernel.clock import Instant
@@ -81,6 +90,7 @@ class LiveCall:
         self._running = False
         self._over = False
         self.answered = False
+        self.answer_waits = False  # for the PRACK of an early description; the caller is not connected before
         self._entries: list[Entry] = []
         self._changes: list[Change] = [] if seen is None else [seen]
         self._first_append: asyncio.Future[Any] | None = None
@@ -88,6 +98,7 @@ class LiveCall:
         self._timer_ns = 0
         self._open_attempt: OfferReserved | None = None  # of what has been written
         self._connected = self._ended = False
+        self._files: dict[str, str] = {}  # recordings whose beginning is written and whose end is not: id to path
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -184,6 +195,18 @@ class LiveCall:
                 reason="internal_error",
             )
             self._write(c.Write(ended_attempt), now)
+        for recording, path in tuple(self._files.items()):
+            ended_file = RecordingEnded(
+                account=context.account,
+                call=context.call,
+                at_ms=now.utc_ms,
+                recording=recording,
+                path=path,
+                duration_ms=0,
+                error="internal_error",
+            )
+            self._write(c.Write(ended_file), now)
+            self.plant.media.stop_record(recording)
         if self.lease is not None:
             self.plant.capacity.release(self.lease, now)
         if not self._ended:
@@ -222,6 +245,10 @@ class LiveCall:
             self._open_attempt, self._connected = event, False
         elif isinstance(event, AttemptConnected):
             self._connected = True
+        elif isinstance(event, RecordingStarted):
+            self._files[event.recording] = event.path
+        elif isinstance(event, RecordingEnded):
+            self._files.pop(event.recording, None)
 
     def _remember(self, command: c.Remember, _now: Instant) -> None:
         kept = command.call
@@ -342,10 +369,21 @@ class LiveCall:
             self.connect(caller.media, agreed)
         caller.description.said(body)
         self.answered = True
+        self.answer_waits = not plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
+        if not self.answer_waits:
+            self._caller_talks(now)
+
+    def answer_left(self) -> None:
+        """The 200 that waited for a PRACK has left."""
+        self.answer_waits = False
+        self._caller_talks(self.plant.clock())
+        self.save()
+
+    def _caller_talks(self, now: Instant) -> None:
+        """The caller's trunk counts minutes from now on, and after a crash the caller is sent a BYE."""
+        caller, context = self.caller, self.machine.context
         caller.seat.answered(now.mono_ns)
-        plant.sip.endpoint.answer(caller.sip, body, plant.sip.now())
-        context = self.machine.context
-        identifiers = msgspec.json.encode(plant.sip.endpoint.identifiers(caller.sip))
+        identifiers = msgspec.json.encode(self.plant.sip.endpoint.identifiers(caller.sip))
         leg = StoredLeg(
             leg=caller.media,
             account=context.account,

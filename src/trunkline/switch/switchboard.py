@@ -80,6 +80,8 @@ class Switchboard:
                 call.cancelled()
             case events.Ended() | events.Unacknowledged() | events.TransportFailed():
                 call.tell(i.CallerLeft(_why(event)))
+            case events.AnswerSent():
+                call.answer_left()
             case events.Acknowledged() if call.caller.offer is None:
                 self._late_answer(call.caller, event.sdp, call)
             case events.Reanswered():
@@ -238,7 +240,7 @@ def _takes_events(leg: CallerLeg | BuyerLeg | None) -> bool:
 def _must_talk(whose: Whose) -> bool:
     """Whether silence means that a party is gone: not while early media is all that was agreed on."""
     if whose.attempt is None:
-        return whose.call.answered
+        return whose.call.answered and not whose.call.answer_waits
     attempt = whose.call.machine.attempt
     return attempt is not None and attempt.connected is not None
 

@@ -205,7 +205,7 @@ class Walk:
         if running and name not in world.ringing:
             return  # nobody can speak for a leg that was not rung yet, or is over
         refusable = not running or world.rings(leg)
-        kind = self.choose.below(6 if refusable else 4)
+        kind = self.choose.below(7 if refusable else 4)
         if running and kind in (3, 5):
             world.ringing.discard(name)  # the peer has ended its leg itself
             world.playing.pop(hearer("buyer", leg), None)
@@ -219,6 +219,7 @@ class Walk:
                 i.BuyerLeft(attempt, leg),
                 i.BuyerSilent(attempt, leg),
                 i.BuyerRefused(attempt, status, leg),
+                i.BuyerMoved(attempt, leg),
             )[kind]
         )
 

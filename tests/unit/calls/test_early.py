@@ -54,6 +54,27 @@ def test_ringing_follows_when_the_phone_is_out_and_the_next_one_is_heard_in_its_
     assert story.did(c.StopPlay), "the ringing of before the second phone was heard"
 
 
+def test_ringing_follows_when_another_server_is_asked_and_its_phone_is_heard_in_its_place() -> None:
+    story = Story(campaign=PASS).arrives()
+    attempt = story.attempt
+    heard(story)
+    story.tell(i.BuyerMoved(attempt))
+    story.tell(i.BuyerMoved(attempt))
+    assert story.did(c.EndEarly) == [c.EndEarly(attempt, 0, None)]
+    heard(story)
+    assert story.did(c.PassEarly) == [c.PassEarly(attempt, 0)] * 2
+    assert (story.attempt, story.early) == (attempt, attempt)
+    story.answers()
+    assert story.bridged
+
+
+def test_a_phone_that_is_not_the_one_heard_may_move_without_a_word() -> None:
+    story = Story(campaign=PASS, target=GROUP).arrives()
+    heard(story, 1)
+    story.tell(i.BuyerMoved(story.attempt, 0))
+    assert not story.did(c.EndEarly)
+
+
 def test_a_caller_in_a_flow_hears_the_phone_in_place_of_ringing() -> None:
     story = Story(flow=ASKS, campaign=PASS).arrives()
     story.presses("1")

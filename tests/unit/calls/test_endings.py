@@ -242,6 +242,7 @@ def test_news_of_a_buyer_that_was_let_go_changes_nothing() -> None:
     for news in (
         i.Dialled(old, 1),
         i.BuyerRings(old),
+        i.BuyerMoved(old),
         i.BuyerAnswered(old),
         i.BuyerRefused(old, 500),
         i.BuyerSilent(old),
@@ -306,6 +307,7 @@ def test_nothing_that_is_told_after_the_end_does_anything(event: str) -> None:
         "Exhausted": i.Exhausted("no_route", None),
         "Dialled": i.Dialled(attempt, 1),
         "BuyerRings": i.BuyerRings(attempt),
+        "BuyerMoved": i.BuyerMoved(attempt),
         "BuyerAnswered": i.BuyerAnswered(attempt),
         "BuyerRefused": i.BuyerRefused(attempt, 486),
         "BuyerSilent": i.BuyerSilent(attempt),

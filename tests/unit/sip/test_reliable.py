@@ -20,9 +20,9 @@ from tests.unit.sip.wire import (
     target,
 )
 
-from trunkline.sip.endpoint import CallTerms
+from trunkline.sip.endpoint import CallTerms, Datagram, EndpointConfig
 from trunkline.sip.errors import LocalSipError
-from trunkline.sip.events import Acknowledged, Answered, Ended, Incoming, Provisional, Reanswered, Reoffered
+from trunkline.sip.events import Acknowledged, Answered, AnswerSent, Ended, Incoming, Provisional, Reanswered, Reoffered
 
 pytestmark = pytest.mark.unit
 
@@ -74,10 +74,12 @@ def test_who_gets_reliable_responses(caller_terms: CallTerms, ours: CallTerms, r
 def test_an_answer_waits_for_the_prack_of_an_early_one_and_brings_none_again() -> None:
     net, caller, called, leg, incoming = rung()
     called.sip.ring(incoming, net.now, 183, ANSWER)
-    called.sip.answer(incoming, ANSWER, net.now)
+    assert not called.sip.answer(incoming, ANSWER, net.now)
     net.flush()
     assert net.starts(CALLED) == ["183 INVITE"], "3: the 2xx must not overtake the answer"
+    assert not called.of(AnswerSent)
     net.run(0.2)
+    assert called.told[1:3] == [AnswerSent(incoming), Acknowledged(incoming)]
     assert net.starts(CALLED) == ["183 INVITE", "200 PRACK", "200 INVITE"]
     assert response(net.sent[-2][2].data).sdp is None, "RFC 3261 13.2.1: the exchange is over"
     assert caller.told == [Provisional(leg, 183, ANSWER), Answered(leg, 200, ANSWER)]
@@ -108,9 +110,10 @@ def test_a_caller_that_insists_and_offers_nothing_is_waited_for_without_a_word()
 def test_an_answer_waits_for_no_prack_of_mere_ringing() -> None:
     net, caller, called, leg, incoming = rung()
     called.sip.ring(incoming, net.now)
-    called.sip.answer(incoming, ANSWER, net.now)
+    assert called.sip.answer(incoming, ANSWER, net.now)
     net.run(0.2)
     assert net.starts(CALLED) == ["180 INVITE", "200 INVITE", "200 PRACK"], "3: a late PRACK is still answered"
+    assert not called.of(AnswerSent), "it has left at once"
     caller.sip.hangup(leg, net.now)
     net.drain()
     assert_clean(caller, called)
@@ -286,6 +289,34 @@ def test_a_caller_that_cancels_is_not_waited_for() -> None:
     net.run(0.05)
     caller.sip.cancel(leg, net.now)
     net.drain()
+    assert called.names() == ["Incoming", "Cancelled", "Gone"]
+    assert caller.told[-2] == Ended(leg, "CANCEL", None, 487)
+    assert_clean(caller, called)
+
+
+def test_a_caller_that_cancels_while_its_answer_waits_gets_487_and_no_answer_behind_a_late_prack() -> None:
+    net, caller, called = pair(EndpointConfig(CALLED.host, CALLED.port, defer_487=True))
+    leg = caller.sip.invite(target(terms=INSIST), net.now)
+    net.run(0.05)
+    late: list[bytes] = []
+
+    def hold_pracks(source: object, datagram: Datagram) -> bool:
+        if datagram.data.startswith(b"PRACK"):
+            late.append(datagram.data)
+        return not datagram.data.startswith(b"PRACK")
+
+    net.pass_through = hold_pracks
+    called.sip.ring(1, net.now, 183, ANSWER)
+    assert not called.sip.answer(1, ANSWER, net.now)
+    net.run(0.05)
+    caller.sip.cancel(leg, net.now)
+    net.run(0.05)
+    net.inject(late[0], CALLER, CALLED)
+    assert net.starts(CALLED)[-2:] == ["200 CANCEL", "200 PRACK"], "RFC 3261 9.2: a cancelled call is not answered"
+    called.sip.hangup(1, net.now)
+    net.drain()
+    assert "487 INVITE" in net.starts(CALLED)
+    assert "200 INVITE" not in net.starts(CALLED)
     assert called.names() == ["Incoming", "Cancelled", "Gone"]
     assert caller.told[-2] == Ended(leg, "CANCEL", None, 487)
     assert_clean(caller, called)

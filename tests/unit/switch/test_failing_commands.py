@@ -11,7 +11,14 @@ import pytest
 
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
-from trunkline.events.calls import AttemptConnected, AttemptEnded, CallEnded, OfferReserved
+from trunkline.events.calls import (
+    AttemptConnected,
+    AttemptEnded,
+    CallEnded,
+    OfferReserved,
+    RecordingEnded,
+    RecordingStarted,
+)
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.money import Money
 from trunkline.switch.audio import Audio
@@ -97,13 +104,18 @@ def failing(*written: Any) -> list[Any]:
         context=SimpleNamespace(account="acme", call="call", contact="contact"), attempt=None
     )
     call._inbox, call._entries, call._changes, call.lease = [], [], [], None
-    call._open_attempt, call._connected, call._ended = None, False, False
+    call._open_attempt, call._connected, call._ended, call._files = None, False, False, {}
+    stopped: list[str] = []
+    call.plant.media = SimpleNamespace(stop_record=stopped.append)
     call._finish = lambda: None
     call._append = lambda *, patient: kept.extend(entry.event for entry in call._entries)
     call._hang_up_caller = lambda _command, _now: None
     for event in written:
         call._write(c.Write(event), Instant(0, 0))
     call._fail()
+    begun = {event.recording for event in written if isinstance(event, RecordingStarted)}
+    over = {event.recording for event in written if isinstance(event, RecordingEnded)}
+    assert set(stopped) == begun - over
     return [event for event in kept if event not in written]
 
 
@@ -122,3 +134,12 @@ def test_a_machine_that_fails_leaves_each_attempt_and_each_call_one_outcome() ->
     assert told == [(AttemptEnded, "connected"), (CallEnded, "failed")]
     assert [type(event) for event in failing(reserved, over)] == [CallEnded]
     assert failing(reserved, over, ended) == []
+
+
+def test_a_machine_that_fails_leaves_no_recording_without_an_end() -> None:
+    of: dict[str, Any] = {"account": "acme", "call": "call", "at_ms": 0, "recording": "rec", "path": "recordings/a.wav"}
+    started = RecordingStarted(**of, purpose="call")
+    closed = RecordingEnded(**of, duration_ms=5)
+    ended, _ = failing(started)
+    assert ended == RecordingEnded(**of, duration_ms=0, error="internal_error")
+    assert [type(event) for event in failing(started, closed)] == [CallEnded]

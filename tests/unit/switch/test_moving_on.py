@@ -96,6 +96,20 @@ def test_the_next_server_is_asked_when_its_leg_is_durable_under_a_name_of_its_ow
     on_move(work)
 
 
+def test_the_machine_is_told_when_a_server_moves_whose_phone_was_heard() -> None:
+    async def work(call: Moving) -> None:
+        call.leg.early = True
+        assert call.buyers.failed(call.leg, 503, "sip_503", i.BuyerRefused("att", 503))
+        assert call.told == [i.BuyerMoved("att")]
+        assert not call.leg.early
+        await settle()
+        call.saved[0].set_result(1)
+        await settle()
+        assert call.sent_to() == [("INVITE", SECOND)]
+
+    on_move(work)
+
+
 @pytest.mark.parametrize("status", [302, 404, 480, 486, 603])
 def test_the_targets_own_answer_is_final_and_shows_that_the_server_lives(status: int) -> None:
     async def work(call: Moving) -> None:

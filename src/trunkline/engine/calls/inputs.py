@@ -63,6 +63,13 @@ class BuyerRings(msgspec.Struct, frozen=True, gc=False):
     early: bool = False
 
 
+class BuyerMoved(msgspec.Struct, frozen=True, gc=False):
+    """The server whose phone could be heard has not taken the call, and another one is asked: nobody is heard now."""
+
+    attempt: str
+    leg: int = 0
+
+
 class BuyerAnswered(msgspec.Struct, frozen=True, gc=False):
     """The buyer's side sent a 2xx and its audio can be used."""
 
@@ -170,6 +177,7 @@ Input = (
     | Exhausted
     | Dialled
     | BuyerRings
+    | BuyerMoved
     | BuyerAnswered
     | BuyerRefused
     | BuyerSilent

@@ -86,6 +86,9 @@ class Selling(Talking):
             self._alerted = True
             self._out.append(c.Alert())
 
+    def _buyer_moved(self, event: i.BuyerMoved) -> None:
+        self._end_early(self._ringing(event.attempt, event.leg))
+
     def _buyer_refused(self, event: i.BuyerRefused) -> None:
         outcome = outcome_of_status(event.sip_status)
         # What could be proved has been by now: nobody gave us credentials, or they are wrong.
