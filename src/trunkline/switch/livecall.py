@@ -19,7 +19,6 @@ import msgspec
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.machine import CallMachine
-from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
 from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Offer
@@ -47,6 +46,7 @@ from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
 from trunkline.switch.sessions import remote_media
+from trunkline.switch.unfinished import Unfinished
 from trunkline.switch.world import World
 
 log = logging.getLogger("trunkline.calls")
@@ -96,9 +96,7 @@ class LiveCall:
         self._first_append: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
-        self._open_attempt: OfferReserved | None = None  # of what has been written
-        self._connected = self._ended = False
-        self._files: dict[str, str] = {}  # recordings whose beginning is written and whose end is not: id to path
+        self._unfinished = Unfinished()
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -184,43 +182,13 @@ class LiveCall:
         """
         now = self.plant.clock()
         self._inbox.clear()
-        context, attempt = self.machine.context, self._open_attempt
-        if attempt is not None:
-            ended_attempt = AttemptEnded(
-                account=context.account,
-                call=context.call,
-                at_ms=now.utc_ms,
-                attempt=attempt.attempt,
-                outcome=AttemptOutcome.CONNECTED if self._connected else AttemptOutcome.FAILED,
-                reason="internal_error",
-            )
-            self._write(c.Write(ended_attempt), now)
-        for recording, path in tuple(self._files.items()):
-            ended_file = RecordingEnded(
-                account=context.account,
-                call=context.call,
-                at_ms=now.utc_ms,
-                recording=recording,
-                path=path,
-                duration_ms=0,
-                error="internal_error",
-            )
-            self._write(c.Write(ended_file), now)
+        for recording in self._unfinished.files:
             self.plant.media.stop_record(recording)
+        for end in self._unfinished.ends(self.machine.context, now):
+            self._write(c.Write(end), now)
         if self.lease is not None:
             self.plant.capacity.release(self.lease, now)
-        if not self._ended:
-            ended = CallEnded(
-                account=context.account,
-                call=context.call,
-                at_ms=now.utc_ms,
-                outcome=CallOutcome.FAILED,
-                reason="internal_error",
-                ended_by="system",
-                duration_ms=0,
-            )
-            self._write(c.Write(ended), now)
-        self._changes.append(CallDrop(context.call))
+        self._changes.append(CallDrop(self.machine.context.call))
         self._finish()
         self._append(patient=True)
         self._hang_up_caller(c.HangUpCaller(500), now)
@@ -233,22 +201,22 @@ class LiveCall:
     # -- the journal -----------------------------------------------------------------------------------------------
 
     def _write(self, command: c.Write, _now: Instant) -> None:
-        event = command.event
+        event, unfinished = command.event, self._unfinished
         self._entries.append(Entry(event, self.machine.context.contact))
         if isinstance(event, CallEnded):
-            self._ended = True
+            unfinished.ended = True
             self.plant.metrics.calls.labels(event.outcome).inc()
         elif isinstance(event, AttemptEnded):
-            self._open_attempt = None
+            unfinished.attempt = None
             self.plant.metrics.attempts.labels(event.outcome).inc()
         elif isinstance(event, OfferReserved):
-            self._open_attempt, self._connected = event, False
+            unfinished.attempt, unfinished.connected = event, False
         elif isinstance(event, AttemptConnected):
-            self._connected = True
+            unfinished.connected = True
         elif isinstance(event, RecordingStarted):
-            self._files[event.recording] = event.path
+            unfinished.files[event.recording] = event.path
         elif isinstance(event, RecordingEnded):
-            self._files.pop(event.recording, None)
+            unfinished.files.pop(event.recording, None)
 
     def _remember(self, command: c.Remember, _now: Instant) -> None:
         kept = command.call

@@ -23,6 +23,7 @@ from trunkline.kernel.clock import Instant
 from trunkline.kernel.money import Money
 from trunkline.switch.audio import Audio
 from trunkline.switch.livecall import LiveCall
+from trunkline.switch.unfinished import Unfinished
 from trunkline.telephony.sip.driver import SipDriver
 from trunkline.telephony.sip.listening import Places
 
@@ -104,7 +105,7 @@ def failing(*written: Any) -> list[Any]:
         context=SimpleNamespace(account="acme", call="call", contact="contact"), attempt=None
     )
     call._inbox, call._entries, call._changes, call.lease = [], [], [], None
-    call._open_attempt, call._connected, call._ended, call._files = None, False, False, {}
+    call._unfinished = Unfinished()
     stopped: list[str] = []
     call.plant.media = SimpleNamespace(stop_record=stopped.append)
     call._finish = lambda: None
