@@ -39,6 +39,11 @@ def check_account(findings: Findings, path: Path, outbound: TrunkOutbound) -> No
     if at and _DOMAIN.fullmatch(domain) is None:
         hint = "write the user name alone, or user@sip.carrier.example"
         findings.error((*path, "username"), "bad_sip_uri", f"{domain!r} is no domain", hint)
+    if outbound.realm is not None and outbound.username is None:
+        hint = "write username: and password_env: beside `realm`"
+        findings.error((*path, "username"), "missing", "'username' is missing: nobody proves anything", hint)
+    if outbound.realm is not None and not outbound.realm.isprintable():
+        findings.error((*path, "realm"), "bad_text", "the realm holds a control character", "leave it out")
     if outbound.register is not None:
         check_register(findings, (*path, "register"), outbound, outbound.register)
 

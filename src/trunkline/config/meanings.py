@@ -130,6 +130,7 @@ MEANINGS: Final[dict[str, str]] = {
     "prefixes": "E.164 prefixes that may be dialled through the trunk; without any, the numbers of `default_country`.",
     "press_seconds": "How long to wait for the key (10 unless said).",
     "press_to_accept": "Key that the buyer must press to take the call.",
+    "realm": "The only realm that the password is proved to. Without it, what the proxy asks for first.",
     "price": "Price of the offer. Taken from route, target, buyer, campaign, the first that has one.",
     "priority": "Lower is offered first.",
     "prompts": "What is heard: `say`, `file`, or a list of both; see [prompts](#prompt).",

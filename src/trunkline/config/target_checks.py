@@ -35,7 +35,8 @@ GROUP_MAX = 10
 _HEADER = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")
 _OURS = frozenset(
     "via from to call-id cseq contact max-forwards route record-route content-length content-type authorization "
-    "proxy-authorization allow supported require expires session-expires v f t i m l c".split()
+    "proxy-authorization allow supported require expires session-expires min-se content-encoding reason privacy "
+    "v f t i m l c k x e".split()
 )
 
 

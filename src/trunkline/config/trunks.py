@@ -37,11 +37,15 @@ class TrunkRegister(Struct, frozen=True, kw_only=True):
 
 
 class TrunkOutbound(Struct, frozen=True, kw_only=True):
-    """Where a trunk's calls are sent. The password is the value of the environment variable `password_env`."""
+    """Where a trunk's calls are sent. The password is the value of the environment variable `password_env`.
+
+    It is proved only to `realm`, or without one to what the proxy asks for first.
+    """
 
     proxy: str
     username: str | None = None
     password_env: str | None = None
+    realm: str | None = None
     register: TrunkRegister | None = None
     number_format: NumberFormat = "plus"
     caller_header: Literal["none", "p_asserted_identity", "remote_party_id"] = "none"

@@ -6,8 +6,8 @@ Whether a second refusal may be answered depends on what it says: another realm 
 the called side both may), `stale` only wants a newer nonce; anything else means that the credentials are wrong, and the
 user is told.
 
-In a call a request may go to a host that the far side has named. There only realms are answered that the login's own
-server has asked for, so that nobody behind a carrier collects proofs to guess the password from.
+Only realms of the login's own server are answered, so that nobody behind a carrier, and no host that the far side of a
+call has named, collects proofs to guess the password from: see `realms`.
 
 What was learnt is kept per login and next hop, and proofs are then written ahead with a growing nonce count, so that
 calls after the first cost no extra round trip.
@@ -25,9 +25,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trunkline.sip.digest import Challenge, Credentials, next_nonce, prove, read_challenges
+from trunkline.sip.events import ForeignRealm
 from trunkline.sip.headers import parse_name_addr
 from trunkline.sip.legs import EARLY, Leg, LegState, Trigger
 from trunkline.sip.message import Response
+from trunkline.sip.realms import Realms
 from trunkline.sip.requests import Outgoing, further_lines, nth_try
 from trunkline.sip.timers import TIMER_B
 
@@ -61,7 +63,7 @@ class Authenticator:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._hops: OrderedDict[LoginAt, dict[Realm, _Session]] = OrderedDict()
-        self._realms: OrderedDict[Credentials, OrderedDict[Realm, None]] = OrderedDict()
+        self._realms = Realms()
 
     def sign(self, request: Outgoing) -> None:
         """Put proofs into a request that is about to be written, as far as it is known what will be asked for."""
@@ -92,16 +94,22 @@ class Authenticator:
         leg = core.legs.get(tx.leg)
         if login is None or not _still_wanted(request.method, leg):
             return False
-        challenges = read_challenges(response)
-        if not self._is_known(login, request, leg, challenges):
-            core.counters["foreign_challenges"] += 1
-            return False
+        asked = read_challenges(response)
+        challenges = self._realms.answerable(request, leg, asked)
+        if len(challenges) < len(asked):
+            self._foreign(tx, next(each for each in asked if each not in challenges))
+            if not challenges:
+                return False
         new = [each for each in challenges if each.stale or (each.proxy, each.realm) not in request.answered]
         if not challenges or len(new) < len(challenges) or request.tries >= RETRIES_MAX:
             core.counters["credentials_refused"] += 1
             self._hops.pop(_hop(login, request), None)
             return False
         sessions = self._hops.setdefault(_hop(login, request), {})
+        if request.method == "REGISTER":
+            for proxy, realm in list(sessions):
+                if any(each.proxy == proxy and each.realm != realm for each in challenges):
+                    del sessions[proxy, realm]  # a registrar that changed its realm
         for challenge in challenges:
             sessions[challenge.proxy, challenge.realm] = _Session(challenge)
         while len(sessions) > REALMS_MAX:
@@ -112,18 +120,13 @@ class Authenticator:
         self._again(tx, leg, tuple((each.proxy, each.realm) for each in challenges), now)
         return True
 
-    def _is_known(self, login: Credentials, request: Outgoing, leg: Leg | None, challenges: list[Challenge]) -> bool:
-        """Whether all challenges are of servers that the login is for; those of its own server are learnt."""
-        known = self._realms.setdefault(login, OrderedDict())
-        home = leg is not None and request.destination[0] == leg.source[0]
-        if not home and ";tag=" in request.to_header:
-            return all((each.proxy, each.realm) in known for each in challenges)
-        known.update(dict.fromkeys((each.proxy, each.realm) for each in challenges))
-        while len(known) > REALMS_MAX:
-            known.popitem(last=False)
-        if len(self._realms) > HOPS_MAX:
-            self._realms.popitem(last=False)
-        return True
+    def _foreign(self, tx: ClientTx, challenge: Challenge) -> None:
+        """Note a challenge that is not answered; the first of a login is told."""
+        core, login = self._core, tx.request.login
+        assert login is not None
+        core.counters["foreign_challenges"] += 1
+        if self._realms.reports(login):
+            core.tell(ForeignRealm(tx.leg, login.name, challenge.realm))
 
     def _again(self, tx: ClientTx, leg: Leg | None, realms: tuple[Realm, ...], now: float) -> None:
         """Send the request once more, with proofs, and let the leg know which one counts now."""

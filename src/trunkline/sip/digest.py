@@ -64,30 +64,35 @@ ALGORITHMS: Final = {
 class Credentials:
     """A user name with its password, and the name their owner knows them by, which is no secret.
 
+    With a `realm` they are proved to that one only; with `registers` only to those that REGISTER was asked for.
     No struct, so that no encoder can write it, and its text form keeps the password back.
     """
 
-    __slots__ = ("name", "password", "username")
+    __slots__ = ("name", "password", "realm", "registers", "username")
 
-    def __init__(self, name: str, username: str, password: str) -> None:
+    def __init__(
+        self, name: str, username: str, password: str, *, realm: str | None = None, registers: bool = False
+    ) -> None:
         self.name = name
         self.username = username
         self.password = password
+        self.realm = realm
+        self.registers = registers
 
     def __repr__(self) -> str:
         """Without the password."""
         return f"Credentials({self.name!r})"
 
     def __eq__(self, other: object) -> bool:
-        """Whether both prove the same."""
+        """Whether both prove the same to the same."""
         return isinstance(other, Credentials) and self._all() == other._all()
 
     def __hash__(self) -> int:
         """See `__eq__`."""
         return hash(self._all())
 
-    def _all(self) -> tuple[str, str, str]:
-        return (self.name, self.username, self.password)
+    def _all(self) -> tuple[str, str, str, str | None, bool]:
+        return (self.name, self.username, self.password, self.realm, self.registers)
 
 
 class Challenge(msgspec.Struct, frozen=True):

@@ -131,5 +131,15 @@ class OutsideEnded(SipEvent, frozen=True):
     response: Response | None = None
 
 
+class ForeignRealm(SipEvent, frozen=True):
+    """A challenge was left unanswered, as its `realm` is not one of the server that `login` is for.
+
+    Told once for each login. `leg` is 0 or no leg's number when the request belonged to none.
+    """
+
+    login: str
+    realm: str
+
+
 class Gone(SipEvent, frozen=True):
     """All state of the leg is freed. What still lingers only absorbs duplicates."""

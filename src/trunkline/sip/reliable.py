@@ -14,6 +14,7 @@ from trunkline.sip.core import Core, ServerTx
 from trunkline.sip.events import Ended, Reanswered, Reoffered
 from trunkline.sip.hops import Hop
 from trunkline.sip.legs import Leg, LegState, Trigger
+from trunkline.sip.message import Request
 from trunkline.sip.timers import T1
 
 PRACK_WAIT = 64 * T1
@@ -22,16 +23,20 @@ _RACK = re.compile(r"([0-9]{1,10})[ \t]+([0-9]{1,10})[ \t]+([A-Za-z0-9.!%*_+`'~-
 
 
 class Reliable:
-    """The reliable provisional responses of one leg. All `_at` are monotonic seconds, inf when off."""
+    """The reliable provisional responses of one leg, to the INVITE with the number `cseq`.
+
+    All `_at` are monotonic seconds, inf when off.
+    """
 
     __slots__ = (
-        "answer", "data", "deadline_at", "destination", "has_sdp", "interval_s", "open", "queue", "repeat_at",
+        "answer", "cseq", "data", "deadline_at", "destination", "has_sdp", "interval_s", "open", "queue", "repeat_at",
         "required", "rseq",
     )  # fmt: skip
 
-    def __init__(self, required: bool, rseq: int) -> None:
+    def __init__(self, required: bool, rseq: int, cseq: int) -> None:
         self.required = required
         self.rseq = rseq
+        self.cseq = cseq
         self.open = False
         self.has_sdp = False
         self.data = b""
@@ -57,10 +62,10 @@ class Provisionals:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def begin(self, leg: Leg, required: bool) -> None:
+    def begin(self, leg: Leg, invite: Request, required: bool) -> None:
         """Send the leg's provisional responses reliably from now on; the first RSeq is random (3)."""
         if leg.reliable is None:
-            leg.reliable = Reliable(required, 1 + int.from_bytes(self._core.entropy(3)))
+            leg.reliable = Reliable(required, 1 + int.from_bytes(self._core.entropy(3)), invite.cseq.number)
 
     def send(self, leg: Leg, tx: ServerTx, status: int, sdp: bytes | None, lines: list[str], now: float) -> bool:
         """Send 101 to 199 reliably, or queue it; whether that was possible.
@@ -125,8 +130,7 @@ class Provisionals:
     def acknowledged(self, leg: Leg, tx: ServerTx, now: float) -> bool:
         """A PRACK came; whether it is the one that is waited for. What it answers or offers is told."""
         core, reliable, request = self._core, leg.reliable, tx.request
-        match = _RACK.fullmatch((request.header("RAck") or "").strip())
-        if match is None or reliable is None or not reliable.open or int(match.group(1)) != reliable.rseq:
+        if reliable is None or not reliable.open or not _acknowledges(request, reliable):
             core.counters["refused_prack"] += 1
             core.respond(tx, 481, now)
             return False
@@ -156,3 +160,11 @@ class Provisionals:
             answer, reliable.answer = reliable.answer, None
             return 200, answer
         return reliable.queue.popleft() if reliable.queue else None
+
+
+def _acknowledges(request: Request, reliable: Reliable) -> bool:
+    """Whether a PRACK names the open response, and the INVITE that it responded to (RFC 3262 3, 7.2)."""
+    match = _RACK.fullmatch((request.header("RAck") or "").strip())
+    if match is None:
+        return False
+    return (int(match.group(1)), int(match.group(2)), match.group(3)) == (reliable.rseq, reliable.cseq, "INVITE")

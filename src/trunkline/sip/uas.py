@@ -57,7 +57,7 @@ class Uas:
                 self._begin_reliably(leg, tx.request, required=False)
 
     def _begin_reliably(self, leg: Leg, request: Request, required: bool) -> None:
-        self._provisionals.begin(leg, required)
+        self._provisionals.begin(leg, request, required)
         leg.updates = allows(request, "UPDATE")
 
     def provisional(self, leg: Leg, status: int, sdp: bytes | None, now: float) -> None:

@@ -46,6 +46,14 @@ class Switchboard:
         if isinstance(event, events.OrphanEnded):
             self._orphans.ended(event.leg, event.status)
             return
+        if isinstance(event, events.ForeignRealm):
+            log.warning(
+                "trunk %s: a challenge for the realm %r was not answered, as the trunk's server has not asked for it "
+                "first; if it is the carrier's, write it as outbound.realm",
+                event.login,
+                event.realm,
+            )
+            return
         whose = self._registry.sip.get(event.leg)
         if whose is None:
             return

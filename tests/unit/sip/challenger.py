@@ -95,6 +95,27 @@ def answer(called: Node, event: SipEvent, now: float) -> None:
         called.sip.reanswer(event.leg, ANSWER, now)
 
 
+def put_before(called: Challenger, realm: str) -> Challenger:
+    """A proxy that challenges INVITEs for `realm` at the address of `called`, which gets what it lets through."""
+    proxy = Challenger(Hop("192.0.2.3", 5060), 3, "INVITE", proxy=True)
+    proxy.server.realm = realm
+    proxy.server.use([LOGIN])
+    called.act = lambda event, now: answer(called, event, now)
+    behind = called.receive
+
+    def in_between(data: bytes, source: Hop, now: float) -> None:
+        verdicts = len(proxy.verdicts)
+        proxy.receive(data, source, now)
+        if len(proxy.verdicts) == verdicts or proxy.verdicts[-1][1] == Verdict.PROVED:
+            proxy.sip.datagrams(), proxy.sip.events()
+            behind(data, source, now)
+        else:
+            called.sip._core.outbox += proxy.sip.datagrams()
+
+    called.sip.receive = in_between  # type: ignore[method-assign]
+    return proxy
+
+
 def requests(net: Wire, method: str, source: Hop = CALLER) -> list[Request]:
     """The requests of one method that a node has sent."""
     return [request(sent.data) for _, by, sent in net.sent if by == source and first_word(sent.data) == method]

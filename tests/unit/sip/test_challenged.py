@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.unit.sip.challenger import EVERYTHING, LOGIN, Challenger, answer, asking, requests
+from tests.unit.sip.challenger import EVERYTHING, LOGIN, Challenger, answer, asking, put_before, requests
 from tests.unit.sip.wire import (
     ANSWER,
     CALLED,
@@ -190,22 +190,7 @@ def test_a_peer_that_finds_every_nonce_stale_is_given_up() -> None:
 
 def test_a_proxy_and_the_called_side_behind_it_are_both_answered() -> None:
     caller, called = Node(CALLER, 1), Challenger(CALLED, 2, "INVITE")
-    called.act = lambda event, now: answer(called, event, now)
-    proxy = Challenger(Hop("192.0.2.3", 5060), 3, "INVITE", proxy=True)
-    proxy.server.realm = "between"
-    proxy.server.use([LOGIN])
-
-    def in_between(data: bytes, source: Hop, now: float) -> None:
-        """The proxy stands where the called side does: what it lets through reaches the other's guard."""
-        verdicts = len(proxy.verdicts)
-        proxy.receive(data, source, now)
-        if len(proxy.verdicts) == verdicts or proxy.verdicts[-1][1] == Verdict.PROVED:
-            proxy.sip.datagrams(), proxy.sip.events()
-            called.receive(data, source, now)
-        else:
-            called.sip._core.outbox += proxy.sip.datagrams()
-
-    called.sip.receive = in_between  # type: ignore[method-assign]
+    put_before(called, realm="here")
     net = Wire(caller, called)
     leg = caller.sip.invite(target(login=LOGIN), net.now)
     net.run(1.0)
@@ -330,7 +315,7 @@ def test_our_bye_in_a_call_that_came_in_is_proved_when_the_carriers_proxy_asks()
     net.run(0.1)
     incoming = ours.told[0].leg
     ours.sip.answer(incoming, ANSWER, net.now)
-    ours.sip.use_login(incoming, LOGIN)
+    ours.sip.use_login(incoming, Credentials("carrier", LOGIN.username, LOGIN.password, realm="here"))
     net.run(0.1)
     ours.sip.hangup(incoming, net.now)
     net.drain()

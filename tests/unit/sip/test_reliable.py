@@ -144,6 +144,23 @@ def test_a_prack_that_matches_nothing_gets_481() -> None:
     assert called.sip.counters["refused_prack"] == 4
 
 
+def test_a_prack_is_for_the_response_and_the_invite_that_it_names() -> None:
+    net = Wire(called := Node(CALLED, 2))
+    described = {"Content_Type": "application/sdp", "Content_Length": str(len(SDP))}
+    net.inject(raw(Require="100rel", **described) + SDP, CALLER, CALLED)
+    called.sip.ring(1, net.now)
+    net.flush()
+    sent = response(net.sent[-1][2].data)
+    rseq = sent.header("RSeq")
+    racks = (f"{rseq} 2 INVITE", f"{rseq} 0 INVITE", f"{rseq} 1 UPDATE", f"{rseq} 1 invite", f"{rseq} 1 INVITE")
+    for number, rack in enumerate(racks):
+        via = f"SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKp{number};rport"
+        prack = raw(method("PRACK", sent.header("To") or ""), CSeq=f"{number + 2} PRACK", Via=via, RAck=rack)
+        net.inject(prack, CALLER, CALLED)
+        assert net.starts()[-1] == ("200 PRACK" if number == 4 else "481 PRACK"), rack
+    assert called.sip.counters["refused_prack"] == 4
+
+
 def test_the_offer_may_be_ours_and_the_answer_in_the_prack() -> None:
     net = Wire(called := Node(CALLED, 2))
     net.inject(raw(Require="100rel", Supported="100rel"), CALLER, CALLED)

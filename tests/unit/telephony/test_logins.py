@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline.config.schema import Platform
-from trunkline.config.trunks import Trunk, TrunkAuth, TrunkOutbound
+from trunkline.config.trunks import Trunk, TrunkAuth, TrunkOutbound, TrunkRegister
 from trunkline.kernel.errors import ExitCode, Fault
 from trunkline.telephony.sip.logins import Logins, MissingPassword
 
@@ -27,6 +27,16 @@ def test_each_trunk_has_the_credentials_that_it_names() -> None:
     assert {key: (login.name, login.username, login.password) for key, login in logins.theirs.items()} == {
         "both": ("both", "in", "i"),
         "pbx": ("pbx", "pbx", "p"),
+    }
+
+
+def test_a_login_knows_its_realm_and_whether_it_registers() -> None:
+    plain = TrunkOutbound(proxy="sip:h", username="u", password_env="P")
+    bound = TrunkOutbound(proxy="sip:h", username="u", password_env="P", realm="r", register=TrunkRegister())
+    ours = Logins(Platform(trunks=(Trunk(key="a", outbound=plain), Trunk(key="b", outbound=bound))), {"P": "x"}).ours
+    assert {key: (login.realm, login.registers) for key, login in ours.items()} == {
+        "a": (None, False),
+        "b": ("r", True),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from trunkline.config.schema import Platform
 from trunkline.kernel.errors import EnvironmentFault
@@ -24,12 +24,21 @@ class Logins:
         self.ours: dict[str, Credentials] = {}
         self.theirs: dict[str, Credentials] = {}
         missing: list[tuple[str, str]] = []
-        for into, key, username, variable in _wanted(platform, self.ours, self.theirs):
-            password = environment.get(variable, "")
-            if password:
-                into[key] = Credentials(key, username, password)
-            else:
-                missing.append((variable, key))
+        for trunk in platform.trunks:
+            key, outbound, auth = trunk.key, trunk.outbound, trunk.auth
+            if outbound is not None and outbound.username is not None and outbound.password_env is not None:
+                if password := environment.get(outbound.password_env):
+                    registers = outbound.register is not None
+                    self.ours[key] = Credentials(
+                        key, outbound.username, password, realm=outbound.realm, registers=registers
+                    )
+                else:
+                    missing.append((outbound.password_env, key))
+            if auth is not None:
+                if password := environment.get(auth.password_env):
+                    self.theirs[key] = Credentials(key, auth.username, password)
+                else:
+                    missing.append((auth.password_env, key))
         if missing:
             named = ", ".join(f"{variable} (trunk {key})" for variable, key in missing)
             raise MissingPassword(
@@ -37,15 +46,3 @@ class Logins:
                 hint="set each variable in the environment that the switch is started in, for example in the unit file "
                 "of the service; or take `password_env` out",
             )
-
-
-def _wanted(
-    platform: Platform, ours: dict[str, Credentials], theirs: dict[str, Credentials]
-) -> Iterator[tuple[dict[str, Credentials], str, str, str]]:
-    """Where it belongs, trunk, user name and variable of every password."""
-    for trunk in platform.trunks:
-        outbound, auth = trunk.outbound, trunk.auth
-        if outbound is not None and outbound.username is not None and outbound.password_env is not None:
-            yield ours, trunk.key, outbound.username, outbound.password_env
-        if auth is not None:
-            yield theirs, trunk.key, auth.username, auth.password_env
