@@ -3,7 +3,7 @@
 A request with a login that is refused with challenges leaves again, with the next CSeq, a new branch, and proofs; its
 user does not hear of the refusal. The ACK of a refused INVITE has left by then, as the transaction sends it first.
 Whether a second refusal may be answered depends on what it says: another realm asks for the first time (a proxy and
-the called side both may), `stale` only wants a newer nonce; anything else means that the credentials are wrong, and the
+the server behind it both may), `stale` only wants a newer nonce; anything else means that the credentials are wrong, and the
 user is told.
 
 Only realms of the login's own server are answered, so that nobody behind a carrier, and no host that the far side of a
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from trunkline.sip.core import ClientTx, Core
 
 RETRIES_MAX = 3
-"""Further tries of one request: a proxy, the called side behind it, and one nonce that went stale."""
+"""Further tries of one request: a proxy, the server behind it, and one nonce that went stale."""
 HOPS_MAX = 1_000
 """Pairs of login and next hop that are remembered; the longest unused is forgotten first."""
 REALMS_MAX = 8
