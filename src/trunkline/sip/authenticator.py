@@ -3,8 +3,8 @@
 A request with a login that is refused with challenges leaves again, with the next CSeq, a new branch, and proofs; its
 user does not hear of the refusal. The ACK of a refused INVITE has left by then, as the transaction sends it first.
 Whether a second refusal may be answered depends on what it says: another realm asks for the first time (a proxy and
-the server behind it both may), `stale` only wants a newer nonce; anything else means that the credentials are wrong, and the
-user is told.
+the server behind it both may), `stale` only wants a newer nonce; anything else means that the credentials are
+wrong, and the user is told.
 
 Only realms of the login's own server are answered, so that nobody behind a carrier, and no host that the far side of a
 call has named, collects proofs to guess the password from: see `realms`.
