@@ -104,6 +104,7 @@ _HEADLINE = ("plain: CPU a call", "plain: highest clean rate")
 def _compare(sides: Mapping[str, Serve], scenario: Scenario, plan: Plan) -> list[Row]:
     """Cost and latency in alternating rounds, then the ladder."""
     rate = COST_RATES[scenario]
+    one_append_aim_ms = JOURNAL_AIM_MS if scenario is Scenario.PLAIN else None
     found: dict[str, list[Round]] = {name: [] for name in sides}
     for number in range(plan.rounds):
         for name in sorted(sides, reverse=bool(number % 2)):
@@ -150,7 +151,8 @@ def _compare(sides: Mapping[str, Serve], scenario: Scenario, plan: Plan) -> list
         less("INVITE to 180", "ms p50", lambda each: _p50(each.post_dial)),
         less("INVITE to 180", "ms p99", lambda each: _p99(each.post_dial)),
         less("journal append", "ms p99", lambda each: each.journal_p99_ms),
-        less("INVITE to INVITE without append", "ms p99", _beyond_append, JOURNAL_AIM_MS),
+        # In a waterfall the last INVITE waits for an append of every buyer before it as well: there it has no aim.
+        less("INVITE to INVITE without append", "ms p99", _beyond_append, one_append_aim_ms),
         less("first INVITE, inside", "ms p99", lambda each: each.post_dial_inside_p99_ms),
     ]
 
