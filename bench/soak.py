@@ -39,8 +39,8 @@ LONG_S: Final = 600.0
 CALLERS: Final = 10_000
 """Different callers, again and again: who has called before is remembered, and new ones for ever would be growth."""
 WARM_UP_S: Final = 300.0
-"""Until all callers are known, as many transactions absorb repetitions (32 s) as ever will, and what is kept to save time
-is full: seen at 150 calls a second. At most half of a run: then memory is still growing, and only shown.
+"""Until all callers are known, as many transactions absorb repetitions (32 s) as ever will, and what is kept to save
+time is full: seen at 150 calls a second. At most half of a run: then memory is still growing, and only shown.
 """
 LOOKS: Final = 120
 LOOK_S_MIN: Final = 0.5
