@@ -72,7 +72,7 @@ def test_a_signed_call_is_sold_by_its_level_and_checked_beside_it(
         url = f"https://localhost:{port}/signer.pem"
         signer, other = Signer(url), Signer(url)
         library.pem = signer.chain
-        monkeypatch.setenv("SSL_CERT_FILE", str(library.certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(library.authority))
         buyer = lab.buyer(*TALKS)
         identity = {"verify": True, "certificate_hosts": ["localhost"], "authorities": ["authorities.pem"]}
         attested = {"criteria": {"attr": "caller.attestation", "eq": "B"}}

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.integration.switch.certificates import Authority
 
 from trunkline.outbound.certificates import BYTES_MAX, FAILURE_KEPT_S, Certificates, CertificateUnavailable
 
@@ -24,37 +19,13 @@ LOOPBACK = ("127.0.0.0/8",)
 PEM = b"-----BEGIN CERTIFICATE-----\nno real one\n"
 
 
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost and 127.0.0.1, and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate, secret
-
-
 class Library:
     """An HTTPS server that counts what it is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self.certificate, self.key = self_signed(folder)
+        authority = Authority(folder)
+        self.files = authority.issue("localhost", "127.0.0.1")
+        self.authority = authority.file
         self.asked: list[str] = []
         self._connections: set[asyncio.BaseTransport] = set()
         self.headers: dict[str, str] = {}
@@ -80,7 +51,8 @@ class Library:
     async def start(self) -> int:
         """Serve; the port."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate, self.key)
+        assert self.files.certificate is not None
+        context.load_cert_chain(self.files.certificate, self.files.key)
         self._runner = web.ServerRunner(web.Server(self._answer))
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context)
@@ -104,7 +76,7 @@ def with_library(
     async def go() -> None:
         library, clock = Library(folder), [0.0]
         port = await library.start()
-        tls = ssl.create_default_context(cafile=str(library.certificate))
+        tls = ssl.create_default_context(cafile=str(library.authority))
         certificates = Certificates(networks, tls, lambda: clock[0])
         try:
             await check(library, certificates, f"https://localhost:{port}", clock)
