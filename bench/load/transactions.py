@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from itertools import count
 
+from trunkline.testing.byhand import Message
 from trunkline.testing.ports import HOST
 
 WAIT_S = 3.0
@@ -33,25 +34,9 @@ class Unseen(Exception):
     """What a script waited for did not come."""
 
 
-class Message:
-    """One message that came in."""
-
-    def __init__(self, data: bytes, source: tuple[str, int]) -> None:
-        self.text = data.decode("latin-1")
-        self.source = source
-        self.start = self.text.split("\r\n", 1)[0]
-        self.is_response = self.start.startswith("SIP/2.0 ")
-        method = self.header("CSeq").split(" ")[-1]
-        self.name = f"{self.start.split(' ')[1]} {method}" if self.is_response else method
-
-    def header(self, name: str) -> str:
-        """The first value, empty when there is none; full names only, as both programs write them."""
-        match = re.search(rf"^{name}[ \t]*:[ \t]*(.*?)\r$", self.text, re.MULTILINE | re.IGNORECASE)
-        return match.group(1) if match else ""
-
-    def headers(self, name: str) -> list[str]:
-        """All lines of a header."""
-        return re.findall(rf"^({name}[ \t]*:.*?)\r$", self.text, re.MULTILINE | re.IGNORECASE)
+def name_of(message: Message) -> str:
+    """`INVITE`, or `200 INVITE`."""
+    return f"{message.status} {message.method}" if message.status else message.method
 
 
 class Party:
@@ -68,14 +53,14 @@ class Party:
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
         message = Message(*self.socket.recvfrom(65_535))
-        self.saw.append(message.name)
+        self.saw.append(name_of(message))
         return message
 
     def until(self, name: str, seconds: float = WAIT_S) -> Message:
         """The next message of that name, others before it noted. Raises Unseen."""
         deadline = time.monotonic() + seconds
         while (message := self.receive(max(0.0, deadline - time.monotonic()))) is not None:
-            if message.name == name:
+            if name_of(message) == name:
                 return message
         raise Unseen(f"waited for {name} in vain, saw {self.saw}")
 
@@ -121,9 +106,9 @@ class Caller(Party):
 
     def learn(self, answer: Message) -> None:
         """Take the dialog of a 2xx, or the tag of a refusal."""
-        self.remote = answer.header("To")
-        contact = re.search(r"<([^>]+)>|(sips?:[^;\s]+)", answer.header("Contact"))
-        if contact is not None and answer.start.startswith("SIP/2.0 2"):
+        self.remote = answer["to"]
+        contact = re.search(r"<([^>]+)>|(sips?:[^;\s]+)", answer["contact"])
+        if contact is not None and 200 <= answer.status < 300:
             self.target = contact.group(1) or contact.group(2)
 
     def ack(self) -> None:
@@ -152,14 +137,16 @@ class Buyer(Party):
 
     def answer(self, request: Message, status: int, body: str = "") -> None:
         """Answer a request."""
-        to = request.header("To")
+        to = request["to"]
         if ";tag=" not in to:
             to += f";tag={self.tag}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
-        vias = "\r\n".join([*request.headers("Via"), *request.headers("Record-Route")])
+        kept = [("Via", value) for value in request.all("via")]
+        kept += [("Record-Route", value) for value in request.all("record-route")]
+        vias = "\r\n".join(f"{name}: {value}" for name, value in kept)
         self.send(
-            f"SIP/2.0 {status} Said\r\n{vias}\r\nFrom: {request.header('From')}\r\nTo: {to}\r\n"
-            f"Call-ID: {request.header('Call-ID')}\r\nCSeq: {request.header('CSeq')}\r\n"
+            f"SIP/2.0 {status} Said\r\n{vias}\r\nFrom: {request['from']}\r\nTo: {to}\r\n"
+            f"Call-ID: {request['call-id']}\r\nCSeq: {request['cseq']}\r\n"
             f"Contact: <sip:buyer@{HOST}:{self.port}>\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}",
             request.source,
         )
@@ -200,7 +187,7 @@ def invite_again_while_ringing(caller: Caller, buyer: Buyer) -> None:
     buyer.answer(invited, 486)
     buyer.until("ACK")
     refusal = caller.receive()
-    while refusal is not None and not refusal.start.startswith(("SIP/2.0 4", "SIP/2.0 5", "SIP/2.0 6")):
+    while refusal is not None and refusal.status < 400:
         refusal = caller.receive()
     if refusal is None:
         raise Unseen("no refusal")
@@ -320,7 +307,7 @@ def answer_crosses_cancel(caller: Caller, buyer: Buyer) -> None:
     buyer.answer(invited, 200, SDP)
     for _ in range(2):
         message = buyer.receive()
-        if message is not None and message.name == "BYE":
+        if message is not None and message.method == "BYE" and not message.status:
             buyer.answer(message, 200)
 
 
