@@ -7,34 +7,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from trunkline.cli.check import as_text
-from trunkline.cli.explain_flags import SEED_MAX, read_attributes, read_down, read_instant, read_usage
-from trunkline.config.lookup import AccountIndex
-from trunkline.config.schema import AccountConfig, Kind, Number, Snapshot
-from trunkline.engine.routing.attributes import derive
+from trunkline.config.schema import Kind
 from trunkline.engine.routing.explain import Explanation, as_json
-from trunkline.engine.routing.offer import Attribute, Query
+from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
-from trunkline.engine.routing.router import compile_router
 from trunkline.events.calls import Rejection
-from trunkline.kernel.clock import Instant, iso
+from trunkline.kernel.clock import iso
 from trunkline.kernel.errors import ExitCode, UsageError
 from trunkline.kernel.leases import FUNDS
 from trunkline.kernel.money import Money
-from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_caller
 from trunkline.switch.config_files import load_path
+from trunkline.testing.asking import Oracle, question_of
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
-_UNBUILT: Final = ("queries", "bid", "score", "seen")
-_COUNTRY_DEFAULT: Final = "US"
+_UNBUILT: Final = ("bid", "score", "seen")
+_FLAGS: Final = ("to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "down")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,14 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--to", metavar="NUMBER", help="the tracking number that is called")
     add("--from", metavar="NUMBER", dest="caller", help="who calls; `anonymous` for a withheld number")
     add("--campaign", metavar="KEY", help="instead of --to: the campaign, for a lead")
-    add("--kind", choices=[kind.value for kind in Kind], default=Kind.CALL.value, help="call (default) or lead")
+    add("--kind", choices=[kind.value for kind in Kind], help="call (default) or lead")
     add("--at", metavar="ISO", help="when, with an offset: 2026-11-23T10:00:00-05:00 (default now)")
-    add("--seed", metavar="N", default="0", help="decides every draw (default 0)")
-    add("--attr", metavar="K=V", action="append", default=[], help="state an attribute; `K=` makes it missing")
-    add("--live", metavar="LEVEL/KEY=N", action="append", default=[], help="concurrency now")
-    add("--used", metavar="LEVEL/KEY:MEASURE:PER=N", action="append", default=[], help="seats taken in that window")
-    add("--funds", metavar="BUYER=AMOUNT", action="append", default=[], help="money that the buyer has left")
-    add("--down", metavar="TARGET", action="append", default=[], help="a target that is out of service")
+    add("--seed", metavar="N", help="decides every draw (default 0)")
+    add("--attr", metavar="K=V", action="append", help="state an attribute; `K=` makes it missing")
+    add("--live", metavar="LEVEL/KEY=N", action="append", help="concurrency now")
+    add("--used", metavar="LEVEL/KEY:MEASURE:PER=N", action="append", help="seats taken in that window")
+    add("--funds", metavar="BUYER=AMOUNT", action="append", help="money that the buyer has left")
+    add("--down", metavar="TARGET", action="append", help="a target that is out of service")
+    add("--queries", metavar="FILE", type=Path, help="many questions: a JSON object a line, the flags as keys")
     add("--json", action="store_true", help="print one JSON document")
     for name in _UNBUILT:
         add(f"--{name}", action="append", help=argparse.SUPPRESS)
@@ -62,11 +60,17 @@ def run(args: argparse.Namespace) -> int:
     for name in _UNBUILT:
         if getattr(args, name) is not None:
             raise UsageError(f"--{name} is not built yet", hint="leave it out; docs/reference/explain.md says what is")
+    asked = {name: getattr(args, name) for name in _FLAGS} | {"from": args.caller}
+    if args.queries is not None and any(asked.values()):
+        raise UsageError("--queries stands for all flags of the question", hint="write them into its lines")
     loaded = load_path(args.config)
     if loaded.snapshot is None:
         sys.stderr.write(as_text(loaded.errors, args.config) + "\n")
         return ExitCode.WRONG
-    explanation, query = _explain(args, loaded.snapshot)
+    oracle = Oracle(loaded.snapshot)
+    if args.queries is not None:
+        return _batch(oracle, args.queries)
+    explanation, query = oracle.ask(question_of({key: value for key, value in asked.items() if value is not None}))
     if args.json:
         document = msgspec.json.format(msgspec.json.encode(as_json(explanation)), indent=2)
         sys.stdout.write(document.decode() + "\n")
@@ -75,85 +79,40 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _explain(args: argparse.Namespace, snapshot: Snapshot) -> tuple[Explanation, Query]:
-    config, number, campaign = _destination(args, snapshot)
-    index = AccountIndex(config)
-    utc_ms = read_instant(args.at) if args.at is not None else time.time_ns() // 1_000_000
-    stated_texts, missing = read_attributes(args.attr)
-    stated = {name: Attribute(text, "stated") for name, text in stated_texts.items()}
-    kind = Kind(args.kind)
-    caller = _caller(args.caller)
-    if kind is Kind.LEAD:
-        caller = _from_fields(index, campaign, stated, caller)
-    router = compile_router(config, snapshot.platform, snapshot.digest)
-    publisher, source = ("", None) if number is None else (number.publisher, number.source)
-    origin = router.origin(caller, publisher, source, None if number is None else number.number)
-    query = Query(
-        account=config.account.key,
-        kind=kind,
-        campaign=campaign,
-        publisher=publisher,
-        source=source,
-        number=None if number is None else number.number,
-        attributes=derive(origin, stated, utc_ms, missing),
-        now=Instant(0, utc_ms),
-        seed=_seed(args.seed),
-    )
-    usage, facts = read_usage(args.live, args.used, args.funds, index), read_down(args.down, index)
-    return router.explain(query, usage, facts), query
+def _batch(oracle: Oracle, path: Path) -> int:
+    """Answer one question a line with one document a line, in order; a bad one is answered by its error."""
+    code = ExitCode.DONE
+    with _lines_of(path) as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                answer: Any = as_json(oracle.ask(question_of(_decoded(line)))[0])
+            except UsageError as error:
+                answer = {"error": error.message, "hint": error.hint, "exit": int(ExitCode.USAGE)}
+                code = ExitCode.USAGE
+            sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+    return code
 
 
-def _destination(args: argparse.Namespace, snapshot: Snapshot) -> tuple[AccountConfig, Number | None, str]:
-    """The account, tracking number and campaign that are asked about."""
-    if (args.to is None) == (args.campaign is None):
-        raise UsageError("say where the caller comes in", hint="either --to NUMBER, or --campaign KEY --kind lead")
-    if args.to is not None:
-        wanted = parse_caller(args.to, _COUNTRY_DEFAULT).number
-        for config in snapshot.accounts:
-            for number in config.numbers:
-                if number.number == wanted:
-                    return config, number, number.campaign
-        raise UsageError(
-            f"--to {args.to}: no such tracking number is configured",
-            hint="the configuration lists them under `numbers`",
-        )
-    holders = [
-        config for config in snapshot.accounts if args.campaign in {campaign.key for campaign in config.campaigns}
-    ]
-    if not holders:
-        raise UsageError(f"--campaign {args.campaign}: there is no such campaign")
-    if len(holders) > 1:
-        keys = ", ".join(config.account.key for config in holders)
-        raise UsageError(f"--campaign {args.campaign}: several accounts have one: {keys}", hint="name one account file")
-    return holders[0], None, args.campaign
+def _decoded(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"this line is no JSON: {error}", hint='write {"to": "+18335550100", …}') from error
 
 
-def _caller(text: str | None) -> str | None:
-    if text is None:
-        return None
-    caller = parse_caller(text, _COUNTRY_DEFAULT)
-    if caller.number is None and text.strip().lower() not in ANONYMOUS_NAMES:
-        raise UsageError(f"--from {text}: this is no phone number", hint="write it as +15125550100, or anonymous")
-    return caller.number
-
-
-def _from_fields(index: AccountIndex, campaign: str, stated: dict[str, Attribute], caller: str | None) -> str | None:
-    """What a lead's fields say beyond themselves: the first phone is its caller number, a ZIP code its geo.zip."""
-    for field in index.campaigns[campaign].lead_fields:
-        value = stated.get(f"lead.{field.name}")
-        if value is None:
-            continue
-        if field.type == "phone" and caller is None:
-            caller = _caller(value.value)
-        if field.type == "zip":
-            stated.setdefault("geo.zip", value)
-    return caller
-
-
-def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > SEED_MAX:
-        raise UsageError(f"--seed {text}: this is no seed", hint=f"write a whole number up to {SEED_MAX}")
-    return int(text)
+@contextmanager
+def _lines_of(path: Path) -> Iterator[BinaryIO]:
+    if str(path) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise UsageError(f"--queries {path}: {error.strerror}", hint="name a file, or - for standard input") from error
+    with stream:
+        yield stream
 
 
 def _print(explanation: Explanation, query: Query) -> None:

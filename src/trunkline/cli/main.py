@@ -28,7 +28,8 @@ INTERRUPTED: Final = 130
 
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
-    "Run it": ("switch", "check", "explain"),
+    "Run it": ("switch", "check"),
+    "Ask it": ("explain", "scenarios"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -46,7 +47,6 @@ UNBUILT: Final = frozenset(
         "lists",
         "plan",
         "returns",
-        "scenarios",
         "simulate",
         "up",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -127,7 +128,8 @@ def test_use_at_one_level_is_not_spread_to_others(config: Path, capsys: pytest.C
         [*CALL, "--bid", "ann-desk=5.00"],
         [*CALL, "--score", "ann-desk=0.5"],
         [*CALL, "--seen", "connect,2026-11-01T00:00:00Z"],
-        ["--queries", "file.jsonl"],
+        ["--queries", "no-such-file.jsonl"],
+        [*CALL, "--queries", "-"],
         [*CALL, "--kind", "fax"],
         [*CALL, "--surprise"],
     ],
@@ -147,3 +149,33 @@ def test_a_wrong_configuration_ends_with_one(config: Path, capsys: pytest.Captur
     out, err = capsys.readouterr()
     assert out == ""
     assert "nobody" in err
+
+
+def test_many_questions_at_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"to": "+18335550100", "from": "+15125550100", "at": "2026-11-23T10:00:00-05:00"}
+    lines = [
+        json.dumps(asked | {"live": ["buyer/ann=2"], "seed": 7}),
+        json.dumps(asked | {"from": "12"}),
+        "",
+        "[1, 2]",
+        "no JSON",
+        json.dumps(asked | {"attr": "geo.zip=94103"}),
+    ]
+    queries = config.with_name("queries.jsonl")
+    queries.write_text("\n".join(lines))
+    assert explain(config, "--queries", str(queries)) == 2
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer.get("exit") for answer in answers] == [None, 2, 2, 2, None]
+    assert all(answer["error"] for answer in answers[1:4])
+    assert explain(config, *CALL, "--live", "buyer/ann=2", "--seed", "7", "--json") == 0
+    assert answers[0] == json.loads(capsys.readouterr().out)
+    assert answers[4]["attributes"]["geo.state"]["value"] == "CA"
+
+
+def test_many_good_questions_end_with_zero(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = b'{"to": "+18335550100", "from": "anonymous", "at": "2026-11-23T10:00:00-05:00"}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(3 * asked)))
+    assert explain(config, "--queries", "-") == 0
+    assert len({*capsys.readouterr().out.splitlines()}) == 1
