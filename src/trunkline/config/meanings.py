@@ -87,7 +87,7 @@ MEANINGS: Final[dict[str, str]] = {
     "measure": "What is counted: `live` (ringing counts), `in_flight`, `attempt`, `connect`, `convert` or `spend`.",
     "method": "How the routes of the tier compete.",
     "min": "The least.",
-    "min_attestation": "Least attestation of the caller's number.",
+    "min_attestation": "Least attestation (A, B, C) of a caller's number; a number without one is below all three.",
     "min_digits": "Keys to collect at least (default `digits`).",
     "min_gap_seconds": "Least time between two offers.",
     "mode": "Which way.",

@@ -154,6 +154,7 @@ class Account(Struct, frozen=True, kw_only=True):
     currency: str = "USD"
     timezone: str
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
@@ -170,6 +171,7 @@ class Publisher(Struct, frozen=True, kw_only=True):
     key: str
     name: str | None = None
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
@@ -202,8 +204,8 @@ class Campaign(Struct, frozen=True, kw_only=True):
     flow: str
     plan: str
     answer: Literal["flow", "buyer"] = "flow"
-    min_attestation: Attestation | None = None
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -233,6 +235,7 @@ class Number(Struct, frozen=True, kw_only=True):
     source: str | None = None
     key: str | None = None
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     floor: Money | None = None
     criteria: Node | None = None
@@ -252,13 +255,13 @@ class Buyer(Struct, frozen=True, kw_only=True):
     key: str
     name: str | None = None
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
     criteria: Node | None = None
     funding: Funding | None = None
-    min_attestation: Attestation | None = None
     not_seen_days: int | None = None
     conversion: Conversion | None = None
     price: Money | None = None
@@ -276,6 +279,7 @@ class BuyerGroup(Struct, frozen=True, kw_only=True):
     name: str | None = None
     buyers: tuple[str, ...]
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -292,6 +296,7 @@ class Bid(Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     paused: bool = False
+    min_attestation: Attestation | None = None
 
 
 class AcceptWhen(Struct, frozen=True, kw_only=True):
@@ -324,6 +329,7 @@ class Target(Struct, frozen=True, kw_only=True):
     bid: Bid | None = None
     trunk: tuple[str, ...] = ()
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -358,6 +364,7 @@ class Route(Struct, frozen=True, kw_only=True):
     price: Money | None = None
     criteria: Node | None = None
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -377,6 +384,7 @@ class Tier(Struct, frozen=True, kw_only=True):
     method: Method
     routes: tuple[Route, ...] = ()
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     floor: Money | None = None
     criteria: Node | None = None
@@ -398,6 +406,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     key: str
     tiers: tuple[Tier, ...] = ()
     paused: bool = False
+    min_attestation: Attestation | None = None
     hours: Hours | None = None
     timezone: str | None = None
     floor: Money | None = None

@@ -132,7 +132,7 @@ def _guards_on(held: Any, path: Path, level: str, key: str) -> Iterator[_Guard]:
         for field in ("pacing", "min_gap_seconds", "matrix"):
             if getattr(limit, field):
                 yield _Guard((*path, "limits", place, field), level, key, f"`{field}` of a limit is not built yet")
-    for field in ("min_attestation", "not_seen_days"):
+    for field in ("not_seen_days",):
         if getattr(held, field, None) is not None:
             yield _Guard((*path, field), level, key, f"`{field}` is not built yet")
     duplicates: Duplicates | None = getattr(held, "duplicates", None)

@@ -183,6 +183,12 @@ class Reference:
             criteria = getattr(thing, "criteria", None)
             if criteria is not None and true_of(criteria, self.query) is not True:
                 return ("criteria", level, None, None, None, None)
+        attested = self.query.attributes.get("caller.attestation")
+        rank = {"A": 3, "B": 2, "C": 1}.get("" if attested is None else attested.value.strip().upper(), 0)
+        for level, thing, _ in levels:
+            least = thing.min_attestation
+            if self.query.kind is Kind.CALL and least is not None and rank < {"A": 3, "B": 2, "C": 1}[least]:
+                return ("attestation", level, None, None, None, None)
         price = self.price(levels)
         for level, thing, _ in levels:
             if thing.floor is not None and price < thing.floor.minor:

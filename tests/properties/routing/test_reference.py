@@ -51,8 +51,8 @@ def test_the_random_cases_meet_every_reason_that_is_built() -> None:
         made, reasons = compare(seed)
         offers += len(made)
         met += reasons
-    wanted = {"kind", "paused", "hours", "criteria", "floor", "target_down", "method_unavailable", "funds", "limit",
-              "already_offered", "out_of_patience"}  # fmt: skip
+    wanted = {"kind", "paused", "hours", "criteria", "attestation", "floor", "target_down", "method_unavailable",
+              "funds", "limit", "already_offered", "out_of_patience"}  # fmt: skip
     assert {reason for reason in wanted if met[reason] < 10} == set()
     assert offers > 300
 

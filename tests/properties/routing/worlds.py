@@ -123,6 +123,8 @@ class World:
             found["hours"] = self.hours()
         if self.maybe(0.06):
             found["floor"] = Money(self.random.randrange(0, 3_000, 500), "USD")
+        if self.maybe(0.03):
+            found["min_attestation"] = self.random.choice("ABC")
         if "criteria" in names and self.maybe(0.1):
             found["criteria"] = self.node()
         if "limits" in names:
@@ -195,6 +197,8 @@ class World:
 
     def query(self) -> Query:
         attributes = {name: Attribute(self.random.choice(VALUES), "stated") for name in ATTRIBUTES if self.maybe(0.75)}
+        if self.maybe(0.8):
+            attributes["caller.attestation"] = Attribute(self.random.choice(["A", "a", "B", "C", "?"]), "sip")
         taken = frozenset({"target0"}) if self.maybe(0.1) else frozenset()
         return Query(
             account="acme",

@@ -329,7 +329,8 @@ CASES = [
     one("flows:\n", "flows:\n  - {key: none, start: a, nodes: {}}\n", e("empty", "flows[none].nodes")),
     # read, but not built
     one("method: weighted", "method: performance", w("not_built", "plans[injury].tiers[t2].method")),
-    one("{key: house}", "{key: house, min_attestation: A}", w("not_built", "buyers[house].min_attestation")),
+    one("{key: house}", "{key: house, min_attestation: A}"),
+    one("{key: house}", "{key: house, min_attestation: D}", e("bad_choice", "buyers[house].min_attestation")),
     one("{key: house}", "{key: house, not_seen_days: 30}", w("not_built", "buyers[house].not_seen_days")),
     one(LIMITS, "limits: [{measure: connect, per: day, max: 9, pacing: even}]", w("not_built", "buyers[lone-star].limits[0].pacing")),
     one(LIMITS, "limits: [{measure: connect, per: day, max: 9, min_gap_seconds: 9}]", w("not_built", "buyers[lone-star].limits[0].min_gap_seconds")),

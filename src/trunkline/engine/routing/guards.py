@@ -7,15 +7,23 @@ definition of each guard; the bitmaps of `program.py` only answer the same quest
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from trunkline.config.criteria import Node
 from trunkline.config.hours import Hours
+from trunkline.config.schema import Attestation, Kind
 from trunkline.config.unbuilt import unbuilt_operator
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.money import Money
+
+ATTESTATION: Final = "caller.attestation"
+
+
+def levels_from(least: Attestation) -> frozenset[str]:
+    """The levels of attestation that are at least `least`, folded as values of `caller.attestation` are."""
+    return frozenset("abc"[: "ABC".index(least) + 1])
 
 
 class Guarded(Protocol):
@@ -32,7 +40,7 @@ class Stand:
     `method_unavailable` whatever they would say.
     """
 
-    __slots__ = ("closed_by", "criteria", "floor", "key", "level", "paused", "times")
+    __slots__ = ("attested", "closed_by", "criteria", "floor", "key", "level", "paused", "times")
 
     def __init__(
         self,
@@ -45,6 +53,7 @@ class Stand:
         hours: Hours | None = getattr(thing, "hours", None)
         floor: Money | None = getattr(thing, "floor", None)
         criteria: Node | None = getattr(thing, "criteria", None)
+        least: Attestation | None = getattr(thing, "min_attestation", None)
         self.level = level
         self.key = key
         self.paused = thing.paused or getattr(thing, "weight", 1) == 0 or closed_by is not None
@@ -52,12 +61,14 @@ class Stand:
         self.times = None if hours is None else OpenTimes(hours, zone)
         self.floor = 0 if floor is None else floor.minor
         self.criteria = criteria if unbuilt_operator(criteria) is None else None
+        self.attested = None if least is None else levels_from(least)
+        """The levels of attestation that are enough, folded."""
 
 
 class Guards:
     """The guards of several objects from the top down, sorted by what they ask."""
 
-    __slots__ = ("_asked", "_floored", "_timed", "floor", "paused", "stands")
+    __slots__ = ("_asked", "_attesting", "_floored", "_timed", "floor", "paused", "stands")
 
     def __init__(self, stands: Iterable[Stand]) -> None:
         self.stands = tuple(stands)
@@ -67,6 +78,7 @@ class Guards:
         """The highest floor, in minor units."""
         self._timed = tuple((stand, stand.times) for stand in self.stands if stand.times is not None)
         self._asked = tuple((stand, stand.criteria) for stand in self.stands if stand.criteria is not None)
+        self._attesting = tuple((stand, stand.attested) for stand in self.stands if stand.attested is not None)
         self._floored = tuple(stand for stand in self.stands if stand.floor > 0)
 
     def closed(self, clocks: Clocks, utc_ms: int) -> Stand | None:
@@ -80,6 +92,15 @@ class Guards:
         """The first whose criteria are not true."""
         for stand, criteria in self._asked:
             if judge(criteria, known, types) is not True:
+                return stand
+        return None
+
+    def unattested(self, kind: Kind, known: Known) -> Stand | None:
+        """The first that asks more of the attestation of a caller's number than it has. Leads have none to be asked."""
+        if kind is not Kind.CALL:
+            return None
+        for stand, enough in self._attesting:
+            if known.get(ATTESTATION) not in enough:
                 return stand
         return None
 

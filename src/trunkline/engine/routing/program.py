@@ -16,7 +16,7 @@ from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route
 from trunkline.config.trunks import Trunk
 from trunkline.config.unbuilt import BUILT_METHODS, UnbuiltGuards
 from trunkline.engine.routing.draw import text_hash
-from trunkline.engine.routing.guards import Guards, Stand
+from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.index import Cutter, Part, Table, bitmap, build_tables
 from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
@@ -227,6 +227,8 @@ class Compiler:
                 own, more = cutter.cut(stand.criteria)
                 parts.extend((line.rank, part) for part in own)
                 rest += more
+            if stand.attested is not None and line.kind is Kind.CALL:
+                parts.append((line.rank, Part(ATTESTATION, dict.fromkeys(stand.attested, True), False, False)))
         line.rest = rest
 
     def _line(self, rank: int, plan: Plan, tier: Tier, route: Route, above: tuple[Stand, ...]) -> Line:

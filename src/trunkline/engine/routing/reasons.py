@@ -57,7 +57,6 @@ NOT_GIVEN_YET = frozenset(
     {
         Reason.SUPPRESSION,
         Reason.DUPLICATE,
-        Reason.ATTESTATION,
         Reason.HOP,
         Reason.BID,
         Reason.SCORE,

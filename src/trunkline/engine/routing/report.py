@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.facts import Facts
+from trunkline.engine.routing.guards import ATTESTATION
 from trunkline.engine.routing.limits import Full
 from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Line
@@ -32,6 +33,9 @@ def guard_rejection(
         return _because(line, Reason.HOURS, stand.level)
     if stand := above.unmet(known, shared.types) or own.unmet(known, shared.types):
         return _because(line, Reason.CRITERIA, stand.level)
+    if stand := above.unattested(query.kind, known) or own.unattested(query.kind, known):
+        claimed = known.get(ATTESTATION)
+        return _because(line, Reason.ATTESTATION, stand.level, "not attested" if claimed is None else claimed.upper())
     price = line.price_for(entrance.price)
     if price is not None and (stand := above.above(price) or own.above(price)):
         return _because(line, Reason.FLOOR, stand.level)

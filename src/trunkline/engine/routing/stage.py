@@ -121,6 +121,7 @@ def _eligible(program: Program, entrance: Entrance, known: Known, shared: Shared
         above.paused is not None
         or above.closed(shared.clocks, utc_ms) is not None
         or above.unmet(known, shared.types) is not None
+        or above.unattested(query.kind, known) is not None
         or entrance.unbuilt is not None
     ):
         return 0
