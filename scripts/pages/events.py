@@ -24,6 +24,7 @@ contact's key.
 """
 _COMMON = frozenset({"account", "call", "at_ms"})
 _WORDS = {
+    inspect.AnyType: "any JSON",
     inspect.StrType: "text",
     inspect.IntType: "whole number",
     inspect.FloatType: "number",

@@ -64,7 +64,12 @@ def words(command: str) -> list[str]:
 
 
 def flags_of(parser: argparse.ArgumentParser) -> set[str]:
-    return {flag for action in parser._actions for flag in action.option_strings}
+    """Those of its subcommands among them."""
+    found = {flag for action in parser._actions for flag in action.option_strings}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found.update(*(flags_of(each) for each in action.choices.values()))
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -17,6 +17,7 @@ from trunkline.media.embedded.srtp import SOURCES_MAX
 from trunkline.sip import media_lines, throttle
 from trunkline.sip.limits import MessageLimits, StateLimits, StreamLimits
 from trunkline.switch import http_guard
+from trunkline.switch.commands import server, wire
 from trunkline.switch.contacts import CONTACTS_MAX
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.repeats import REPEATS_MAX
@@ -57,6 +58,7 @@ ROWS = {
     "callers and numbers remembered as called twice": (REPEATS_MAX,),
     "HTTP connections of a listener": (HTTP.CONNECTIONS_MAX, HTTP.CONNECTIONS_PER_SOURCE_MAX),
     "an HTTP request": (HTTP.REQUEST_S_MAX, HTTP.HEAD_BYTES_MAX),
+    "commands that are connected": (server.CONNECTIONS_MAX, wire.LINE_BYTES_MAX, server.IDLE_S_MAX),
     "steps of one call through its flow": (VISITS_MAX,),
 }
 

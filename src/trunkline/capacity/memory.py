@@ -24,7 +24,9 @@ from trunkline.kernel.leases import (
     HoldDrop,
     HoldPut,
     Lease,
+    Recounted,
     Refused,
+    Seats,
     TurnId,
     TurnSet,
 )
@@ -140,6 +142,22 @@ class MemoryCapacity:
         """Seats used and held in that window; the window of a limit without one starts at 0."""
         cell = self._cells.get((counter, window_start_ms))
         return 0 if cell is None else cell.used + cell.held
+
+    def seats(self, counter: CounterId, window_start_ms: int) -> Seats:
+        """What is taken of a counter, used and held apart."""
+        cell = self._cells.get((counter, window_start_ms))
+        return Seats(0, 0) if cell is None else Seats(cell.used, cell.held)
+
+    def recount(
+        self, counter: CounterId, window_start_ms: int, window_end_ms: int, *, to: int | None = None, by: int = 0
+    ) -> Recounted:
+        """Set the used seats of a window to `to`, or change them by `by`, by hand; never below 0. Held ones stay."""
+        assert counter.measure not in _NEVER_USED, f"{counter.measure} seats are given back, never used"
+        cell = self._cells.get((counter, window_start_ms)) or self._open_cell(counter, window_start_ms, window_end_ms)
+        before = cell.used
+        cell.used = max(0, before + by if to is None else to)
+        self._changed_cells[counter, window_start_ms] = cell
+        return Recounted(before, cell.used)
 
     def turn(self, turn: TurnId) -> int:
         """The sequence number of the route's last offer in its tier, 0 when it never was offered."""

@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "check"),
     "Ask it": ("explain", "scenarios"),
+    "Steer it": ("counters",),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -39,7 +40,6 @@ UNBUILT: Final = frozenset(
     {
         "apply",
         "backtest",
-        "counters",
         "geo",
         "held",
         "keys",

@@ -77,4 +77,16 @@ class ContactSeen(msgspec.Struct, frozen=True, gc=False, tag="contact.seen"):
     at_ms: int
 
 
-Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen
+class CommandKept(msgspec.Struct, frozen=True, gc=False, tag="command.kept"):
+    """A command was done: whoever asks for it again with the same key gets `answer` (JSON) and nothing is done twice.
+
+    `digest` is the SHA-256 of the command with its arguments: the same key with others is a mistake.
+    """
+
+    key: str
+    digest: bytes
+    at_ms: int
+    answer: bytes
+
+
+Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen | CommandKept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -84,6 +84,19 @@ class TargetUp(SwitchEvent, frozen=True, kw_only=True, tag="target.up"):
     facts: str
 
 
+class CommandDone(SwitchEvent, frozen=True, kw_only=True, tag="command.done"):
+    """Somebody had the switch change something by a command over the admin socket (docs/reference/admin.md).
+
+    `actor` is who says to have asked, `key` the idempotency key; `args` and `result` are the command's own.
+    """
+
+    actor: str
+    key: str
+    command: str
+    args: dict[str, Any]
+    result: Any
+
+
 class SwitchStopped(SwitchEvent, frozen=True, kw_only=True, tag="switch.stopped"):
     """The switch stopped in order, with no call left."""
 
@@ -99,5 +112,6 @@ AnySwitchEvent = (
     | LeaseExpired
     | TargetDown
     | TargetUp
+    | CommandDone
     | SwitchStopped
 )

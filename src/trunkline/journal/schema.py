@@ -82,7 +82,17 @@ _SEALED_LEGS = """
 DELETE FROM legs;
 """
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS)
+_COMMANDS = """
+CREATE TABLE commands (
+    key TEXT PRIMARY KEY,
+    digest BLOB NOT NULL,
+    at_ms INTEGER NOT NULL,
+    answer BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX commands_by_time ON commands (at_ms);
+"""
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

@@ -31,7 +31,7 @@ from trunkline.journal.lock import FolderLock
 from trunkline.journal.recovery import RecoveredState, read_end, read_state
 from trunkline.journal.schema import JOURNAL_FILE, migrate
 from trunkline.journal.sqlite import Connection, Error, connect_writing, one, require_sound_sqlite, unreadable
-from trunkline.journal.tables import forget_contacts, forget_windows
+from trunkline.journal.tables import forget_commands, forget_contacts, forget_windows
 from trunkline.journal.upkeep import LOG_PAGES_MAX, Upkeep
 from trunkline.journal.writer import Append, Writer
 
@@ -42,6 +42,8 @@ BATCH_MAX: Final = 2_048
 """Appends in one transaction, so that the first of them does not wait for a thousandth."""
 WINDOWS_KEPT_MS: Final = 2 * 24 * 3_600_000
 """How long counters stay after their window has ended; longer than any store keeps them in memory."""
+COMMANDS_KEPT_MS: Final = 30 * 24 * 3_600_000
+"""How long the answer of a command is kept for whoever asks for it again."""
 LINGER_S: Final = 0.02
 """How long a patient append waits for company: at 100 calls a second a quarter of all transactions is saved."""
 CONTACTS_KEPT_MS: Final = 400 * 24 * 3_600_000
@@ -314,8 +316,8 @@ class Journal:
             self._queue.put(_Job(self._empty_log))
 
     def _ask_forget(self) -> None:
-        before_ms = time.time_ns() // 1_000_000 - WINDOWS_KEPT_MS
-        self._queue.put(_Job(lambda: self._writer.run(lambda connection: forget_windows(connection, before_ms))))
+        now_ms = time.time_ns() // 1_000_000
+        self._queue.put(_Job(lambda: self._writer.run(lambda connection: _forget(connection, now_ms))))
 
     # In an executor's thread, while the loop goes on.
 
@@ -369,7 +371,7 @@ def open_journal(
         connections.append(connection)
         migrate(connection, path)
         secret = _identify(connection, path, stream, entropy)
-        forget_windows(connection, now_ms - WINDOWS_KEPT_MS)
+        _forget(connection, now_ms)
         state = read_state(connection, stream, secret)
         writer = Writer(connection, stream, *read_end(connection, stream), entropy)
         upkeep_connection = connect_writing(path)
@@ -388,6 +390,11 @@ def open_journal(
             ) from error
         raise
     return journal, state
+
+
+def _forget(connection: Connection, now_ms: int) -> None:
+    forget_windows(connection, now_ms - WINDOWS_KEPT_MS)
+    forget_commands(connection, now_ms - COMMANDS_KEPT_MS)
 
 
 def _make_private(path: Path) -> None:

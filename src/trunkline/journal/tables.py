@@ -16,6 +16,7 @@ from trunkline.events.changes import (
     CallDrop,
     CallPut,
     Change,
+    CommandKept,
     ContactSeen,
     LegDrop,
     LegPut,
@@ -108,6 +109,7 @@ _CONTACTS: Final = _Table(
     "INSERT INTO contacts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
     lambda change: (change.account, change.campaign, change.contact, change.at_ms),
 )
+_COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
 _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(change.leg)))
@@ -116,6 +118,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CounterSet: (_COUNTERS, lambda change: (change.counter, change.window_start_ms), True),
     TurnSet: (_TURNS, lambda change: change.turn, True),
     ContactSeen: (_CONTACTS, lambda change: (change.account, change.campaign, change.contact), True),
+    CommandKept: (_COMMANDS, lambda change: change.key, True),
     HoldPut: (_HOLDS, lambda change: change.lease.id, True),
     HoldDrop: (_HOLDS, lambda change: change.lease, False),
     CallPut: (_CALLS, lambda change: change.call.call, True),
@@ -193,6 +196,11 @@ def find_key(connection: Connection, contact: str) -> ContactKey | None:
 def forget_windows(connection: Connection, before_ms: int) -> None:
     """Delete the counters of windows that ended before that instant (UTC milliseconds)."""
     connection.execute("DELETE FROM counters WHERE window_end_ms > 0 AND window_end_ms < ?", (before_ms,))
+
+
+def forget_commands(connection: Connection, before_ms: int) -> None:
+    """Delete the answers of commands that were done before that instant (UTC milliseconds)."""
+    connection.execute("DELETE FROM commands WHERE at_ms < ?", (before_ms,))
 
 
 def forget_contacts(connection: Connection, contacts: Sequence[tuple[str, str, str]]) -> None:

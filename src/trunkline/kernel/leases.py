@@ -78,6 +78,20 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     used: int
 
 
+class Seats(msgspec.Struct, frozen=True, gc=False):
+    """What is taken of a counter in one window."""
+
+    used: int
+    held: int
+
+
+class Recounted(msgspec.Struct, frozen=True, gc=False):
+    """The used seats of a counter's window before and after somebody set them by hand."""
+
+    before: int
+    after: int
+
+
 class CounterSet(msgspec.Struct, frozen=True, gc=False, tag="counter.set"):
     """The used seats of a counter's window are now `used` (held ones stand in the leases)."""
 
@@ -151,6 +165,22 @@ class Capacity(Usage, Protocol):
 
     def release(self, lease_id: str, now: Instant, keep: frozenset[str] = frozenset()) -> None:
         """Give back what the lease still holds, except of the measures in `keep`."""
+        ...
+
+    def seats(self, counter: CounterId, window_start_ms: int) -> Seats:
+        """What is taken of a counter, used and held apart."""
+        ...
+
+    def recount(
+        self,
+        counter: CounterId,
+        window_start_ms: int,
+        window_end_ms: int,
+        *,
+        to: int | None = None,
+        by: int = 0,
+    ) -> Recounted:
+        """Set the used seats of a window to `to`, or change them by `by`, by hand; never below 0. Held ones stay."""
         ...
 
     def sweep(self, now: Instant) -> list[Lease]:

@@ -32,6 +32,9 @@ from trunkline.sip.limits import StateLimits
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.attestation import Attestations
 from trunkline.switch.clock import read_clock
+from trunkline.switch.commands.executor import Executor
+from trunkline.switch.commands.registry import COMMANDS
+from trunkline.switch.commands.server import AdminSocket
 from trunkline.switch.entropy import Entropy
 from trunkline.switch.learning import Learning
 from trunkline.switch.metrics import Metrics
@@ -163,6 +166,8 @@ class Switch:
         self._orphans.hang_up(self._state.legs, self._state.leases)
         self._reloader = Reloader(plant, options.config, self._use)
         self._use(plant.world)
+        self._admin = AdminSocket(options.data, Executor(plant, options.data, COMMANDS))
+        await self._admin.open()
 
     def ready_line(self) -> str:
         """Where the switch listens, in one line that programs read."""
@@ -299,6 +304,7 @@ class Switch:
         await _until(lambda: not self._plant.sip.endpoint.live_legs, CUT_S)
         await _until(lambda: not self._registry.closing, CUT_S)
         self._registry.closing.clear()  # what is measured later still is not told: the stop is the last event
+        await self._admin.close()
         # Last, because some carriers end the calls of whoever leaves.
         self._plant.registrations.leave()
         await _until(lambda: not self._plant.registrations.busy, CUT_S)

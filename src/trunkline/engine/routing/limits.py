@@ -63,18 +63,19 @@ class LimitRule:
         """Where the rule stands among those of its level."""
         self._last = Demand(counter, 0, maximum)  # the demand made last: mostly it is the next one too
 
+    def window(self, utc_ms: int) -> Window:
+        """The window that holds `utc_ms`; one from 0 to 0 for a limit without windows."""
+        if self.per is None:
+            return _ALWAYS
+        return self._calendar.window(self.per, self.zone, self._week_start, utc_ms)
+
     def demand(self, price: int, utc_ms: int) -> Demand:
         """What an offer at `price` (minor units) needs of this limit in the window that holds `utc_ms`."""
         last = self._last
         amount = price if self.priced else 1
-        if self.per is None:
-            if last.amount == amount:
-                return last
-            window = _ALWAYS
-        else:
-            if last.amount == amount and last.window_start_ms <= utc_ms < last.window_end_ms:
-                return last
-            window = self._calendar.window(self.per, self.zone, self._week_start, utc_ms)
+        if last.amount == amount and (self.per is None or last.window_start_ms <= utc_ms < last.window_end_ms):
+            return last
+        window = self.window(utc_ms)
         self._last = Demand(self.counter, amount, self.max, window.start_ms, window.end_ms)
         return self._last
 

@@ -1,0 +1,209 @@
+"""`counters.show`, `counters.reset`, `counters.adjust`: what limits have counted, and setting it right by hand.
+
+Only used seats are set. Held ones belong to calls that go on; they are given back or used when these end. Amounts of
+`spend` and `funds` are money in major units (`"250.00"`), all others whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, Final
+
+from trunkline.config.lookup import AccountIndex
+from trunkline.config.schema import Measure
+from trunkline.engine.routing.counters import counter_name, counter_rules
+from trunkline.engine.routing.limits import LimitRule
+from trunkline.kernel.clock import Instant, iso
+from trunkline.kernel.leases import Recounted
+from trunkline.kernel.money import Money, parse_money
+from trunkline.kernel.windows import FOREVER_MS
+from trunkline.switch.commands.command import Args, Command, CommandRefused, Done
+from trunkline.switch.plant import Plant
+
+SHOWN_MAX: Final = 500
+"""Counters in one answer."""
+NAMED_MAX: Final = 20
+"""Counters that an error lists."""
+COUNT_MAX: Final = 10**12
+_HELD_ONLY: Final = frozenset({Measure.LIVE, Measure.IN_FLIGHT})
+
+
+class ShowCounters(Args, frozen=True, kw_only=True):
+    """`object` (LEVEL/KEY) or a counter's name; without it, what is used of the account's counters."""
+
+    account: str | None = None
+    object: str | None = None
+    all: bool = False
+
+
+class ResetCounter(Args, frozen=True, kw_only=True):
+    """Set the used seats of a counter's present window to `to`."""
+
+    counter: str
+    to: str = "0"
+    account: str | None = None
+
+
+class AdjustCounter(Args, frozen=True, kw_only=True):
+    """Change the used seats of a counter's present window by `by`, which may be negative."""
+
+    counter: str
+    by: str
+    account: str | None = None
+
+
+async def show(plant: Plant, args: ShowCounters, now: Instant) -> Done:
+    """The counters of one object, or all that are in use (with `all`: every one)."""
+    index = _index(plant, args.account)
+    rules = list(counter_rules(index))
+    if args.object is not None:
+        rules = [rule for rule in rules if args.object in (_object(rule), counter_name(rule.counter))]
+        if not rules:
+            raise _unknown(index, args.object)
+    rows = [_row(plant, index, rule, now) for rule in rules]
+    if args.object is None and not args.all:
+        rows = [row for row in rows if row.pop("_taken")]
+    for row in rows:
+        row.pop("_taken", None)
+    return Done(
+        {
+            "account": index.config.account.key,
+            "at": iso(now.utc_ms),
+            "counters": rows[:SHOWN_MAX],
+            "more": max(0, len(rows) - SHOWN_MAX),
+        }
+    )
+
+
+async def reset(plant: Plant, args: ResetCounter, now: Instant) -> Done:
+    """Set used seats."""
+    index, rule = _find(plant, args.account, args.counter)
+    to = _amount(index, rule, args.to)
+    if to < 0:
+        raise CommandRefused(f"a counter cannot be set to {args.to}", hint="0 or more; `adjust` takes away")
+    return _recount(plant, index, rule, now, to=to)
+
+
+async def adjust(plant: Plant, args: AdjustCounter, now: Instant) -> Done:
+    """Add to, or take from, used seats."""
+    index, rule = _find(plant, args.account, args.counter)
+    by = _amount(index, rule, args.by)
+    used = plant.capacity.seats(rule.counter, rule.window(now.utc_ms).start_ms).used
+    if used + by < 0:
+        raise CommandRefused(
+            f"{counter_name(rule.counter)} has used {_told(index, rule, used)}; {args.by} would make it negative",
+            hint="`counters reset` sets it to 0",
+        )
+    return _recount(plant, index, rule, now, by=by)
+
+
+COMMANDS: Final[tuple[Command[Any], ...]] = (
+    Command("counters.show", ShowCounters, show, changes=False),
+    Command("counters.reset", ResetCounter, reset),
+    Command("counters.adjust", AdjustCounter, adjust),
+)
+
+
+def _recount(
+    plant: Plant, index: AccountIndex, rule: LimitRule, now: Instant, *, to: int | None = None, by: int = 0
+) -> Done:
+    window = rule.window(now.utc_ms)
+    span = (window.start_ms, window.end_ms)
+    done: Recounted = plant.capacity.recount(rule.counter, *span, to=to, by=by)
+
+    def undo() -> None:
+        plant.capacity.recount(rule.counter, *span, by=done.before - done.after)
+
+    row = _row(plant, index, rule, now)
+    del row["_taken"]
+    changed = {"before": _told(index, rule, done.before), "after": _told(index, rule, done.after)}
+    return Done({"account": index.config.account.key, **row, **changed}, undo=undo)
+
+
+def _index(plant: Plant, account: str | None) -> AccountIndex:
+    accounts = plant.world.accounts
+    if account is None:
+        if len(accounts) == 1:
+            return next(iter(accounts.values()))
+        raise CommandRefused("several accounts are configured", hint=f"say which: {', '.join(sorted(accounts))}")
+    if account not in accounts:
+        raise CommandRefused(f"there is no account {account!r}", hint=f"there are: {', '.join(sorted(accounts))}")
+    return accounts[account]
+
+
+def _find(plant: Plant, account: str | None, name: str) -> tuple[AccountIndex, LimitRule]:
+    """The counter of that name, one that counts something."""
+    index = _index(plant, account)
+    rule = next((rule for rule in counter_rules(index) if counter_name(rule.counter) == name), None)
+    if rule is None:
+        raise _unknown(index, name)
+    if rule.counter.measure in _HELD_ONLY:
+        raise CommandRefused(
+            f"{name} has only held seats: each is given back when its call ends",
+            hint="hang up the call to free its seat; attempt, connect, convert, spend and funds can be set",
+        )
+    return index, rule
+
+
+def _unknown(index: AccountIndex, name: str) -> CommandRefused:
+    """Lists the counters of the object that was named, else objects that sound alike."""
+    wanted = name.partition(":")[0]
+    rules = list(counter_rules(index))
+    of_object = [counter_name(rule.counter) for rule in rules if _object(rule) == wanted]
+    if of_object:
+        return CommandRefused(f"there is no counter {name!r}", hint=f"{wanted} has: {_listed(of_object)}")
+    objects = sorted({_object(rule) for rule in rules})
+    close = get_close_matches(wanted, objects, n=3)
+    words = f"did you mean {_listed(close)}?" if close else f"with limits there are: {_listed(objects)}"
+    return CommandRefused(
+        f"{wanted!r} has no limits in account {index.config.account.key}",
+        hint=words if objects else "no object of this account has a limit",
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMED_MAX
+    return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+
+
+def _object(rule: LimitRule) -> str:
+    return f"{rule.counter.level}/{rule.counter.key}"
+
+
+def _row(plant: Plant, index: AccountIndex, rule: LimitRule, now: Instant) -> dict[str, Any]:
+    window = rule.window(now.utc_ms)
+    seats = plant.capacity.seats(rule.counter, window.start_ms)
+    return {
+        "counter": counter_name(rule.counter),
+        "used": _told(index, rule, seats.used),
+        "held": _told(index, rule, seats.held),
+        "max": _told(index, rule, rule.max),
+        "zone": rule.zone if window.end_ms else None,
+        "window": dict(_span(window.start_ms, window.end_ms)),
+        "_taken": seats.used + seats.held > 0,
+    }
+
+
+def _span(start_ms: int, end_ms: int) -> Iterator[tuple[str, str | None]]:
+    windowed = 0 < end_ms < FOREVER_MS
+    yield "from", iso(start_ms) if windowed else None
+    yield "until", iso(end_ms) if windowed else None
+
+
+def _told(index: AccountIndex, rule: LimitRule, seats: int) -> int | str:
+    return str(Money(seats, index.config.account.currency)) if rule.priced else seats
+
+
+def _amount(index: AccountIndex, rule: LimitRule, text: str) -> int:
+    """What somebody wrote as seats or minor units; a leading `-` takes away."""
+    text = text.strip()
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    if rule.priced:
+        try:
+            return sign * parse_money(digits, index.config.account.currency).minor
+        except ValueError as error:
+            raise CommandRefused(str(error), hint="an amount of money, such as 250.00") from error
+    if not (digits.isascii() and digits.isdigit()) or int(digits) > COUNT_MAX:
+        raise CommandRefused(f"{text!r} is no count", hint="a whole number, such as 3")
+    return sign * int(digits)
