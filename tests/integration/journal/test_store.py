@@ -23,7 +23,7 @@ from trunkline.events.changes import (
     StoredLeg,
 )
 from trunkline.events.entry import Entry, Position
-from trunkline.journal import store
+from trunkline.journal import schema, store
 from trunkline.journal.contacts import Contact, ContactsReader
 from trunkline.journal.errors import (
     JournalDamaged,
@@ -244,13 +244,16 @@ def test_sealed_identifiers_open_in_their_own_row_only_and_keep_no_switch_from_s
     in_loop(scenario())
 
 
-def test_legs_that_an_earlier_version_stored_in_the_clear_are_gone(tmp_path: Path) -> None:
+def test_legs_that_an_earlier_version_stored_in_the_clear_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario() -> None:
-        journal, _ = opened(tmp_path)
-        await journal.close()
+        (tmp_path / JOURNAL_FILE).touch()
         connection = connect_writing(tmp_path / JOURNAL_FILE)
+        with monkeypatch.context() as earlier:
+            earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+            schema.migrate(connection, tmp_path / JOURNAL_FILE)
         connection.execute("INSERT INTO legs VALUES ('leg_1', '+15125550100')")
-        connection.execute("PRAGMA user_version=1")
         connection.close()
         journal, state = opened(tmp_path)
         assert state.legs == ()

@@ -56,7 +56,7 @@ def sample(field: msgspec.inspect.Type) -> Any:
             return 3
         case msgspec.inspect.FloatType():
             return 4.25
-        case msgspec.inspect.StrType():
+        case msgspec.inspect.StrType() | msgspec.inspect.AnyType():
             return "text"
         case msgspec.inspect.NoneType():
             return None
