@@ -20,6 +20,7 @@ from trunkline.engine.routing.program import Compiler, Program
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.settings import recording
 from trunkline.engine.routing.shared import Shared
+from trunkline.engine.routing.stage import Stage
 from trunkline.engine.routing.values import Known, Types
 from trunkline.engine.terms.payouts import Traffic, select_payout
 from trunkline.engine.terms.terms import PayoutTerms
@@ -70,6 +71,14 @@ class Router:
         """The offers for one caller by the facts of the moment, to be asked for one by one."""
         assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
         return Cursor(self._shared, self._entrance(query), query, facts)
+
+    def eligible(self, query: Query, facts: Facts = NO_FACTS) -> Stage:
+        """The routes of the query's own plan that all guards let through (limits and fallbacks are not asked)."""
+        entrance = self._entrance(query)
+        program = self.programs[query.plan or entrance.campaign.plan]
+        stage = Stage(program, entrance, Known(query.attributes, self._shared.types), self._shared, query, facts)
+        stage.sift()
+        return stage
 
     def origin(
         self,

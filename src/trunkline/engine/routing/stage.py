@@ -64,6 +64,14 @@ class Stage:
         self.drop(line)
         self.refused[line.rank] = rejection
 
+    def sift(self) -> None:
+        """Ask what no bitmap answers of all routes that are left."""
+        self._sift(self.left)
+
+    def routes(self) -> list[str]:
+        """The names of those that are left, in rank order."""
+        return [self.program.lines[rank].id for rank in bits(self.left)]
+
     def rejected(self, *, ended: bool, most: int | None) -> tuple[list[Line], int]:
         """At most `most` routes that are not offered, in rank order, and how many they are in all.
 
