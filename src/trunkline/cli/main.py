@@ -29,7 +29,7 @@ INTERRUPTED: Final = 130
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "check"),
-    "Ask it": ("explain", "scenarios"),
+    "Ask it": ("explain", "scenarios", "simulate"),
     "Steer it": ("counters",),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
@@ -47,7 +47,6 @@ UNBUILT: Final = frozenset(
         "lists",
         "plan",
         "returns",
-        "simulate",
         "up",
     }
 )

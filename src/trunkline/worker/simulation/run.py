@@ -1,0 +1,281 @@
+"""The run itself: arrivals in the order of time, and between them what buyers do with what they were offered."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from trunkline.config.schema import AccountConfig, Kind, Snapshot
+from trunkline.engine.routing.attributes import derive
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.draw import mix
+from trunkline.engine.routing.offer import Attribute, Offer, Query
+from trunkline.engine.routing.router import Router, compile_router
+from trunkline.engine.terms.payouts import payout_amount
+from trunkline.engine.terms.terms import PayoutTerms
+from trunkline.engine.terms.timing import conversion_due_ns, payout_due_ns
+from trunkline.kernel.clock import MS, Instant
+from trunkline.kernel.errors import UsageError
+from trunkline.kernel.leases import FUNDS, Capacity
+from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_number
+from trunkline.worker.simulation.behaviour import Behaviour, Observed, Reply
+from trunkline.worker.simulation.tally import AccountTally, BuyerTally
+from trunkline.worker.simulation.traffic import Arrival
+
+TIDY_EVERY = 20_000
+"""After so many arrivals, leases are renewed and what is long past is forgotten, as a switch does by its clock."""
+_COUNTRY_DEFAULT = "US"
+_LEAD_RING_S = 60
+
+
+class Unplaced(UsageError):
+    """An arrival for which the configuration has no number or campaign."""
+
+
+class _Sale:
+    """One arrival on its way through the buyers."""
+
+    __slots__ = ("account", "attempt", "buyer", "cursor", "dialled", "id", "incoming", "kind", "observed", "offer",
+                 "payout", "place", "reply")  # fmt: skip
+
+    def __init__(
+        self, account: _Account, cursor: Cursor, query: Query, place: int, observed: dict[str, Observed]
+    ) -> None:
+        self.account = account
+        self.cursor = cursor
+        self.kind = query.kind
+        self.incoming = query.now
+        self.place = place
+        self.id = str(place)
+        self.observed = observed
+        self.attempt = 0
+        self.payout: PayoutTerms | None = None
+        self.offer: Offer
+        self.reply: Reply
+        self.buyer: BuyerTally
+        self.dialled: Instant
+
+
+class _Account:
+    """One account: its router, and what came of its traffic."""
+
+    def __init__(self, config: AccountConfig, router: Router) -> None:
+        self.config = config
+        self.router = router
+        self.tally = AccountTally(config.account.currency)
+        self.zone = config.account.timezone
+        self.seen: set[tuple[str, str]] = set()
+
+
+class Simulation:
+    """One run of one configuration. `capacity` is a fresh store."""
+
+    def __init__(self, snapshot: Snapshot, behaviour: Behaviour, capacity: Capacity, seed: int) -> None:
+        self._behaviour = behaviour
+        self._capacity = capacity
+        self._seed = seed
+        self._accounts = [
+            _Account(config, compile_router(config, snapshot.platform, snapshot.digest)) for config in snapshot.accounts
+        ]
+        self._numbers = {
+            number.number: (account, number) for account in self._accounts for number in account.config.numbers
+        }
+        self._campaigns = {campaign.key: account for account in self._accounts for campaign in account.config.campaigns}
+        self._due: list[tuple[int, int, bool, _Sale]] = []
+        self._order = 0
+        self._open: dict[int, _Sale] = {}
+        targets = {target.key for account in self._accounts for target in account.config.targets}
+        self.strangers = sorted(behaviour.named - targets)
+        """Targets that the file describes and the configuration does not have."""
+
+    def run(self, arrivals: Iterable[tuple[int, int, Arrival]]) -> dict[str, AccountTally]:
+        """Take (line, UTC milliseconds, arrival) in the order of time; what came of each account, by key.
+
+        Raises UsageError for arrivals that are not in order, and Unplaced for one that goes nowhere.
+        """
+        latest = 0
+        for place, (line, utc_ms, arrival) in enumerate(arrivals):
+            if utc_ms < latest:
+                raise UsageError(
+                    f"line {line} is earlier than the one before it", hint="sort the traffic by `at` and try again"
+                )
+            latest = utc_ms
+            self._until(utc_ms * MS)
+            self._arrive(line, place, arrival, Instant(utc_ms * MS, utc_ms))
+            if place % TIDY_EVERY == TIDY_EVERY - 1:
+                self._tidy(Instant(utc_ms * MS, utc_ms))
+        self._until(None)
+        return {account.config.account.key: account.tally for account in self._accounts}
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _until(self, mono_ns: int | None) -> None:
+        """Let everything happen that is due by then; None: all of it."""
+        due = self._due
+        while due and (mono_ns is None or due[0][0] <= mono_ns):
+            at_ns, _, ended, sale = heapq.heappop(due)
+            now = Instant(at_ns, at_ns // MS)
+            if ended:
+                self._end(sale, now)
+            else:
+                self._replied(sale, now)
+
+    def _later(self, sale: _Sale, at_ns: int, *, ended: bool) -> None:
+        self._order += 1
+        heapq.heappush(self._due, (at_ns, self._order, ended, sale))
+
+    def _tidy(self, now: Instant) -> None:
+        for sale in self._open.values():
+            self._capacity.renew(sale.offer.lease.id, now)
+        lost = self._capacity.sweep(now)
+        assert not lost, f"leases of live calls have run out: {lost[0].id}"
+        self._capacity.take_changes()
+
+    # -- one arrival -----------------------------------------------------------------------------------------------
+
+    def _arrive(self, line: int, place: int, arrival: Arrival, now: Instant) -> None:
+        account, query = self._asked(line, place, arrival, now)
+        tally = account.tally
+        tally.calls += 1
+        if account.router.receipt_guard(query.campaign, query.publisher, query.number) is not None:
+            tally.lost("paused")
+            return
+        sale = _Sale(account, account.router.cursor(query), query, place, arrival.observed)
+        incoming = account.router.incoming_payout(query)
+        if incoming is not None:
+            tally.payout += payout_amount(incoming, None).minor
+            sale.payout = incoming
+        self._seek(sale, now)
+
+    def _asked(self, line: int, place: int, arrival: Arrival, now: Instant) -> tuple[_Account, Query]:
+        publisher, source, tracking = arrival.publisher or "", arrival.source, None
+        if arrival.to is not None:
+            found = self._numbers.get(arrival.to) or self._numbers.get(parse_number(arrival.to, _COUNTRY_DEFAULT) or "")
+            if found is None:
+                raise Unplaced(f"line {line}: no tracking number {arrival.to}", hint="name it under `numbers`")
+            account, number = found
+            campaign, tracking = number.campaign, number.number
+            publisher, source = number.publisher, arrival.source or number.source
+        else:
+            campaign = arrival.campaign or ""
+            owner = self._campaigns.get(campaign)
+            if owner is None:
+                raise Unplaced(f"line {line}: no campaign {campaign!r}", hint="say `to`, or the campaign of a lead")
+            account = owner
+        caller = self._caller(line, arrival.caller)
+        repeat = None
+        if caller is not None:
+            contact = (campaign, caller)
+            repeat = contact in account.seen
+            account.seen.add(contact)
+        origin = account.router.origin(caller, publisher, source, tracking, repeat)
+        stated = {name: Attribute(value, "stated") for name, value in arrival.attributes.items()}
+        return account, Query(
+            account=account.config.account.key,
+            kind=Kind(arrival.kind),
+            campaign=campaign,
+            publisher=publisher,
+            source=source,
+            number=tracking,
+            attributes=derive(origin, stated, now.utc_ms),
+            now=now,
+            seed=mix(self._seed + place + 1) >> 1,
+            plan=arrival.plan,
+        )
+
+    @staticmethod
+    def _caller(line: int, text: str | None) -> str | None:
+        if text is None or text.strip().lower() in ANONYMOUS_NAMES:
+            return None
+        number = parse_number(text, _COUNTRY_DEFAULT)
+        if number is None:
+            raise UsageError(f"line {line}: from {text!r} is no phone number", hint="write +15125550100, or anonymous")
+        return number
+
+    # -- offers ----------------------------------------------------------------------------------------------------
+
+    def _seek(self, sale: _Sale, now: Instant) -> None:
+        """Offer to the next buyer; a lead is answered at once, so go on until one takes it or nobody is left."""
+        while True:
+            sale.attempt += 1
+            lease = f"{sale.id}.{sale.attempt}"
+            found = sale.cursor.next(self._capacity, lease, lease, sale.id, now)
+            tally = sale.account.tally
+            if not isinstance(found, Offer):
+                self._open.pop(sale.place, None)
+                tally.lost(found.reason)
+                return
+            candidate = found.candidate
+            sale.offer, sale.dialled = found, now
+            sale.buyer = tally.buyer(candidate.buyer)
+            sale.buyer.offers += 1
+            tally.held(found.lease.demands, self._capacity)
+            self._capacity.settle(found.lease.id, "attempt", now)
+            if candidate.terms.conversion.event == "attempt":
+                self._owe(sale, now)
+            ring_s = _LEAD_RING_S if candidate.ring is None else candidate.ring.ring_seconds
+            observed = sale.observed.get(candidate.target)
+            sale.reply = self._behaviour.reply(candidate.target, sale.place, ring_s, observed)
+            if sale.kind is Kind.CALL:
+                self._open[sale.place] = sale
+                self._later(sale, now.mono_ns + sale.reply.after_ms * MS, ended=False)
+                return
+            if sale.reply.taken:
+                self._accepted(sale, now)
+                return
+            self._capacity.release(found.lease.id, now)
+
+    def _replied(self, sale: _Sale, now: Instant) -> None:
+        if not sale.reply.taken:
+            self._capacity.release(sale.offer.lease.id, now)
+            self._seek(sale, now)
+            return
+        sale.buyer.connected += 1
+        sale.account.tally.sold += 1
+        self._capacity.settle(sale.offer.lease.id, "connect", now)
+        ring = sale.offer.candidate.ring
+        most_ms = sale.reply.duration_ms if ring is None else 1000 * ring.max_duration_seconds
+        self._later(sale, now.mono_ns + min(sale.reply.duration_ms, most_ms) * MS, ended=True)
+
+    def _accepted(self, sale: _Sale, now: Instant) -> None:
+        """A lead is taken: accepted, delivered and over in one moment."""
+        sale.buyer.connected += 1
+        sale.account.tally.sold += 1
+        self._capacity.settle(sale.offer.lease.id, "connect", now)
+        converts = sale.offer.candidate.terms.conversion.event in {"accepted", "connect"}
+        self._settle_up(sale, now, converted=converts, paid=True)
+        self._capacity.release(sale.offer.lease.id, now)
+
+    def _end(self, sale: _Sale, now: Instant) -> None:
+        """The call is over: what became due while it lasted is owed, and the seats are free."""
+        self._open.pop(sale.place, None)
+        terms = sale.offer.candidate.terms
+        connected = Instant(sale.dialled.mono_ns + sale.reply.after_ms * MS, sale.dialled.utc_ms + sale.reply.after_ms)
+        due_ns = conversion_due_ns(terms.conversion, sale.incoming, sale.dialled, connected)
+        converted = due_ns is not None and due_ns <= now.mono_ns
+        paid_ns = None if terms.payout is None else payout_due_ns(terms.payout, connected)
+        paid = paid_ns is not None and paid_ns <= now.mono_ns
+        self._settle_up(sale, now, converted=converted, paid=paid)
+        self._capacity.release(sale.offer.lease.id, now)
+
+    def _settle_up(self, sale: _Sale, now: Instant, *, converted: bool, paid: bool) -> None:
+        terms = sale.offer.candidate.terms
+        if converted:
+            self._owe(sale, now)
+        if terms.payout is not None and terms.payout.event != "convert" and paid:
+            self._pay(sale, terms.payout)
+
+    def _owe(self, sale: _Sale, now: Instant) -> None:
+        """The buyer owes, and the publisher earns when that is its event."""
+        terms, lease = sale.offer.candidate.terms, sale.offer.lease.id
+        for measure, amount in (("convert", None), ("spend", terms.price.minor), (FUNDS, terms.price.minor)):
+            self._capacity.settle(lease, measure, now, amount)
+        sale.account.tally.owed(sale.buyer, terms)
+        if terms.payout is not None and terms.payout.event == "convert":
+            self._pay(sale, terms.payout)
+
+    def _pay(self, sale: _Sale, payout: PayoutTerms) -> None:
+        """The publisher earns, once for a caller."""
+        if sale.payout is None:
+            sale.payout = payout
+            sale.account.tally.payout += payout_amount(payout, sale.offer.candidate.terms.price).minor
