@@ -30,8 +30,8 @@ from trunkline.switch.config_files import load_path
 from trunkline.testing.asking import Oracle, question_of
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
-_UNBUILT: Final = ("bid", "score", "seen")
-_FLAGS: Final = ("to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "down")
+_UNBUILT: Final = ("bid", "score")
+_FLAGS: Final = ("to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "down", "seen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--used", metavar="LEVEL/KEY:MEASURE:PER=N", action="append", help="seats taken in that window")
     add("--funds", metavar="BUYER=AMOUNT", action="append", help="money that the buyer has left")
     add("--down", metavar="TARGET", action="append", help="a target that is out of service")
+    add(
+        "--seen",
+        metavar="EVENT,ISO[,BUYER]",
+        action="append",
+        help="what happened with the contact before",
+    )
     add("--queries", metavar="FILE", type=Path, help="many questions: a JSON object a line, the flags as keys")
     add("--json", action="store_true", help="print one JSON document")
     for name in _UNBUILT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trunkline.config.currencies import CURRENCIES
-from trunkline.config.schema import Conversion, ConversionRule, Payout
+from trunkline.config.schema import Conversion, ConversionRule, Duplicates, Payout
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 
@@ -57,6 +57,13 @@ def check_payouts(subject: Subject, path: Path, payouts: Sequence[Payout]) -> No
             message = f"this rule can never match: rule {shadow} above it takes everything that it would"
             hint = "the first rule that matches decides: put the special ones first"
             subject.findings.warning(here, "never_matches", message, hint)
+
+
+def check_duplicates(subject: Subject, path: Path, rule: Duplicates) -> None:
+    """`strict` belongs to the two rules that have a buyer to hold to."""
+    if rule.strict and rule.route not in {"original", "different"}:
+        hint = "leave it out, or write route: original"
+        subject.findings.warning((*path, "strict"), "no_effect", f"`strict` says nothing for {rule.route}", hint)
 
 
 def _check_amount(subject: Subject, path: Path, payout: Payout) -> None:

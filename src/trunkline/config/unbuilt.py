@@ -20,7 +20,6 @@ from trunkline.config.schema import (
     AccountConfig,
     Campaign,
     ConversionRule,
-    Duplicates,
     Limit,
     Method,
     Payout,
@@ -132,13 +131,6 @@ def _guards_on(held: Any, path: Path, level: str, key: str) -> Iterator[_Guard]:
         for field in ("pacing", "min_gap_seconds", "matrix"):
             if getattr(limit, field):
                 yield _Guard((*path, "limits", place, field), level, key, f"`{field}` of a limit is not built yet")
-    for field in ("not_seen_days",):
-        if getattr(held, field, None) is not None:
-            yield _Guard((*path, field), level, key, f"`{field}` is not built yet")
-    duplicates: Duplicates | None = getattr(held, "duplicates", None)
-    if duplicates is not None and duplicates.route != "normal":
-        words = f"sending repeated contacts to `{duplicates.route}` is not built yet"
-        yield _Guard((*path, "duplicates", "route"), level, key, words)
 
 
 def unbuilt_operator(node: Node | None) -> str | None:
@@ -172,8 +164,6 @@ def _unbuilt_settings(value: Any) -> Iterator[tuple[str, str]]:
             yield field, message
     if isinstance(value, ConversionRule) and value.event == "postback":
         yield "event", "postbacks are not received yet: nothing converts by this rule"
-    if isinstance(value, Duplicates) and value.route == "normal":
-        yield "mark", "repeated contacts are not marked yet: nothing changes"
 
 
 _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
@@ -182,7 +172,6 @@ _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
     ),
     Payout: (
         ("hold_days", None, "payouts are not held yet: they are posted at once"),
-        ("duplicates", None, "repeated contacts are not known yet: the rule pays for them"),
         ("limits", (), "limits of payout rules are not counted yet: the rule pays without a limit"),
     ),
     Campaign: (("lead_fields", (), "leads are not taken in yet: nobody fills in these fields"),),

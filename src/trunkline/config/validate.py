@@ -22,6 +22,7 @@ from trunkline.config.schema import (
     BuyerGroup,
     Campaign,
     Conversion,
+    Duplicates,
     NoBuyer,
     Number,
     Platform,
@@ -30,7 +31,7 @@ from trunkline.config.schema import (
 )
 from trunkline.config.subject import Subject
 from trunkline.config.target_checks import check_caller_id, check_target
-from trunkline.config.terms_checks import check_conversion, check_currency, check_payouts
+from trunkline.config.terms_checks import check_conversion, check_currency, check_duplicates, check_payouts
 from trunkline.config.tree import Path
 from trunkline.config.trunk_checks import check_platform
 from trunkline.config.unbuilt import warn_unbuilt
@@ -150,6 +151,7 @@ _CHECKS: dict[type, tuple[Callable[[Subject, Path, Any], None], ...]] = {
     BuyerGroup: (_check_group,),
     Target: (check_target,),
     Conversion: (check_conversion,),
+    Duplicates: (check_duplicates,),
     Flow: (check_flow,),
     Prompt: (_check_prompt,),
     NoBuyer: (_check_no_buyer,),

@@ -20,7 +20,7 @@ from trunkline.engine.routing.router import Router, compile_router
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_caller
-from trunkline.testing.asking_flags import SEED_MAX, read_attributes, read_down, read_instant, read_usage
+from trunkline.testing.asking_flags import SEED_MAX, read_attributes, read_down, read_instant, read_seen, read_usage
 
 _COUNTRY_DEFAULT: Final = "US"
 
@@ -42,6 +42,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     used: Texts = ()
     funds: Texts = ()
     down: Texts = ()
+    seen: Texts = ()
 
 
 def question_of(fields: Any) -> Question:
@@ -73,7 +74,9 @@ class Oracle:
         if kind is Kind.LEAD:
             caller = _from_fields(index, campaign, stated, caller)
         publisher, source = ("", None) if number is None else (number.publisher, number.source)
-        origin = router.origin(caller, publisher, source, None if number is None else number.number)
+        history = read_seen(_texts(question.seen), campaign, index)
+        repeat = True if history else None
+        origin = router.origin(caller, publisher, source, None if number is None else number.number, repeat)
         query = Query(
             account=config.account.key,
             kind=kind,
@@ -84,6 +87,7 @@ class Oracle:
             attributes=derive(origin, stated, utc_ms, missing),
             now=Instant(0, utc_ms),
             seed=_seed(str(question.seed)),
+            history=history,
         )
         usage = read_usage(_texts(question.live), _texts(question.used), _texts(question.funds), index)
         return router.explain(query, usage, read_down(_texts(question.down), index)), query

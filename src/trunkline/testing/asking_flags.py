@@ -10,6 +10,7 @@ from trunkline.config.lookup import AccountIndex
 from trunkline.engine.routing.explain import StatedUsage
 from trunkline.engine.routing.facts import Facts, facts_of
 from trunkline.engine.routing.reasons import LIMIT_LEVELS
+from trunkline.events.contacts import CONTACT_EVENTS, Seen
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.money import parse_money
 from trunkline.kernel.windows import Per
@@ -22,17 +23,17 @@ _ATTRIBUTE = re.compile(r"[a-z]+\.[A-Za-z0-9_][A-Za-z0-9_-]*")
 _COUNT = re.compile(r"[0-9]{1,15}")
 
 
-def read_instant(text: str) -> int:
-    """`2026-11-23T10:00:00-05:00` as UTC milliseconds; a time without an offset is refused."""
+def read_instant(text: str, flag: str = "--at") -> int:
+    """`2026-11-23T10:00:00-05:00` as UTC milliseconds; a time without an offset is refused. `flag` has said it."""
     hint = "write it as 2026-11-23T10:00:00-05:00 or 2026-11-23T15:00:00Z"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--at {text}: this is no ISO 8601 time", hint=hint) from error
+        raise UsageError(f"{flag} {text}: this is no ISO 8601 time", hint=hint) from error
     if moment.tzinfo is None:
-        raise UsageError(f"--at {text}: the offset is missing, and no zone is assumed", hint=hint)
+        raise UsageError(f"{flag} {text}: the offset is missing, and no zone is assumed", hint=hint)
     if not 1970 <= moment.year <= YEAR_MAX:
-        raise UsageError(f"--at {text}: years from 1970 to {YEAR_MAX} are understood", hint=hint)
+        raise UsageError(f"{flag} {text}: years from 1970 to {YEAR_MAX} are understood", hint=hint)
     return int(moment.timestamp() * 1000)
 
 
@@ -69,6 +70,23 @@ def read_down(items: Iterable[str], index: AccountIndex) -> Facts:
         if item not in index.targets:
             raise UsageError(f"--down {item}: there is no such target", hint=_names(index.targets))
     return facts_of(items)
+
+
+def read_seen(items: Iterable[str], campaign: str, index: AccountIndex) -> tuple[Seen, ...]:
+    """`--seen EVENT,ISO[,BUYER]` as what happened with the contact on the campaign, newest last."""
+    return tuple(sorted((_seen(item, campaign, index) for item in items), key=lambda seen: seen.at_ms))
+
+
+def _seen(item: str, campaign: str, index: AccountIndex) -> Seen:
+    event, _, rest = item.partition(",")
+    at, comma, buyer = rest.partition(",")
+    event, buyer = event.strip(), buyer.strip()
+    hint = "write --seen connect,2026-11-01T10:00:00-05:00,lone-star"
+    if event not in CONTACT_EVENTS or not at or (comma and not buyer):
+        raise UsageError(f"--seen {item}: no EVENT,ISO[,BUYER]; events are {', '.join(CONTACT_EVENTS)}", hint=hint)
+    if buyer and buyer not in index.buyers:
+        raise UsageError(f"--seen {item}: there is no buyer {buyer!r}", hint=_names(index.buyers))
+    return Seen(event, read_instant(at.strip(), "--seen"), campaign, buyer or None)  # type: ignore[arg-type]
 
 
 def _live(item: str, index: AccountIndex) -> tuple[tuple[str, str], int]:

@@ -127,7 +127,7 @@ def test_use_at_one_level_is_not_spread_to_others(config: Path, capsys: pytest.C
         [*CALL, "--funds", "ann=lots"],
         [*CALL, "--bid", "ann-desk=5.00"],
         [*CALL, "--score", "ann-desk=0.5"],
-        [*CALL, "--seen", "connect,2026-11-01T00:00:00Z"],
+        [*CALL, "--seen", "connects,2026-11-01T00:00:00Z"],
         ["--queries", "no-such-file.jsonl"],
         [*CALL, "--queries", "-"],
         [*CALL, "--kind", "fax"],

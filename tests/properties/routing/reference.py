@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours
-from trunkline.config.schema import AccountConfig, Kind, Measure, Method, Plan, Route, Tier
+from trunkline.config.schema import AccountConfig, Kind, MarkDuplicates, Measure, Method, Plan, Route, Tier
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.offer import Query
+from trunkline.events.contacts import Seen
 from trunkline.kernel.leases import CounterId, TurnId, Usage
 from trunkline.kernel.windows import Per, window_at
 
@@ -79,20 +80,24 @@ class Reference:
         key, seen = self.query.plan or self.campaign.plan, []
         while key is not None and key not in seen:
             seen.append(key)
-            plan = plans[key]
-            for tier in plan.tiers:
-                self.run_tier(plan, tier, plans[seen[0]].max_offers)
-            key = plan.fallback
+            key = plans[key].fallback
+        for put_last in (False, True):
+            for each in seen:
+                for tier in plans[each].tiers:
+                    self.run_tier(plans[each], tier, plans[seen[0]].max_offers, put_last=put_last)
         return self
 
-    def run_tier(self, plan: Plan, tier: Tier, max_offers: int) -> None:
+    def buyer_of(self, route: Route) -> str:
+        return next(each.buyer for each in self.config.targets if each.key == route.target)
+
+    def run_tier(self, plan: Plan, tier: Tier, max_offers: int, *, put_last: bool) -> None:
         eligible = []
         for route in tier.routes:
             why = self.guard(plan, tier, route)
-            if why is None:
-                eligible.append(route)
-            else:
+            if why is not None:
                 self.rejected[self.name(plan, tier, route)] = why
+            elif self.comes_last(self.buyer_of(route)) == put_last:
+                eligible.append(route)
         for route in self.ordered(plan, tier, eligible):
             name = self.name(plan, tier, route)
             why = self.capacity(plan, tier, route)
@@ -183,6 +188,9 @@ class Reference:
             criteria = getattr(thing, "criteria", None)
             if criteria is not None and true_of(criteria, self.query) is not True:
                 return ("criteria", level, None, None, None, None)
+        refusing = self.duplicate(next(thing for level, thing, _ in levels if level == "buyer"))
+        if refusing is not None:
+            return ("duplicate", refusing, None, None, None, None)
         attested = self.query.attributes.get("caller.attestation")
         rank = {"A": 3, "B": 2, "C": 1}.get("" if attested is None else attested.value.strip().upper(), 0)
         for level, thing, _ in levels:
@@ -197,6 +205,64 @@ class Reference:
             return ("target_down", "target", None, None, None, None)
         if tier.method not in {Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN}:
             return ("method_unavailable", None, None, None, None, None)
+        return None
+
+    def seen_within(self, seen: Seen, days: int) -> bool:
+        return timedelta(0) <= timedelta(milliseconds=self.query.now.utc_ms - seen.at_ms) < timedelta(days=days)
+
+    def earlier(self) -> list[Seen]:
+        """What marks the contact, oldest first; empty when it is no duplicate."""
+        rule = self.campaign.duplicates
+        if rule is None or (rule.mark is None and rule.route == "normal"):
+            return []
+        mark = rule.mark or MarkDuplicates()
+        withheld = self.query.attributes.get("caller.anonymous")
+        if withheld is not None and withheld.value == "yes" and not mark.anonymous:
+            return []
+        return [
+            seen
+            for seen in self.query.history
+            if (seen.event, seen.campaign) == (mark.event, self.campaign.key) and self.seen_within(seen, mark.days)
+        ]
+
+    def buyers_before(self) -> list[str]:
+        marked = self.earlier()
+        rule = self.campaign.duplicates
+        if not marked or rule is None:
+            return []
+        mark = rule.mark or MarkDuplicates()
+        if mark.event == "incoming":
+            marked = [
+                seen
+                for seen in self.query.history
+                if seen.event == "connect" and seen.campaign == self.campaign.key and self.seen_within(seen, mark.days)
+            ]
+        return [seen.buyer for seen in marked if seen.buyer is not None]
+
+    def comes_last(self, buyer: str) -> bool:
+        rule, before = self.campaign.duplicates, self.buyers_before()
+        if rule is None or rule.strict or not before:
+            return False
+        if rule.route == "original":
+            return buyer != before[-1]
+        return rule.route == "different" and buyer in before
+
+    def duplicate(self, buyer: Any) -> str | None:
+        """The level that refuses the contact as one seen before."""
+        rule, before = self.campaign.duplicates, self.buyers_before()
+        if rule is not None and self.earlier():
+            if rule.route == "nowhere":
+                return "campaign"
+            if rule.strict and before:
+                if rule.route == "original" and buyer.key != before[-1]:
+                    return "campaign"
+                if rule.route == "different" and buyer.key in before:
+                    return "campaign"
+        withheld = self.query.attributes.get("caller.anonymous")
+        if buyer.not_seen_days is not None and (withheld is None or withheld.value != "yes"):
+            for seen in self.query.history:
+                if seen.buyer == buyer.key and self.seen_within(seen, buyer.not_seen_days):
+                    return "buyer"
         return None
 
     def capacity(self, plan: Plan, tier: Tier, route: Route) -> Why | None:

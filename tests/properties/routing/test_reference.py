@@ -11,6 +11,7 @@ from tests.properties.routing.reference import Reference
 from tests.properties.routing.worlds import HashedUsage, World
 
 from trunkline.config.schema import Platform
+from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.facts import facts_of
 from trunkline.engine.routing.offer import Exhausted
@@ -47,12 +48,12 @@ def test_offers_and_reasons_equal_the_reference(seed: int) -> None:
 def test_the_random_cases_meet_every_reason_that_is_built() -> None:
     met: Counter[str] = Counter()
     offers = 0
-    for seed in range(800):
+    for seed in range(1_000):
         made, reasons = compare(seed)
         offers += len(made)
         met += reasons
-    wanted = {"kind", "paused", "hours", "criteria", "attestation", "floor", "target_down", "method_unavailable",
-              "funds", "limit", "already_offered", "out_of_patience"}  # fmt: skip
+    wanted = {"kind", "paused", "hours", "criteria", "duplicate", "attestation", "floor", "target_down",
+              "method_unavailable", "funds", "limit", "already_offered", "out_of_patience"}  # fmt: skip
     assert {reason for reason in wanted if met[reason] < 10} == set()
     assert offers > 300
 
@@ -66,7 +67,7 @@ def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
     router = compile_router(config, Platform(), "digest")
     facts = facts_of(world.down(config))
     whole = router.explain(query, usage, facts)
-    cursor = Cursor(router._shared, router._entrance(query), query, facts, reported_max=listed)
+    cursor = Cursor(Case(router._shared, router._entrance(query), query, facts), reported_max=listed)
     offers = []
     while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
         offers.append(found)

@@ -14,9 +14,11 @@ from trunkline.config.schema import (
     BuyerGroup,
     Campaign,
     Deliver,
+    Duplicates,
     Funding,
     Kind,
     Limit,
+    MarkDuplicates,
     Measure,
     Method,
     Number,
@@ -28,6 +30,7 @@ from trunkline.config.schema import (
 )
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.offer import Attribute, Query
+from trunkline.events.contacts import Seen
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import CounterId, TurnId
 from trunkline.kernel.money import Money
@@ -170,14 +173,38 @@ class World:
         funding = Funding(mode="prepaid", limit=Money(self.random.randrange(1_000, 6_000, 500), "USD"))
         return Buyer(
             key=key,
+            not_seen_days=self.random.choice([None, None, None, 1, 30]),
             funding=funding if self.maybe(0.3) else None,
             **self.guards("criteria", "limits", "timezone", "price"),
         )
+
+    def duplicates(self) -> Duplicates | None:
+        if self.maybe(0.5):
+            return None
+        event = self.random.choice(["incoming", "connect", "convert"])
+        mark = MarkDuplicates(event=event, days=self.random.choice([1, 3, 30]), anonymous=self.maybe(0.5))
+        return Duplicates(
+            mark=None if self.maybe(0.2) else mark,
+            route=self.random.choice(["normal", "original", "original", "different", "different", "nowhere"]),
+            strict=self.maybe(0.4),
+        )
+
+    def history(self, now_ms: int) -> tuple[Seen, ...]:
+        """What happened with the contact before, mostly nothing; some of it to the millisecond days ago."""
+        found = []
+        for _ in range(self.random.choice([0, 0, 1, 2, 4])):
+            event = self.random.choice(["incoming", "connect", "connect", "convert"])
+            ago_ms = self.random.choice([0, 1, 3, 30]) * 86_400_000 + self.random.choice([-1, 0, 1, 50_000_000])
+            buyer = None if event == "incoming" else f"buyer{self.random.randrange(3)}"
+            campaign = "camp" if self.maybe(0.8) else "other"
+            found.append(Seen(event, now_ms - ago_ms, campaign, buyer))
+        return tuple(sorted(found, key=lambda seen: seen.at_ms))
 
     def account(self) -> AccountConfig:
         buyers, targets = 3, self.random.randint(3, 6)
         members = tuple(f"buyer{at}" for at in range(buyers) if self.maybe(0.6))
         campaign = self.guards("criteria", "limits", "timezone") | {"price": Money(2_000, "USD")}
+        campaign["duplicates"] = self.duplicates()
         return AccountConfig(
             account=Account(key="acme", timezone=self.random.choice(ZONES), **self.guards("limits")),
             publishers=(Publisher(key="pub", **self.guards("criteria", "limits", "timezone")),),
@@ -199,6 +226,9 @@ class World:
         attributes = {name: Attribute(self.random.choice(VALUES), "stated") for name in ATTRIBUTES if self.maybe(0.75)}
         if self.maybe(0.8):
             attributes["caller.attestation"] = Attribute(self.random.choice(["A", "a", "B", "C", "?"]), "sip")
+        if self.maybe(0.3):
+            attributes["caller.anonymous"] = Attribute(self.random.choice(["yes", "no"]), "sip")
+        now_ms = self.random.choice(INSTANTS_MS) + self.random.randrange(0, 12 * 3_600_000)
         taken = frozenset({"target0"}) if self.maybe(0.1) else frozenset()
         return Query(
             account="acme",
@@ -208,7 +238,8 @@ class World:
             source=None,
             number=NUMBER,
             attributes=attributes,
-            now=Instant(0, self.random.choice(INSTANTS_MS) + self.random.randrange(0, 12 * 3_600_000)),
+            now=Instant(0, now_ms),
             seed=self.random.getrandbits(40),
             taken=taken,
+            history=self.history(now_ms),
         )

@@ -7,10 +7,10 @@ from tests.unit.routing.accounts import MONDAY_NOON_MS, Caller, query, router
 
 from trunkline.config.criteria import Condition, Operator
 from trunkline.config.hours import Hours, TimeRange
-from trunkline.config.schema import Kind, Payout
+from trunkline.config.schema import Kind, Payout, PayoutDuplicates
 from trunkline.engine.routing.offer import Attribute, Offer, Query
 from trunkline.engine.routing.values import Known, Types
-from trunkline.engine.terms.payouts import NotPaid, Selected, Traffic, payout_amount, select_payout
+from trunkline.engine.terms.payouts import NotPaid, Selected, Traffic, payout_amount, pays_again, select_payout
 from trunkline.engine.terms.terms import ConversionTerms, PayoutTerms, Terms
 from trunkline.engine.terms.timing import conversion_due_ns, payout_due_ns
 from trunkline.kernel.clock import SECOND, Instant
@@ -156,3 +156,33 @@ def test_a_rule_that_pays_for_arriving_is_frozen_at_receipt_and_not_in_the_offer
     assert incoming.amount == usd(100)
     terms = offered(text)
     assert (terms.payout, terms.not_paid) == (None, NotPaid.PAID_AT_RECEIPT_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("rule", "days_ago", "paid"),
+    [
+        (None, 0, True),
+        (PayoutDuplicates(pay="always"), 0, True),
+        (PayoutDuplicates(pay="never"), 399, False),
+        (PayoutDuplicates(pay="never"), None, True),
+        (PayoutDuplicates(pay="older_than", days=30), 29, False),
+        (PayoutDuplicates(pay="older_than", days=30), 30, True),
+        (PayoutDuplicates(pay="older_than", days=30), None, True),
+    ],
+)
+def test_a_rule_says_whether_it_pays_for_contacts_seen_before(
+    rule: PayoutDuplicates | None, days_ago: int | None, paid: bool
+) -> None:
+    types = Types()
+    seen_ms = None if days_ago is None else MONDAY_NOON_MS - days_ago * 86_400_000
+    traffic = Traffic("pub", None, Kind.CALL, "America/New_York", seen_ms)
+    payouts = (Payout(amount=usd(5), duplicates=rule), Payout(amount=usd(1)))
+    selected = select_payout("camp", payouts, traffic, Known({}, types), types, MONDAY_NOON_MS)
+    assert selected.place == 0
+    assert selected.not_paid == (None if paid else NotPaid.DUPLICATE)
+
+
+def test_a_day_is_24_hours_to_the_millisecond() -> None:
+    rule = PayoutDuplicates(pay="older_than", days=1)
+    assert not pays_again(rule, 0, 86_400_000 - 1)
+    assert pays_again(rule, 0, 86_400_000)

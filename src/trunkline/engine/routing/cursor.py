@@ -7,20 +7,18 @@ store in the same process. A route that was passed over is not asked again: its 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from trunkline.config.schema import Measure
-from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.facts import NO_FACTS, Facts
+from trunkline.engine.routing.case import Case, traffic_of
 from trunkline.engine.routing.limits import Full, ask
-from trunkline.engine.routing.offer import Candidate, Decision, Exhausted, Offer, Query
+from trunkline.engine.routing.offer import Candidate, Decision, Exhausted, Offer
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
 from trunkline.engine.routing.report import capacity_rejection, guard_rejection, late_rejection
-from trunkline.engine.routing.shared import Shared
 from trunkline.engine.routing.stage import Stage
-from trunkline.engine.routing.values import Known
-from trunkline.engine.terms.payouts import NotPaid, Selected, Traffic, select_payout
+from trunkline.engine.terms.payouts import NotPaid, Selected, select_payout
 from trunkline.engine.terms.terms import Terms
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import SECOND, Instant
@@ -62,26 +60,20 @@ class Swept:
 class Cursor:
     """One caller's way through a plan and its fallbacks."""
 
-    __slots__ = ("_chain", "_end", "_entrance", "_facts", "_known", "_last", "_offered", "_payout", "_pending", "_plan",
-                 "_query", "_refused", "_reported_max", "_shared", "_stages", "_taken")  # fmt: skip
+    __slots__ = ("_case", "_current", "_end", "_entrance", "_last", "_offered", "_payout", "_pending", "_plan",
+                 "_query", "_refused", "_reported_max", "_shared", "_stages", "_taken", "_way")  # fmt: skip
 
-    def __init__(
-        self,
-        shared: Shared,
-        entrance: Entrance,
-        query: Query,
-        facts: Facts = NO_FACTS,
-        reported_max: int | None = REPORTED_MAX,
-    ) -> None:
-        self._shared = shared
-        self._facts = facts
-        self._entrance = entrance
+    def __init__(self, case: Case, reported_max: int | None = REPORTED_MAX) -> None:
+        query = case.query
+        self._case = case
+        self._shared = case.shared
+        self._entrance = case.entrance
         self._query = query
         self._reported_max = reported_max
-        self._known = Known(query.attributes, shared.types)
-        self._plan = query.plan or entrance.campaign.plan
-        self._chain = shared.chain(self._plan)
+        self._plan = query.plan or case.entrance.campaign.plan
         self._stages: list[Stage] = []
+        self._way = self._stages_in_order()
+        self._current: Stage | None = None
         self._taken = set(query.taken)
         self._offered: list[str] = []
         self._refused: set[Reason] = set()
@@ -89,6 +81,11 @@ class Cursor:
         self._payout: Selected | None = None
         self._last: tuple[Usage, int] | None = None
         self._end: Exhausted | None = None
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether the campaign marks the contact as one that it has seen before."""
+        return self._case.repetition is not None and self._case.repetition.of is not None
 
     def candidate(self, usage: Usage, now: Instant) -> Candidate | Exhausted:
         """The next route that has room at `now`, without holding anything.
@@ -144,7 +141,7 @@ class Cursor:
         return Decision(
             plan=self._plan,
             seed=self._query.seed,
-            versions=self._shared.versions_with(self._facts),
+            versions=self._shared.versions_with(self._case.facts),
             offered=tuple(self._offered),
             rejected=rejected,
             more=more,
@@ -164,7 +161,7 @@ class Cursor:
             self._pending = None
             if self._has_room(line, stage, swept, demands):
                 return stage, line
-        current = self._stages[-1] if self._stages else self._enter()
+        current = self._current or self._enter()
         while current is not None:
             swept.ranks = 0
             for line in current.following(usage):
@@ -174,13 +171,19 @@ class Cursor:
         return None
 
     def _enter(self) -> Stage | None:
-        """Go on to the plan itself, or to the next fallback."""
-        program = next(self._chain, None)
-        if program is None:
-            return None
-        stage = Stage(program, self._entrance, self._known, self._shared, self._query, self._facts)
-        self._stages.append(stage)
-        return stage
+        """Go on to the plan itself, or to the next fallback; with duplicates, a second time for the buyers put last."""
+        self._current = next(self._way, None)
+        return self._current
+
+    def _stages_in_order(self) -> Iterator[Stage]:
+        for program in self._shared.chain(self._plan):
+            stage = Stage(program, self._case)
+            self._stages.append(stage)
+            yield stage
+        for stage in self._stages:
+            if stage.later:
+                stage.begin_again()
+                yield stage
 
     def _has_room(self, line: Line, stage: Stage, swept: Swept, demands: list[Demand]) -> bool:
         """Whether the route can be offered now; if not, why is kept and the route dropped."""
@@ -237,9 +240,9 @@ class Cursor:
     def _payout_at(self, utc_ms: int) -> Selected:
         """The publisher's rule; asked once, unless its hours may change while buyers ring."""
         if self._payout is None:
-            query, campaign = self._query, self._entrance.campaign
-            traffic = Traffic(query.publisher, query.source, query.kind, self._shared.account.timezone)
-            selected = select_payout(campaign.key, campaign.payouts, traffic, self._known, self._shared.types, utc_ms)
+            known, campaign = self._case.known, self._entrance.campaign
+            traffic = traffic_of(self._query, campaign, known, self._shared.account.timezone)
+            selected = select_payout(campaign.key, campaign.payouts, traffic, known, self._shared.types, utc_ms)
             if selected.place is not None and campaign.payouts[selected.place].hours is not None:
                 return selected
             self._payout = selected
@@ -250,6 +253,8 @@ class Cursor:
             return Unsold.NOT_TAKEN
         if self._entrance.guards.paused is not None:
             return Unsold.PAUSED
+        if self._case.repetition is not None and self._case.repetition.nowhere:
+            return Unsold.DUPLICATE
         if Reason.LIMIT in self._refused:
             return Unsold.NO_CAPACITY
         return Unsold.NOT_TAKEN if Reason.ALREADY_OFFERED in self._refused else Unsold.NO_ROUTE
@@ -280,7 +285,7 @@ class Cursor:
 
     def _judge(self, line: Line) -> Rejection:
         """Why a route that was not met on the way is not offered."""
-        rejection = guard_rejection(line, self._entrance, self._known, self._shared, self._query, self._facts)
+        rejection = guard_rejection(line, self._case)
         if rejection is not None:
             return rejection
         assert self._last is not None

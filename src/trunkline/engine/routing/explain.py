@@ -20,13 +20,15 @@ _MONEY = frozenset({Measure.SPEND.value, FUNDS})
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Offers in order, every other route with its reason, and what the answer rests on.
 
-    `unsold` is the reason the caller would have if every offer were refused.
+    `unsold` is the reason the caller would have if every offer were refused; `duplicate` says that the campaign marks
+    the contact as one that it has seen before.
     """
 
     plan: str
     offers: tuple[Candidate, ...]
     rejected: tuple[Rejection, ...]
     unsold: str
+    duplicate: bool
     attributes: Attributes
     versions: Versions
     seed: int
@@ -44,6 +46,7 @@ def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explan
         offers=tuple(offers),
         rejected=found.rejected,
         unsold=found.reason,
+        duplicate=cursor.duplicate,
         attributes=query.attributes,
         versions=cursor.decision().versions,
         seed=query.seed,
@@ -88,6 +91,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "offers": [_offer(rank, offer) for rank, offer in enumerate(explanation.offers, start=1)],
         "rejected": [_rejection(rejection, explanation.currency) for rejection in explanation.rejected],
         "unsold_reason": None if explanation.offers else explanation.unsold,
+        "duplicate": explanation.duplicate,
         "attributes": {
             name: {"value": fact.value, "basis": fact.basis, "confidence": fact.confidence}
             for name, fact in sorted(explanation.attributes.items())

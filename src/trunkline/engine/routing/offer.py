@@ -10,6 +10,7 @@ from trunkline.config.flows import Prompt
 from trunkline.config.schema import Kind, Recording
 from trunkline.engine.terms.terms import Terms
 from trunkline.events.calls import Rejection, Versions
+from trunkline.events.contacts import Seen
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import Demand, Lease, TurnId
 
@@ -30,7 +31,8 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     """One caller or lead looking for a buyer.
 
     `now` is when routing starts (patience runs from it), `seed` decides every draw, `number` is the tracking number
-    (E.164, None for leads), `plan` overrides the campaign's, `taken` are targets already offered for this caller.
+    (E.164, None for leads), `plan` overrides the campaign's, `taken` are targets already offered for this caller,
+    `history` is what happened with the contact before, newest last.
     """
 
     account: str
@@ -44,6 +46,7 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     seed: int
     plan: str | None = None
     taken: frozenset[str] = frozenset()
+    history: tuple[Seen, ...] = ()
 
 
 class Ring(msgspec.Struct, frozen=True, gc=False):

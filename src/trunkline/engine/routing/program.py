@@ -7,7 +7,7 @@ neighbours in rank whose order is found out for each caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from trunkline.config.criteria import Node
@@ -150,6 +150,13 @@ class Program:
             for target in targets:
                 mask |= self._targets.get(target, 0)
             self._down = (targets, mask)
+        return mask
+
+    def of_buyers(self, buyers: Iterable[str]) -> int:
+        """The routes of these buyers."""
+        mask = 0
+        for buyer in buyers:
+            mask |= self.members.get(("buyer", buyer), 0)
         return mask
 
     def _above(self, floor: int, price: int | None) -> int:

@@ -56,7 +56,6 @@ class Reason(StrEnum):
 NOT_GIVEN_YET = frozenset(
     {
         Reason.SUPPRESSION,
-        Reason.DUPLICATE,
         Reason.HOP,
         Reason.BID,
         Reason.SCORE,
@@ -69,6 +68,7 @@ class Unsold(StrEnum):
     """Why no buyer was found for a caller."""
 
     PAUSED = "paused"
+    DUPLICATE = "duplicate"
     NO_ROUTE = "no_route"
     NO_CAPACITY = "no_capacity"
     NOT_TAKEN = "not_taken"
@@ -120,6 +120,9 @@ ROUTE_WORDS: dict[Reason, Words] = {
 
 UNSOLD_WORDS: dict[Unsold, Words] = {
     Unsold.PAUSED: Words("The account, campaign, publisher or number is paused.", "paused", "paused"),
+    Unsold.DUPLICATE: Words(
+        "The campaign has seen the contact before and sells no duplicates.", "duplicate", "duplicate"
+    ),
     Unsold.NO_ROUTE: Words("No route takes this caller now, whatever its capacity.", _NONE, _NONE),
     Unsold.NO_CAPACITY: Words("Routes take this caller, but none has a free seat or funds.", "no_capacity", _NONE),
     Unsold.NOT_TAKEN: Words("Every offer that could be made was made, and no buyer took it.", "not_taken", _NONE),

@@ -6,23 +6,20 @@ one route; property tests prove that both give the same answer.
 
 from __future__ import annotations
 
-from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.facts import Facts
+from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.guards import ATTESTATION
 from trunkline.engine.routing.limits import Full
-from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason
-from trunkline.engine.routing.shared import Shared
-from trunkline.engine.routing.values import Known
 from trunkline.events.calls import Rejection
+from trunkline.kernel.clock import iso
 from trunkline.kernel.leases import FUNDS
 
 
-def guard_rejection(
-    line: Line, entrance: Entrance, known: Known, shared: Shared, query: Query, facts: Facts
-) -> Rejection | None:
+def guard_rejection(line: Line, case: Case) -> Rejection | None:
     """The first guard that turns this caller away from the route, None when all let it through."""
+    entrance, known, shared, query, facts = case.entrance, case.known, case.shared, case.query, case.facts
     utc_ms = query.now.utc_ms
     if line.kind is not query.kind:
         return _because(line, Reason.KIND, "target")
@@ -33,6 +30,8 @@ def guard_rejection(
         return _because(line, Reason.HOURS, stand.level)
     if stand := above.unmet(known, shared.types) or own.unmet(known, shared.types):
         return _because(line, Reason.CRITERIA, stand.level)
+    if case.repetition is not None and (why := _repeated(line, case.repetition)) is not None:
+        return _because(line, Reason.DUPLICATE, *why)
     if stand := above.unattested(query.kind, known) or own.unattested(query.kind, known):
         claimed = known.get(ATTESTATION)
         return _because(line, Reason.ATTESTATION, stand.level, "not attested" if claimed is None else claimed.upper())
@@ -47,6 +46,18 @@ def guard_rejection(
         return _because(line, Reason.METHOD_UNAVAILABLE, None, line.unbuilt)
     if price is None:
         return _because(line, Reason.METHOD_UNAVAILABLE, None, "no price stands at any level")
+    return None
+
+
+def _repeated(line: Line, repetition: Repetition) -> tuple[str, str] | None:
+    """The level that wants no such contact here, and why."""
+    buyer, of = line.buyer.key, repetition.of
+    refused = repetition.only not in {None, buyer} or buyer in repetition.never
+    if of is not None and (repetition.nowhere or refused):
+        whom = "" if of.buyer is None else f" with {of.buyer}"
+        return "campaign", f"{of.event}{whom} at {iso(of.at_ms)}"
+    if buyer in repetition.unwelcome:
+        return "buyer", f"seen within {line.buyer.not_seen_days} days"
     return None
 
 

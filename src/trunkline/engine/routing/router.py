@@ -9,6 +9,7 @@ from trunkline.config.lookup import AccountIndex, trunks_by_key
 from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
 from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
 from trunkline.engine.routing.attributes import Origin
+from trunkline.engine.routing.case import Case, traffic_of
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.explain import Explanation, explain
@@ -22,7 +23,7 @@ from trunkline.engine.routing.settings import recording
 from trunkline.engine.routing.shared import Shared
 from trunkline.engine.routing.stage import Stage
 from trunkline.engine.routing.values import Known, Types
-from trunkline.engine.terms.payouts import Traffic, select_payout
+from trunkline.engine.terms.payouts import select_payout
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.events.calls import Versions
 from trunkline.kernel.leases import Usage
@@ -60,6 +61,9 @@ class Router:
             types=types,
             clocks=Clocks(),
             versions=Versions(snapshot=digest, facts=NO_FACTS.version, engine=__version__),
+            not_seen_days={
+                buyer.key: buyer.not_seen_days for buyer in account.buyers if buyer.not_seen_days is not None
+            },
         )
 
     @property
@@ -70,7 +74,7 @@ class Router:
     def cursor(self, query: Query, facts: Facts = NO_FACTS) -> Cursor:
         """The offers for one caller by the facts of the moment, to be asked for one by one."""
         assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
-        return Cursor(self._shared, self._entrance(query), query, facts)
+        return Cursor(Case(self._shared, self._entrance(query), query, facts))
 
     def eligible(self, query: Query, facts: Facts = NO_FACTS) -> Stage:
         """The routes of the query's own plan that all guards let through (limits and fallbacks are not asked)."""
@@ -109,7 +113,7 @@ class Router:
 
     def explain(self, query: Query, usage: Usage, facts: Facts = NO_FACTS) -> Explanation:
         """Every offer that would be made if each were refused, and every other route's reason, at `usage` as it is."""
-        cursor = Cursor(self._shared, self._entrance(query), query, facts, reported_max=None)
+        cursor = Cursor(Case(self._shared, self._entrance(query), query, facts), reported_max=None)
         return explain(cursor, query, usage, self._shared.account.currency)
 
     def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:
@@ -120,8 +124,8 @@ class Router:
     def incoming_payout(self, query: Query) -> PayoutTerms | None:
         """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""
         campaign = self._index.campaigns[query.campaign]
-        traffic = Traffic(query.publisher, query.source, query.kind, self._shared.account.timezone)
         known = Known(query.attributes, self._shared.types)
+        traffic = traffic_of(query, campaign, known, self._shared.account.timezone)
         selected = select_payout(campaign.key, campaign.payouts, traffic, known, self._shared.types, query.now.utc_ms)
         terms = selected.terms
         return terms if terms is not None and terms.event == "incoming" else None

@@ -38,7 +38,7 @@ class Resolved:
 class Shared:
     """The account, its programs, and what is computed once for many callers."""
 
-    __slots__ = ("_resolved", "account", "clocks", "programs", "types", "versions")
+    __slots__ = ("_resolved", "account", "clocks", "not_seen_days", "programs", "types", "versions")
 
     def __init__(
         self,
@@ -47,8 +47,11 @@ class Shared:
         types: Types,
         clocks: Clocks,
         versions: Versions,
+        not_seen_days: Mapping[str, int],
     ) -> None:
         self.account = account
+        self.not_seen_days = not_seen_days
+        """By buyer, for those that want no contact which they had within that many days."""
         self.programs = programs
         self.types = types
         self.clocks = clocks

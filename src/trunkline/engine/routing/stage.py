@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
-from trunkline.engine.routing.entrance import Entrance
-from trunkline.engine.routing.facts import Facts
+from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.index import bits
-from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Band, Line, Program
-from trunkline.engine.routing.shared import Shared
-from trunkline.engine.routing.values import Known
 from trunkline.events.calls import Rejection
 from trunkline.kernel.leases import Usage
 
@@ -21,24 +18,33 @@ from trunkline.kernel.leases import Usage
 class Stage:
     """The routes of one plan that all guards let through and that are still to come (`left`).
 
-    `offered` are those that became offers, `refused` by rank those that guards let through and something else did not.
+    `later` are those that only come when everybody else has been asked: a second round. `offered` are those that became
+    offers, `refused` by rank those that guards let through and something else did not.
     """
 
-    __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "left", "offered", "program", "refused")
+    __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "later", "left", "offered", "program",
+                 "refused")  # fmt: skip
 
-    def __init__(
-        self, program: Program, entrance: Entrance, known: Known, shared: Shared, query: Query, facts: Facts
-    ) -> None:
+    def __init__(self, program: Program, case: Case) -> None:
         self.program = program
-        self.left = _eligible(program, entrance, known, shared, query, facts)
+        self.left = _eligible(program, case)
+        self.later = 0
         self.offered = 0
         self.refused: dict[int, Rejection] = {}
-        self._known = known
-        self._shared = shared
-        self._seed = query.seed
+        self._known = case.known
+        self._shared = case.shared
+        self._seed = case.query.seed
         self._band = 0
         self._sifted = -1
         self._draws: Draws | None = None
+        if case.repetition is not None and self.left:
+            self.later = self.left & _put_last(program, case.repetition)
+            self.left &= ~self.later
+
+    def begin_again(self) -> None:
+        """The second round: those that were put last, in an order of their own."""
+        self.left, self.later = self.later, 0
+        self._band, self._sifted, self._draws = 0, -1, None
 
     def following(self, usage: Usage) -> Iterator[Line]:
         """Routes in the order in which they are to be offered. Whoever deals with one calls `drop` before the next."""
@@ -79,7 +85,7 @@ class Stage:
         """
         mask = self.program.all & ~self.offered
         if not ended:
-            mask &= ~self.left
+            mask &= ~(self.left | self.later)
         met = sorted(self.refused)[:most]
         others = mask
         for rank in met:
@@ -122,19 +128,37 @@ class Stage:
             self._passes(self.program.lines[rank])
 
 
-def _eligible(program: Program, entrance: Entrance, known: Known, shared: Shared, query: Query, facts: Facts) -> int:
+def _eligible(program: Program, case: Case) -> int:
+    query, known, shared, facts = case.query, case.known, case.shared, case.facts
     utc_ms = query.now.utc_ms
-    above = entrance.guards
+    above = case.entrance.guards
     if (
         above.paused is not None
         or above.closed(shared.clocks, utc_ms) is not None
         or above.unmet(known, shared.types) is not None
         or above.unattested(query.kind, known) is not None
-        or entrance.unbuilt is not None
+        or case.entrance.unbuilt is not None
     ):
         return 0
-    mask = program.eligible(query.kind, known, above.floor, entrance.price, utc_ms, shared.clocks)
+    mask = program.eligible(query.kind, known, above.floor, case.entrance.price, utc_ms, shared.clocks)
+    if case.repetition is not None:
+        mask &= _open_to(program, case.repetition)
     return mask & ~program.down(facts.down) if facts.down else mask
+
+
+def _open_to(program: Program, repetition: Repetition) -> int:
+    """The routes that this history leaves."""
+    if repetition.nowhere:
+        return 0
+    mask = program.all if repetition.only is None else program.of_buyers((repetition.only,))
+    return mask & ~program.of_buyers(repetition.never) & ~program.of_buyers(repetition.unwelcome)
+
+
+def _put_last(program: Program, repetition: Repetition) -> int:
+    """The routes that this history puts behind all others."""
+    if repetition.first is not None:
+        return program.all & ~program.of_buyers((repetition.first,))
+    return program.of_buyers(repetition.last)
 
 
 def _drawn(band: Band, left: int, draws: Draws) -> int:

@@ -1,7 +1,7 @@
 """What a publisher earns: which rule counts for a call or lead, and how much it pays.
 
-Publisher, source, kind and criteria select the first rule. Only then do its pause and its hours decide whether that
-rule pays; a selected rule that does not pay ends the search, and its code says why.
+Publisher, source, kind and criteria select the first rule. Only then do its pause, its hours and its word on duplicates
+decide whether that rule pays; a selected rule that does not pay ends the search, and its code says why.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from trunkline.config.schema import Kind, Payout
+from trunkline.config.schema import Kind, Payout, PayoutDuplicates
 from trunkline.engine.routing.criteria import holds
 from trunkline.engine.routing.hours import is_open
 from trunkline.engine.routing.values import Known, Types
@@ -19,6 +19,7 @@ from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.kernel.money import Money
 
 EVERYBODY = "*"
+_DAY_MS = 86_400_000
 
 
 class NotPaid(StrEnum):
@@ -27,6 +28,7 @@ class NotPaid(StrEnum):
     NO_RULE = "no_rule"
     RULE_PAUSED = "rule_paused"
     RULE_HOURS = "rule_hours"
+    DUPLICATE = "duplicate"
     PAID_AT_RECEIPT_ONLY = "paid_at_receipt_only"
 
 
@@ -34,18 +36,23 @@ NOT_PAID_WORDS = {
     NotPaid.NO_RULE: "No payout rule of the campaign is for this publisher, source, kind and caller.",
     NotPaid.RULE_PAUSED: "The rule that is for this caller is paused.",
     NotPaid.RULE_HOURS: "The rule that is for this caller does not pay at this hour.",
+    NotPaid.DUPLICATE: "The rule that is for this caller does not pay for a contact that the campaign has seen before.",
     NotPaid.PAID_AT_RECEIPT_ONLY: "The rule pays when a call arrives; what it pays was decided then.",
 }
 """The sentence for the operator of each code."""
 
 
 class Traffic(msgspec.Struct, frozen=True, gc=False):
-    """What payout rules select by, besides criteria. `zone` is the account's, for the rules' hours."""
+    """What payout rules select by, besides criteria. `zone` is the account's, for the rules' hours.
+
+    `seen_ms` is when the campaign last saw the contact by the event that marks its duplicates (UTC), None for never.
+    """
 
     publisher: str
     source: str | None
     kind: Kind
     zone: str
+    seen_ms: int | None = None
 
 
 class Selected(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +87,8 @@ def select_payout(
         return Selected(place, None, NotPaid.RULE_PAUSED)
     if not is_open(rule.hours, traffic.zone, utc_ms):
         return Selected(place, None, NotPaid.RULE_HOURS)
+    if not pays_again(rule.duplicates, traffic.seen_ms, utc_ms):
+        return Selected(place, None, NotPaid.DUPLICATE)
     terms = PayoutTerms(
         rule=f"campaign {campaign}: payout {place + 1}",
         publisher=traffic.publisher,
@@ -91,6 +100,13 @@ def select_payout(
         max=rule.max,
     )
     return Selected(place, terms, None)
+
+
+def pays_again(rule: PayoutDuplicates | None, seen_ms: int | None, utc_ms: int) -> bool:
+    """Whether a rule pays for a contact last seen at `seen_ms` (None: never); days are 24 hours each."""
+    if rule is None or rule.pay == "always" or seen_ms is None:
+        return True
+    return rule.pay == "older_than" and utc_ms >= seen_ms + (rule.days or 0) * _DAY_MS
 
 
 def payout_amount(terms: PayoutTerms, base: Money | None) -> Money:

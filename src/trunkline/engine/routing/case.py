@@ -1,0 +1,43 @@
+"""One caller before the routes of one account: everything that a guard may ask about, found out once."""
+
+from __future__ import annotations
+
+from trunkline.config.schema import Campaign
+from trunkline.engine.routing.duplicates import Repetition, is_anonymous, last_seen_ms, repetition
+from trunkline.engine.routing.entrance import Entrance
+from trunkline.engine.routing.facts import Facts
+from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.shared import Shared
+from trunkline.engine.routing.values import Known
+from trunkline.engine.terms.payouts import Traffic
+
+
+class Case:
+    """A query with what it comes in by, what is known, and what its history means (None: nothing)."""
+
+    __slots__ = ("entrance", "facts", "known", "query", "repetition", "shared")
+
+    def __init__(self, shared: Shared, entrance: Entrance, query: Query, facts: Facts) -> None:
+        self.shared = shared
+        self.entrance = entrance
+        self.query = query
+        self.facts = facts
+        self.known = Known(query.attributes, shared.types)
+        self.repetition: Repetition | None = None
+        if query.history:
+            self.repetition = repetition(
+                query.history,
+                entrance.campaign,
+                shared.not_seen_days,
+                anonymous=is_anonymous(self.known),
+                utc_ms=query.now.utc_ms,
+            )
+
+
+def traffic_of(query: Query, campaign: Campaign, known: Known, zone: str) -> Traffic:
+    """What payout rules select and judge this caller by; `zone` is the account's."""
+    seen_ms = None
+    if query.history:
+        anonymous = is_anonymous(known)
+        seen_ms = last_seen_ms(query.history, campaign, anonymous=anonymous, utc_ms=query.now.utc_ms)
+    return Traffic(query.publisher, query.source, query.kind, zone, seen_ms)
