@@ -80,7 +80,7 @@ class Router:
         """The routes of the query's own plan that all guards let through (limits and fallbacks are not asked)."""
         entrance = self._entrance(query)
         program = self.programs[query.plan or entrance.campaign.plan]
-        stage = Stage(program, entrance, Known(query.attributes, self._shared.types), self._shared, query, facts)
+        stage = Stage(program, Case(self._shared, entrance, query, facts))
         stage.sift()
         return stage
 
