@@ -1,75 +1,97 @@
-"""Looks up area codes, ZIP codes and countries. What is not known is None, never a guess."""
+"""Where area codes and ZIP codes are. What is not known is None or empty, never a guess.
+
+An area code says for certain which country it is in, mostly which state, often which time zone. Of counties and cities
+it only says how its people are spread over them: sets with probability.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
+from math import cos, radians, sin
 from typing import Final
 
 import msgspec
-import phonenumbers
 
-from trunkline.engine.geo.nanp_table import AREA_CODES, NON_GEOGRAPHIC
-from trunkline.engine.geo.zip3_table import ZIP3
+from trunkline.engine.geo.tables import area_code_table, zip_table
 
 ISSUED_CONFIDENCE: Final = 0.98
 """How far to trust that a caller is where the number was issued. Numbers are ported and carried along: this is an
 assumption that the operator sees with every attribute, not a measurement."""
 
-_NANP = re.compile(r"\+1([2-9][0-9]{2})([2-9][0-9]{2})[0-9]{4}")
+ZIP_COUNTY_CONFIDENCE: Final = 0.97
+"""How far to trust that an address with a ZIP code is in the ZIP code's county: a ZIP code may reach into several, and
+the county is that of most. Two independent tables agree on 97 % of ZIP codes."""
+
+EARTH_RADIUS_MILES: Final = 3958.8
+_DEGREE_MILES: Final = 69.0
+_TEN_THOUSANDTHS: Final = 10_000
 _ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?")
+_OWN_COUNTRY: Final = frozenset({"PR", "VI", "GU", "MP", "AS", "PW", "FM", "MH"})
+"""Places with ZIP codes that have an ISO country code of their own."""
+_NO_STATE: Final = frozenset({"PW", "FM", "MH"})
+
+Chances = tuple[tuple[str, float], ...]
+"""Names with their probabilities, likeliest first; their sum is 1 less what is too small to be listed."""
 
 
-class Place(msgspec.Struct, frozen=True):
-    """What a code says about where it is: ISO country, state or province, IANA zone; None where it does not say."""
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where the callers of an area code are: ISO country, state or province, IANA zone; None where it does not say.
+
+    `states` are all that the code serves. `zones` are all time zones with their shares of the people, and `zone` the
+    only one. `counties` and `cities` are written `Travis, TX`, `Toronto, ON`.
+    """
 
     country: str | None
     state: str | None
     zone: str | None
+    states: tuple[str, ...] = ()
+    zones: Chances = ()
+    counties: Chances = ()
+    cities: Chances = ()
+
+
+class ZipPlace(msgspec.Struct, frozen=True, gc=False):
+    """Where a ZIP code is; None where that is not known. County and city as in `Place`; degrees north and east."""
+
+    country: str
+    state: str | None
+    county: str | None
+    city: str | None
+    zone: str | None
+    lat: float | None
+    lon: float | None
 
 
 NOWHERE: Final = Place(None, None, None)
+"""Where codes are that are served anywhere in the plan: toll-free, personal, premium."""
 
 
-def _or_none(text: str) -> str | None:
-    return None if text == "-" else text
-
-
-def _area_codes() -> dict[str, Place]:
-    places: dict[str, Place] = {}
-    for line in AREA_CODES.splitlines():
-        country, state, zone, *codes = line.split()
-        place = Place(country, _or_none(state), _or_none(zone))
-        for code in codes:
-            assert code not in places, f"area code {code} stands twice"
-            places[code] = place
-    return places | dict.fromkeys(NON_GEOGRAPHIC, NOWHERE)
-
-
-def _zip_codes() -> dict[str, Place]:
-    places: dict[str, Place] = {}
-    for line in ZIP3.splitlines():
-        span, state, zone = line.split()
-        first, _, last = span.partition("-")
-        place = Place("US", _or_none(state), _or_none(zone)) if state != "-" else NOWHERE
-        for number in range(int(first), int(last or first) + 1):
-            places[f"{number:0{len(first)}}"] = place
-    return places
-
-
-_BY_AREA_CODE: Final = _area_codes()
-_BY_ZIP: Final = _zip_codes()
-
-
-def area_code(e164: str) -> tuple[str, str] | None:
-    """Area code and exchange of a number of the North American plan, None for any other."""
-    match = _NANP.fullmatch(e164)
-    return None if match is None else (match[1], match[2])
-
-
+@lru_cache(maxsize=1_024)
 def place_of_area_code(code: str) -> Place | None:
     """Where an area code is, None when it is one that nobody here has heard of."""
-    return _BY_AREA_CODE.get(code)
+    table = area_code_table()
+    row = table.codes.get(code)
+    if row is None:
+        return None
+    if not row.country:
+        return NOWHERE
+    counties, cities = ((), ()) if row.territory < 0 else _spread(row.territory)
+    return Place(
+        row.country,
+        row.states[0] if len(row.states) == 1 else None,
+        row.zones[0][0] if len(row.zones) == 1 else None,
+        row.states,
+        row.zones,
+        counties,
+        cities,
+    )
+
+
+def _spread(territory: int) -> tuple[Chances, Chances]:
+    found = area_code_table().territories[territory]
+    return found.counties, found.cities
 
 
 def five_digits(text: str) -> str | None:
@@ -78,17 +100,74 @@ def five_digits(text: str) -> str | None:
     return None if match is None else match[1]
 
 
-def place_of_zip(code: str) -> Place | None:
-    """Where a five-digit ZIP code is by its first three digits, None when no such prefix is in use."""
-    place = _BY_ZIP.get(code)
-    return _BY_ZIP.get(code[:3]) if place is None else place
+@lru_cache(maxsize=4_096)
+def place_of_zip(code: str) -> ZipPlace | None:
+    """Where a five-digit ZIP code is, None when it is in no table.
+
+    One that is newer than the table, with the first three digits of others, has what all of those have in common.
+    """
+    table = zip_table()
+    number = int(code)
+    row = table.row[number] - 1
+    if row < 0:
+        return _like_its_neighbours(number)
+    state = table.states[table.state[row]]
+    assert state is not None, "every ZIP code of the table has a state"
+    lat, lon = table.lat[row], table.lon[row]
+    return ZipPlace(
+        state if state in _OWN_COUNTRY else "US",
+        None if state in _NO_STATE else state,
+        table.counties[table.county[row]],
+        table.cities[table.city[row]],
+        table.zones[table.zone[row]],
+        lat / _TEN_THOUSANDTHS if lat or lon else None,
+        lon / _TEN_THOUSANDTHS if lat or lon else None,
+    )
 
 
-@lru_cache(maxsize=65_536)
-def country_of(e164: str) -> str | None:
-    """The ISO country that a number outside the North American plan was issued in."""
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
-    except phonenumbers.NumberParseException:
+def _like_its_neighbours(number: int) -> ZipPlace | None:
+    """What all ZIP codes with the same first three digits agree on."""
+    table = zip_table()
+    prefix = number // 100 * 100
+    rows = range(bisect_left(table.code, prefix), bisect_left(table.code, prefix + 100))
+    states = {table.states[table.state[row]] for row in rows}
+    zones = {table.zones[table.zone[row]] for row in rows} - {None}
+    if len(states) != 1:
         return None
-    return None if region is None or region == "001" else region
+    state = states.pop()
+    if state is None or state in _OWN_COUNTRY:
+        return None
+    return ZipPlace("US", state, None, None, zones.pop() if len(zones) == 1 else None, None, None)
+
+
+def zips_within(code: str, miles: float) -> frozenset[str]:
+    """The five-digit ZIP codes whose middle is at most `miles` (great circle) from the middle of `code`, itself included.
+
+    Empty when nobody knows where `code` is: ask `place_of_zip` first to tell a mistake from the sea.
+    """
+    centre = place_of_zip(code)
+    if centre is None or centre.lat is None or centre.lon is None:
+        return frozenset()
+    table = zip_table()
+    height = miles / _DEGREE_MILES + 0.01
+    widest = min(89.0, abs(centre.lat) + height)
+    width = height / cos(radians(widest))
+    south, north = int((centre.lat - height) * _TEN_THOUSANDTHS), int((centre.lat + height) * _TEN_THOUSANDTHS)
+    west, east = int((centre.lon - width) * _TEN_THOUSANDTHS), int((centre.lon + width) * _TEN_THOUSANDTHS)
+    if west < -180 * _TEN_THOUSANDTHS or east > 180 * _TEN_THOUSANDTHS:  # the Aleutians lie on both sides of 180°
+        west, east = -180 * _TEN_THOUSANDTHS, 180 * _TEN_THOUSANDTHS
+    near = [
+        row
+        for row, (lat, lon) in enumerate(zip(table.lat, table.lon, strict=True))
+        if south <= lat <= north and west <= lon <= east
+    ]
+    # On a globe of radius 1 half the chord is the sine of half the angle: no arc functions for thousands of rows.
+    limit = sin(min(miles / EARTH_RADIUS_MILES, 3.14159) / 2) ** 2
+    lat0, lon0 = radians(centre.lat), radians(centre.lon)
+    found = []
+    for row in near:
+        lat, lon = radians(table.lat[row] / _TEN_THOUSANDTHS), radians(table.lon[row] / _TEN_THOUSANDTHS)
+        half = sin((lat - lat0) / 2) ** 2 + cos(lat0) * cos(lat) * sin((lon - lon0) / 2) ** 2
+        if half <= limit and (table.lat[row] or table.lon[row]):
+            found.append(f"{table.code[row]:05}")
+    return frozenset(found)

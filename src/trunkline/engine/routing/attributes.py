@@ -1,7 +1,8 @@
 """What is known of a caller: what was stated, and what follows from it, each with how it is known and how surely.
 
 A stated value wins for its own key. A stated ZIP code also replaces what the area code says of state, county, city and
-zone, unless those are stated too; a ZIP code that nobody knows leaves them unknown. Otherwise the area code decides.
+zone, unless those are stated too; a ZIP code that nobody knows leaves them unknown. Otherwise the area code decides: of
+counties and cities it gives the probabilities, of zones the only one or none.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Final
 
 import msgspec
 
+from trunkline.engine.geo.numbers import area_code, country_of, zones_of
 from trunkline.engine.geo.places import (
     ISSUED_CONFIDENCE,
-    area_code,
-    country_of,
+    ZIP_COUNTY_CONFIDENCE,
     five_digits,
     place_of_area_code,
     place_of_zip,
@@ -111,10 +112,18 @@ def _issued(caller: str) -> dict[str, Attribute]:
     """What a number says about where it was issued."""
     codes = area_code(caller)
     if codes is None:
-        country = None if caller.startswith("+1") else country_of(caller)
-        return {} if country is None else {"geo.country": Attribute(country, NUMBER, ISSUED_CONFIDENCE)}
+        return {} if caller.startswith("+1") else _abroad(caller)
     found = {"geo.area_code": Attribute(codes[0], NUMBER), "geo.exchange": Attribute(codes[1], NUMBER)}
     found.update(_of_area_code(codes[0]))
+    return found
+
+
+def _abroad(caller: str) -> dict[str, Attribute]:
+    """The country of a number outside the North American plan, and its zone when it can be in one only."""
+    country, zones = country_of(caller), zones_of(caller)
+    found = {} if country is None else {"geo.country": Attribute(country, NUMBER, ISSUED_CONFIDENCE)}
+    if len(zones) == 1:
+        found["geo.timezone"] = Attribute(zones[0], NUMBER, ISSUED_CONFIDENCE)
     return found
 
 
@@ -124,7 +133,12 @@ def _of_area_code(code: str) -> Mapping[str, Attribute]:
     if place is None:
         return {}
     values = {"geo.country": place.country, "geo.state": place.state, "geo.timezone": place.zone}
-    return {name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None}
+    spread = {"geo.county": place.counties, "geo.city": place.cities}
+    found = {name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None}
+    for name, chances in spread.items():
+        if chances:
+            found[name] = Attribute("", AREA_CODE, ISSUED_CONFIDENCE, chances)
+    return found
 
 
 def _posted(stated: Attribute) -> dict[str, Attribute]:
@@ -134,8 +148,11 @@ def _posted(stated: Attribute) -> dict[str, Attribute]:
         return {}
     found = {"geo.zip3": Attribute(digits[:3], ZIP, stated.confidence)}
     place = place_of_zip(digits)
-    if place is not None:
-        for name, value in (("state", place.state), ("timezone", place.zone)):
-            if value is not None:
-                found[f"geo.{name}"] = Attribute(value, ZIP, stated.confidence)
+    if place is None:
+        return found
+    values = (("state", place.state, 1.0), ("county", place.county, ZIP_COUNTY_CONFIDENCE), ("city", place.city, 1.0),
+              ("timezone", place.zone, 1.0))  # fmt: skip
+    for name, value, confidence in values:
+        if value is not None:
+            found[f"geo.{name}"] = Attribute(value, ZIP, stated.confidence * confidence)
     return found

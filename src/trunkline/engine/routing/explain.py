@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from trunkline.config.schema import Measure
 from trunkline.engine.routing.cursor import Cursor
-from trunkline.engine.routing.offer import Attributes, Candidate, Exhausted, Query
+from trunkline.engine.routing.offer import Attribute, Attributes, Candidate, Exhausted, Query
 from trunkline.events.calls import Rejection, Versions
 from trunkline.kernel.leases import FUNDS, CounterId, Lease, TurnId, Usage
 from trunkline.kernel.money import Money
+
+CHANCES_SHOWN: Final = 20
+"""How many counties or cities of an area code are listed with their probabilities."""
 
 _MONEY = frozenset({Measure.SPEND.value, FUNDS})
 
@@ -92,13 +95,19 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "rejected": [_rejection(rejection, explanation.currency) for rejection in explanation.rejected],
         "unsold_reason": None if explanation.offers else explanation.unsold,
         "duplicate": explanation.duplicate,
-        "attributes": {
-            name: {"value": fact.value, "basis": fact.basis, "confidence": fact.confidence}
-            for name, fact in sorted(explanation.attributes.items())
-        },
+        "attributes": {name: _attribute(fact) for name, fact in sorted(explanation.attributes.items())},
         "versions": msgspec.to_builtins(explanation.versions),
         "seed": explanation.seed,
     }
+
+
+def _attribute(fact: Attribute) -> dict[str, Any]:
+    """One attribute; of many chances the likeliest, with the number of the others."""
+    said: dict[str, Any] = {"value": fact.value or None, "basis": fact.basis, "confidence": fact.confidence}
+    if fact.chances:
+        said["chances"] = [{"value": value, "p": share} for value, share in fact.chances[:CHANCES_SHOWN]]
+        said["chances_more"] = len(fact.chances) - len(said["chances"])
+    return said
 
 
 def _offer(rank: int, offer: Candidate) -> dict[str, Any]:

@@ -16,11 +16,16 @@ from trunkline.kernel.leases import Demand, Lease, TurnId
 
 
 class Attribute(msgspec.Struct, frozen=True, gc=False):
-    """A typed fact about a caller: text, how it is known (stated, area_code, sip, ivr, …), how sure it is (0..1)."""
+    """A typed fact about a caller: text, how it is known (stated, area_code, sip, ivr, …), how sure it is (0..1).
+
+    Where an area code is spread over counties or cities, `chances` are their names with their probabilities, likeliest
+    first, and `value` is empty: nothing may take the likeliest for the truth.
+    """
 
     value: str
     basis: str
     confidence: float = 1.0
+    chances: tuple[tuple[str, float], ...] = ()
 
 
 Attributes = Mapping[str, Attribute]

@@ -54,6 +54,13 @@ class CallerProfile:
         return is_open(hours, zone or self._zone, now.utc_ms)
 
     def stored(self, now: Instant) -> tuple[dict[str, str], dict[str, str]]:
-        """What may be stored of it: attribute to value, and attribute to how it is known."""
-        known = {name: value for name, value in self.attributes(now).items() if name not in self._sensitive}
+        """What may be stored of it: attribute to value, and attribute to how it is known.
+
+        What has only probabilities is left out: it follows from the area code, which is stored.
+        """
+        known = {
+            name: value
+            for name, value in self.attributes(now).items()
+            if name not in self._sensitive and not value.chances
+        }
         return {name: each.value for name, each in known.items()}, {name: each.basis for name, each in known.items()}
