@@ -22,7 +22,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from phonenumbers.geodata import GEOCODE_DATA
-
 from scripts.geo import assignments, zip_codes
 from scripts.geo.assignments import AreaCode
 from scripts.geo.territories import Territories
@@ -101,14 +100,19 @@ def zone_shares(code: AreaCode, found: dict[str, float]) -> list[tuple[str, floa
         named = {clock(zone) for zone, _ in code.zones}
         other = {zone: share for zone, share in found.items() if clock(zone) not in named}
         assert sum(other.values()) <= OTHER_CLOCK_MAX, f"{code.code} is also in {other}"
-        return [(zone, 1.0 if share is None else share) for zone, share in code.zones]
+        return ordered((zone, 1.0 if share is None else share) for zone, share in code.zones)
     shares = [
         (zone, sum(share for other, share in found.items() if clock(other) == clock(zone))) for zone, _ in code.zones
     ]
     total = sum(share for _, share in shares)
     assert total >= 1 - OTHER_CLOCK_MAX, f"{code.code} is also in a zone that is not named: {found}"
     assert min(share for _, share in shares) > 0, f"{code.code}: a zone without people; state its share: {shares}"
-    return sorted(((zone, round(share / total, 4)) for zone, share in shares), key=lambda each: -each[1])
+    return ordered((zone, round(share / total, 4)) for zone, share in shares)
+
+
+def ordered(shares: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Largest first; equal ones by name, so that every build says the same."""
+    return sorted(shares, key=lambda each: (-each[1], each[0]))
 
 
 def area_code_table(codes: dict[str, AreaCode], territories: Territories, date: str) -> bytes:
@@ -128,9 +132,8 @@ def area_code_table(codes: dict[str, AreaCode], territories: Territories, date: 
 
 
 def kept(shares: dict[str, float]) -> list[tuple[str, float]]:
-    """Names with their shares, largest first; equal ones by name, so that every build says the same."""
-    ordered = sorted(shares.items(), key=lambda each: (-round(each[1], 4), each[0]))
-    return [(name, round(share, 4)) for name, share in ordered if share >= SHARE_MIN]
+    """The shares that are large enough to be listed."""
+    return ordered((name, round(share, 4)) for name, share in shares.items() if share >= SHARE_MIN)
 
 
 def digest(content: bytes) -> str:

@@ -12,8 +12,8 @@ SOURCE = Path(__file__).with_name("area_codes.txt")
 class AreaCode:
     """One code. `zones` are (zone, share or None to be computed); `country` and `states` may be empty.
 
-    A territory is named by its codes as they are written (`214/469/945/972`). `home` is the code's own, None for one that
-    only lies over those of others; `over` are all that it serves.
+    A territory is named by its codes as they are written (`214/469/945/972`). `home` is the code's own, None for one
+    that only lies over those of others; `over` are all that it serves.
     """
 
     code: str

@@ -13,9 +13,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from phonenumbers.geodata import GEOCODE_DATA
-
 from scripts.geo.assignments import AreaCode
 from scripts.geo.zip_codes import ZipCode
+
 from trunkline.engine.geo.names import fold_place
 
 WHOLE_CODE_WEIGHT = 50

@@ -19,7 +19,7 @@ from rich.table import Table
 from trunkline.cli.check import as_text
 from trunkline.config.schema import Kind
 from trunkline.engine.routing.explain import Explanation, as_json
-from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import iso
@@ -136,8 +136,15 @@ def _print(explanation: Explanation, query: Query) -> None:
     known = Table("attribute", "value", "known by", title="What is known of the caller", title_justify="left")
     for name, fact in sorted(explanation.attributes.items()):
         sure = "" if fact.confidence == 1 else f" ({fact.confidence:.0%} sure)"
-        known.add_row(name, fact.value, f"{fact.basis}{sure}")
+        known.add_row(name, fact.value or _likeliest(fact), f"{fact.basis}{sure}")
     console.print(known)
+
+
+def _likeliest(fact: Attribute) -> str:
+    """The first few of what it may be: `Travis, TX 58 %, Williamson, TX 23 %, 4 more`."""
+    first = [f"{value} {share:.0%}" for value, share in fact.chances[:3]]
+    more = len(fact.chances) - len(first)
+    return ", ".join([*first, f"{more} more"] if more else first)
 
 
 def _offers_table(explanation: Explanation) -> Table:

@@ -33,6 +33,37 @@ def test_a_number_says_where_it_was_issued_and_how_surely() -> None:
     assert (found["source.key"].value, found["source.publisher"].value) == ("s1", "pub")
 
 
+def test_an_area_code_says_counties_and_cities_by_probability_and_never_one_of_them() -> None:
+    found = derive(TEXAN, {}, MONDAY_NOON_MS)
+    county, city = found["geo.county"], found["geo.city"]
+    assert (county.value, county.basis, county.confidence) == ("", "area_code", 0.98)
+    assert county.chances[0][0] == "Travis, TX"
+    assert city.chances[0][0] == "Austin, TX"
+    assert Known(found, Types()).get("geo.county") is None, "nobody takes the likeliest for the truth"
+
+
+def test_a_code_that_spans_zones_leaves_the_zone_unknown() -> None:
+    assert values()["geo.timezone"] == "America/Chicago"
+    pensacola = Origin(zone="UTC", caller="+18505550100", publisher="p")
+    assert "geo.timezone" not in values(pensacola)
+    assert values(pensacola, geo__zip="32501")["geo.timezone"] == "America/Chicago"
+
+
+def test_nothing_is_known_of_an_area_code_that_nobody_has_heard_of() -> None:
+    found = values(Origin(zone="UTC", caller="+19995550100", publisher="p"))
+    assert {name for name in found if name.startswith("geo.")} == {"geo.area_code", "geo.exchange"}
+    tollfree = values(Origin(zone="UTC", caller="+18335550100", publisher="p"))
+    assert {name for name in tollfree if name.startswith("geo.")} == {"geo.area_code", "geo.exchange"}
+
+
+def test_a_stated_zip_code_gives_one_county_and_city() -> None:
+    found = derive(TEXAN, {"geo.zip": Attribute("94103", "ivr", 0.9)}, MONDAY_NOON_MS)
+    assert found["geo.county"] == Attribute("San Francisco, CA", "zip", pytest.approx(0.9 * 0.97))
+    assert found["geo.city"] == Attribute("San Francisco, CA", "zip", 0.9)
+    assert values(geo__zip="94103", geo__county="Marin, CA")["geo.county"] == "Marin, CA"
+    assert values(geo__county="Bexar, TX")["geo.county"] == "Bexar, TX"
+
+
 def test_the_clock_is_the_accounts() -> None:
     found = values()
     assert (found["time.hour"], found["time.weekday"], found["time.date"]) == ("12", "mon", "2026-11-23")
@@ -56,7 +87,7 @@ def test_a_stated_zip_code_rederives_what_is_not_stated() -> None:
 def test_an_unknown_zip_code_leaves_its_gifts_unknown(code: str) -> None:
     found = values(geo__zip=code)
     assert found["geo.zip"] == code
-    assert not {"geo.state", "geo.timezone"} & found.keys()
+    assert not {"geo.state", "geo.county", "geo.city", "geo.timezone"} & found.keys()
 
 
 def test_what_is_missing_stays_missing_and_empty_says_nothing() -> None:
@@ -66,7 +97,7 @@ def test_what_is_missing_stays_missing_and_empty_says_nothing() -> None:
 
 def test_world_numbers_have_a_country() -> None:
     found = values(Origin(zone="UTC", caller="+442071838750", publisher="p"))
-    assert found["geo.country"] == "GB"
+    assert (found["geo.country"], found["geo.timezone"]) == ("GB", "Europe/London")
     assert "geo.state" not in found
 
 

@@ -34,7 +34,7 @@ def country_of(e164: str) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def zones_of(e164: str) -> tuple[str, ...]:
-    """The IANA zones in which a number outside the North American plan may have been issued, at most three, else none."""
+    """The zones in which a number outside the North American plan may have been issued: at most three, else none."""
     try:
         zones = timezone.time_zones_for_number(phonenumbers.parse(e164))
     except phonenumbers.NumberParseException:

@@ -141,7 +141,7 @@ def _like_its_neighbours(number: int) -> ZipPlace | None:
 
 
 def zips_within(code: str, miles: float) -> frozenset[str]:
-    """The five-digit ZIP codes whose middle is at most `miles` (great circle) from the middle of `code`, itself included.
+    """The ZIP codes whose middle is at most `miles` (great circle) from the middle of `code`, itself included.
 
     Empty when nobody knows where `code` is: ask `place_of_zip` first to tell a mistake from the sea.
     """

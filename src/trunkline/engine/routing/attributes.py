@@ -134,7 +134,9 @@ def _of_area_code(code: str) -> Mapping[str, Attribute]:
         return {}
     values = {"geo.country": place.country, "geo.state": place.state, "geo.timezone": place.zone}
     spread = {"geo.county": place.counties, "geo.city": place.cities}
-    found = {name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None}
+    found = {
+        name: Attribute(value, AREA_CODE, ISSUED_CONFIDENCE) for name, value in values.items() if value is not None
+    }
     for name, chances in spread.items():
         if chances:
             found[name] = Attribute("", AREA_CODE, ISSUED_CONFIDENCE, chances)
