@@ -51,7 +51,7 @@ class Swept:
         if counter.level in _SHARED_BY_ALL:
             stage.left = 0
         elif counter.level in _SHARED_BY_SOME:
-            self.ranks |= stage.program.members[counter.level, counter.key]
+            self.ranks |= stage.program.members(counter.level, counter.key)
 
     def __contains__(self, rank: int) -> bool:
         return bool(self.ranks >> rank & 1)

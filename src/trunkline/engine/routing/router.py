@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
@@ -10,6 +10,7 @@ from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
 from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
 from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.case import Case, traffic_of
+from trunkline.engine.routing.compiler import Compiler
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.explain import Explanation, explain
@@ -17,7 +18,7 @@ from trunkline.engine.routing.facts import NO_FACTS, Facts
 from trunkline.engine.routing.hours import Clocks
 from trunkline.engine.routing.limits import Calendar
 from trunkline.engine.routing.offer import Query
-from trunkline.engine.routing.program import Compiler, Program
+from trunkline.engine.routing.program import Program
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.settings import recording
 from trunkline.engine.routing.shared import Shared
@@ -32,39 +33,90 @@ _ENTRANCES_MAX = 10_000
 
 
 def compile_router(
-    account: AccountConfig, platform: Platform, digest: str, unbuilt: UnbuiltGuards | None = None
+    account: AccountConfig,
+    platform: Platform,
+    digest: str,
+    unbuilt: UnbuiltGuards | None = None,
+    earlier: Router | None = None,
 ) -> Router:
-    """Compile one account. Pure: the same arguments give a router that decides the same.
+    """Compile one account. Pure: the same arguments give a router that decides the same, with or without `earlier`.
 
-    `digest` is the snapshot's; `unbuilt` names what cannot be judged yet (None: it is looked for here). The
-    configuration has been validated: a dangling key is our mistake.
+    `digest` is the snapshot's; `unbuilt` names what cannot be judged yet (None: it is looked for here); of `earlier`,
+    the account's router before, whatever has not changed is taken over. The configuration has been validated: a
+    dangling key is our mistake.
     """
-    return Router(account, platform, digest, unbuilt_guards(account) if unbuilt is None else unbuilt)
+    steps = compiling(account, platform, digest, unbuilt, earlier)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            router: Router = done.value
+            return router
+
+
+def compiling(
+    account: AccountConfig,
+    platform: Platform,
+    digest: str,
+    unbuilt: UnbuiltGuards | None = None,
+    earlier: Router | None = None,
+) -> Generator[None, None, Router]:
+    """The same in small steps, for whoever has other things to do between them; the router comes at the end."""
+    index = AccountIndex(account)
+    yield
+    if unbuilt is None:
+        unbuilt = unbuilt_guards(account)
+    types = Types(account.campaigns)
+    if earlier is not None and not earlier.compiles_like(account, types):
+        earlier = None
+    calendar = Calendar() if earlier is None else earlier.calendar
+    if earlier is not None:
+        types = earlier.types
+    compiler = Compiler(index, trunks_by_key(platform), types, calendar, unbuilt)
+    old = None if earlier is None else earlier.compiler
+    yield from compiler.prepare(old)
+    programs: dict[str, Program] = {}
+    for plan in account.plans:
+        before = None if earlier is None else earlier.programs.get(plan.key)
+        programs[plan.key] = yield from compiler.compile(plan, old, before)
+    return Router(index, compiler, programs, types, calendar, unbuilt, digest)
 
 
 class Router:
     """Answers for one account and one snapshot. What it remembers between questions only saves time."""
 
-    def __init__(self, account: AccountConfig, platform: Platform, digest: str, unbuilt: UnbuiltGuards) -> None:
-        index = AccountIndex(account)
-        types = Types(account.campaigns)
-        calendar = Calendar()
-        compiler = Compiler(index, trunks_by_key(platform), types, calendar, unbuilt)
-        self.programs: Mapping[str, Program] = {plan.key: compiler.compile(plan) for plan in account.plans}
+    def __init__(
+        self,
+        index: AccountIndex,
+        compiler: Compiler,
+        programs: Mapping[str, Program],
+        types: Types,
+        calendar: Calendar,
+        unbuilt: UnbuiltGuards,
+        digest: str,
+    ) -> None:
+        self.programs = programs
+        self.compiler = compiler
+        self.calendar = calendar
+        self.types = types
         self._index = index
         self._unbuilt = unbuilt
-        self._calendar = calendar
         self._entrances: dict[tuple[str, str, str | None], Entrance] = {}
         self._shared = Shared(
-            account=account.account,
+            account=index.config.account,
             programs=self.programs,
             types=types,
             clocks=Clocks(),
             versions=Versions(snapshot=digest, facts=NO_FACTS.version, engine=__version__),
             not_seen_days={
-                buyer.key: buyer.not_seen_days for buyer in account.buyers if buyer.not_seen_days is not None
+                buyer.key: buyer.not_seen_days for buyer in index.config.buyers if buyer.not_seen_days is not None
             },
         )
+
+    def compiles_like(self, account: AccountConfig, types: Types) -> bool:
+        """Whether what was compiled here would be compiled alike for `account`, as far as all of it shares anything."""
+        mine = self._shared.account
+        return (mine.key, mine.timezone) == (account.account.key, account.account.timezone) and self.types == types
 
     @property
     def versions(self) -> Versions:
@@ -150,6 +202,6 @@ class Router:
         if entrance is None:
             if len(self._entrances) >= _ENTRANCES_MAX:
                 self._entrances.clear()
-            entrance = Entrance(self._index, campaign, publisher, number, self._unbuilt, self._calendar)
+            entrance = Entrance(self._index, campaign, publisher, number, self._unbuilt, self.calendar)
             self._entrances[key] = entrance
         return entrance

@@ -48,13 +48,13 @@ class Stage:
 
     def following(self, usage: Usage) -> Iterator[Line]:
         """Routes in the order in which they are to be offered. Whoever deals with one calls `drop` before the next."""
-        bands = self.program.bands
-        while self.left and self._band < len(bands):
-            band = bands[self._band]
-            if self.left & band.mask:
-                yield from self._of_band(band, usage)
-            self._band += 1
-            self._draws = None
+        program = self.program
+        while self.left:
+            place = program.band_of((self.left & -self.left).bit_length() - 1)
+            if place != self._band:
+                self._band = place
+                self._draws = None
+            yield from self._of_band(program.bands[place], usage)
 
     def drop(self, line: Line) -> None:
         """The route is dealt with."""

@@ -69,6 +69,11 @@ class Types:
                 declared[name] = "text" if declared.get(name, kind) != kind else kind
         self._declared = declared
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Types) and other._declared == self._declared
+
+    __hash__ = None  # type: ignore[assignment]
+
     def fold_of(self, name: str) -> Fold:
         """How values of the attribute `name` are folded."""
         return _FOLDS.get(type_of(name, self._declared) or "text", fold_text)

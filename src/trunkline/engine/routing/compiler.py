@@ -1,0 +1,297 @@
+"""Compiles plans: configuration in, programs out, in small steps, and what has not changed only once.
+
+Lines are made one by one, cut into what tables answer and what has to be asked, and tabulated a block at a time. Given
+the compiler and the programs of the snapshot before, equal buyers, targets and routes keep what was made of them, and a
+block all of whose routes are the same is taken over as it is. So a changed route costs its own block and a look at
+every other route, not a compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import NamedTuple
+from zlib import crc32
+
+from msgspec import structs
+
+from trunkline.config.lookup import AccountIndex, route_id
+from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier
+from trunkline.config.trunks import Trunk
+from trunkline.config.unbuilt import BUILT_METHODS, UnbuiltGuards
+from trunkline.engine.routing.draw import text_hash
+from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
+from trunkline.engine.routing.index import Cutter, Part, build_tables
+from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
+from trunkline.engine.routing.program import Band, Block, Line, Order, Program
+from trunkline.engine.routing.values import Types
+from trunkline.kernel.leases import TurnId
+
+_BLOCK_MIN = 1_024
+_BLOCK_MAX = 4_096
+_BLOCK_ENDS = 1_024
+"""Beyond the least size one route in so many ends its block."""
+_LINES_A_STEP = 8
+_SHARED_A_STEP = 16
+
+
+class _OfBuyer(NamedTuple):
+    """What the routes of one buyer share. `rules` are its limits and those of its groups."""
+
+    buyer: Buyer
+    groups: tuple[BuyerGroup, ...]
+    stands: tuple[Stand, ...]
+    rules: dict[Kind, Rules]
+    funds: Rules
+
+
+class _OfTarget(NamedTuple):
+    """What the routes to one target share."""
+
+    target: Target
+    zone: str
+    closed_by: str | None
+    stands: tuple[Stand, ...]
+    rules: Rules
+
+
+class Compiler:
+    """Compiles the plans of one account. What objects share (a buyer's guards and limits) is made once.
+
+    With the compiler of an earlier snapshot, whatever is equal in both is taken over from there.
+    """
+
+    def __init__(
+        self,
+        index: AccountIndex,
+        trunks: Mapping[str, Trunk],
+        types: Types,
+        calendar: Calendar,
+        unbuilt: UnbuiltGuards,
+    ) -> None:
+        self._index = index
+        self._trunks = trunks
+        self._types = types
+        self._calendar = calendar
+        self._unbuilt = unbuilt
+        self._account = index.config.account
+        self._heads: dict[str, tuple[Plan | Tier, Stand]] = {}
+        self._buyers: dict[str, _OfBuyer] = {}
+        self._targets: dict[str, _OfTarget] = {}
+
+    def prepare(self, earlier: Compiler | None) -> Iterator[None]:
+        """Make what plans share, in small steps: it is for the caller to go on with other things between them."""
+        for place, (key, buyer) in enumerate(self._index.buyers.items()):
+            if place % _SHARED_A_STEP == 0:
+                yield
+            groups = self._index.groups_of.get(key, ())
+            known = None if earlier is None else earlier._buyers.get(key)
+            if known is None or not (known.buyer == buyer and known.groups == groups):
+                known = _OfBuyer(
+                    buyer,
+                    groups,
+                    self._stands_of_buyer(buyer),
+                    self._buyer_rules(buyer),
+                    funds_rule(self._account.key, buyer, self._calendar),
+                )
+            self._buyers[key] = known
+        for place, (key, target) in enumerate(self._index.targets.items()):
+            if place % _SHARED_A_STEP == 0:
+                yield
+            zone = target.timezone or self._zone(self._index.buyers[target.buyer])
+            closed_by = self._closed_by(target)
+            mine = None if earlier is None else earlier._targets.get(key)
+            if mine is None or not (mine.target == target and (mine.zone, mine.closed_by) == (zone, closed_by)):
+                mine = _OfTarget(
+                    target, zone, closed_by, self._stands_of_target(target, zone, closed_by), self._target_rules(target)
+                )
+            self._targets[key] = mine
+
+    def compile(self, plan: Plan, earlier: Compiler | None, before: Program | None) -> Generator[None, None, Program]:
+        """The program of one plan, in small steps; of the program `before` it takes over what is the same."""
+        cutter = Cutter(self._types)
+        old_lines = {} if before is None else {line.id: line for line in before.lines}
+        lines: list[Line] = []
+        old_ranks: list[int] = []  # for each line its rank in the program before, -1 when it is new
+        bands: list[Band] = []
+        bare = structs.replace(plan, tiers=())
+        plan_stand = self._head("plan", plan.key, bare, plan.timezone or self._account.timezone, earlier)[1]
+        for tier in plan.tiers:
+            yield
+            key = f"{plan.key}.{tier.key}"
+            head, stand = self._head("tier", key, structs.replace(tier, routes=()), self._account.timezone, earlier)
+            assert isinstance(head, Tier)
+            for order, routes in _bands(tier):
+                first = len(lines)
+                for place, route in routes:
+                    if place % _LINES_A_STEP == 0:
+                        yield
+                    rank = first + place
+                    name = route_id(plan.key, tier.key or "", route.key or route.target)
+                    old = old_lines.get(name)
+                    if old is not None and self._unchanged(old, head, route, (plan_stand, stand)):
+                        lines.append(old if old.rank == rank else old.moved(rank))
+                        old_ranks.append(old.rank)
+                        continue
+                    line = self._line(rank, plan, head, route, (plan_stand, stand))
+                    self._cut(line, cutter)
+                    lines.append(line)
+                    old_ranks.append(-1)
+                bands.append(Band(order, lines[first:], _draw_name(self._account.key, key, tier, lines[first])))
+        old_blocks = {} if before is None else dict(before.blocks())
+        blocks: list[Block] = []
+        for first, after in _stretches(lines):
+            yield
+            block = old_blocks.get(old_ranks[first])
+            if block is None or old_ranks[first:after] != [*range(old_ranks[first], old_ranks[first] + block.count)]:
+                members = lines[first:after]
+                parts = [(at, part) for at, line in enumerate(members) for part in line.parts]
+                yield
+                tables = build_tables(parts, len(members))
+                yield
+                block = Block(members, tables)
+            blocks.append(block)
+        yield
+        return Program(plan, lines, bands, blocks)
+
+    def _unchanged(self, old: Line, tier: Tier, route: Route, above: tuple[Stand, ...]) -> bool:
+        """Whether a line of the program before says of this route what a new one would say."""
+        if old.tier is not tier or old.route != route:
+            return False
+        target = self._targets[route.target]
+        buyer = self._buyers[target.target.buyer]
+        stands = (*above, *buyer.stands, *target.stands)
+        return (
+            old.guards.stands[:-1] == stands
+            and old.target is target.target
+            and old.buyer is buyer.buyer
+            and old.unbuilt == self._unbuilt.routes.get(old.id)
+        )
+
+    def _cut(self, line: Line, cutter: Cutter) -> None:
+        for stand in line.guards.stands:
+            if stand.criteria is not None:
+                own, more = cutter.cut(stand.criteria)
+                line.parts += own
+                line.rest += more
+            if stand.attested is not None and line.kind is Kind.CALL:
+                line.parts += (Part(ATTESTATION, dict.fromkeys(stand.attested, True), False, False),)
+
+    def _line(self, rank: int, plan: Plan, tier: Tier, route: Route, above: tuple[Stand, ...]) -> Line:
+        target = self._targets[route.target]
+        buyer = self._buyers[target.target.buyer]
+        line = Line(rank, plan, tier, route, target.target, buyer.buyer)
+        zone = route.timezone or buyer.buyer.timezone or self._account.timezone
+        stand = Stand("route", line.id, route, zone)
+        line.guards = Guards((*above, *buyer.stands, *target.stands, stand))
+        line.funds = buyer.funds
+        line.rules = buyer.rules[line.kind] + target.rules
+        if route.limits:
+            line.rules += self._rules("route", line.id, route.limits, zone, line.kind)
+        if tier.method is Method.ROUND_ROBIN:
+            line.turn = TurnId(self._account.key, plan.key, tier.key or "", route.key or route.target)
+        line.unbuilt = self._unbuilt.routes.get(line.id)
+        return line
+
+    def _head(
+        self, level: str, key: str, bare: Plan | Tier, zone: str, earlier: Compiler | None
+    ) -> tuple[Plan | Tier, Stand]:
+        """A plan or tier without what stands below it, and its guards."""
+        known = None if earlier is None else earlier._heads.get(key)
+        if known is None or known[0] != bare:
+            known = (bare, Stand(level, key, bare, zone))
+        self._heads[key] = known
+        return known
+
+    def _stand(self, level: str, key: str, thing: object, zone: str, closed_by: str | None = None) -> Stand:
+        return Stand(level, key, thing, zone, closed_by)  # type: ignore[arg-type]
+
+    def _rules(self, level: str, key: str, limits: tuple[object, ...], zone: str, kind: Kind) -> Rules:
+        if not limits:
+            return ()
+        return limit_rules(self._account.key, level, key, limits, zone, kind, self._calendar)  # type: ignore[arg-type]
+
+    def _zone(self, thing: Buyer | BuyerGroup) -> str:
+        return thing.timezone or self._account.timezone
+
+    def _buyer_rules(self, buyer: Buyer) -> dict[Kind, Rules]:
+        groups = self._index.groups_of.get(buyer.key, ())
+        return {
+            kind: merged([self._rules("group", group.key, group.limits, self._zone(group), kind) for group in groups])
+            + self._rules("buyer", buyer.key, buyer.limits, self._zone(buyer), kind)
+            for kind in Kind
+        }
+
+    def _target_rules(self, target: Target) -> Rules:
+        zone = target.timezone or self._zone(self._index.buyers[target.buyer])
+        kind = Kind.CALL if target.dial is not None else Kind.LEAD
+        bid = () if target.bid is None else target.bid.limits
+        return self._rules("bidder", target.key, bid, zone, kind) + self._rules(
+            "target", target.key, target.limits, zone, kind
+        )
+
+    def _stands_of_buyer(self, buyer: Buyer) -> tuple[Stand, ...]:
+        groups = self._index.groups_of.get(buyer.key, ())
+        return (
+            *(self._stand("group", group.key, group, self._zone(group)) for group in groups),
+            self._stand("buyer", buyer.key, buyer, self._zone(buyer)),
+        )
+
+    def _closed_by(self, target: Target) -> str | None:
+        """What is paused when all trunks of a target are."""
+        if not target.trunk:
+            return None
+        trunks = [trunk for key in target.trunk if (trunk := self._trunks.get(key)) is not None]
+        closed = bool(trunks) and all(trunk.paused for trunk in trunks)
+        names = ", ".join(trunk.key for trunk in trunks)
+        return f"trunk {names} is paused" if closed else None
+
+    def _stands_of_target(self, target: Target, zone: str, closed_by: str | None) -> tuple[Stand, ...]:
+        stand = self._stand("target", target.key, target, zone, closed_by)
+        if target.bid is None:
+            return (stand,)
+        return (self._stand("bidder", target.key, target.bid, zone), stand)
+
+
+def _bands(tier: Tier) -> Iterator[tuple[Order, list[tuple[int, Route]]]]:
+    """The bands of a tier in rank order, each with its routes and their places in it."""
+    if not tier.routes:
+        return
+    if tier.method is not Method.PRIORITY:
+        order: Order = "weighted" if tier.method is Method.WEIGHTED else "round_robin"
+        yield (order if tier.method in BUILT_METHODS else "fixed"), list(enumerate(tier.routes))
+        return
+    by_priority: dict[int, list[Route]] = {}
+    for route in tier.routes:
+        by_priority.setdefault(route.priority, []).append(route)
+    alone: list[Route] = []
+    for _, routes in sorted(by_priority.items()):
+        if len(routes) == 1:
+            alone += routes
+            continue
+        if alone:
+            yield "fixed", list(enumerate(alone))
+            alone = []
+        yield "weighted", list(enumerate(routes))
+    if alone:
+        yield "fixed", list(enumerate(alone))
+
+
+def _draw_name(account: str, tier_key: str, tier: Tier, first: Line) -> int:
+    """What a band's draws are seeded with besides the caller's seed: names only, so that reordering moves nothing."""
+    number = f"/{first.route.priority}" if tier.method is Method.PRIORITY else ""
+    return text_hash(f"{account}/{tier_key}{number}")
+
+
+def _stretches(lines: list[Line]) -> Iterator[tuple[int, int]]:
+    """Where blocks begin and end.
+
+    A name decides whether a block ends with it, not a count: so a route more or less moves the bounds near it alone.
+    """
+    first = 0
+    for place, line in enumerate(lines, 1):
+        count = place - first
+        if count >= _BLOCK_MIN and (count == _BLOCK_MAX or crc32(line.id.encode()) % _BLOCK_ENDS == 0):
+            yield first, place
+            first = place
+    if first < len(lines):
+        yield first, len(lines)
