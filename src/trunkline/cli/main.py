@@ -29,8 +29,8 @@ INTERRUPTED: Final = 130
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "check"),
-    "Ask it": ("explain", "scenarios", "simulate"),
-    "Steer it": ("counters",),
+    "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
+    "Steer it": ("counters", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -38,14 +38,11 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 
 UNBUILT: Final = frozenset(
     {
-        "apply",
-        "backtest",
         "geo",
         "held",
         "keys",
         "leads",
         "lists",
-        "plan",
         "returns",
         "up",
     }

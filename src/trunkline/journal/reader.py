@@ -93,6 +93,21 @@ class JournalReader:
         """Where the journal ends now; sequence number 0 when nothing has happened."""
         return Position(self.stream, self._ask("SELECT coalesce(max(seq), 0) FROM events")[0][0])
 
+    def before(self, at_ms: int) -> Position:
+        """A position that everything from `at_ms` (UTC milliseconds) on comes after; 0 when all of it does.
+
+        Looks at a few dozen rows. A clock that was set back may have put some older events behind it.
+        """
+        low, high = 0, self.end().seq  # everything up to `low` is older
+        while low < high:
+            middle = (low + high + 1) // 2
+            (row,) = self._ask("SELECT at_ms FROM events WHERE seq >= ? ORDER BY seq LIMIT 1", middle)
+            if row[0] < at_ms:
+                low = middle
+            else:
+                high = middle - 1
+        return Position(self.stream, low)
+
     def tail(self, after: Position | None = None, limit: int = TAIL_MAX) -> list[Record]:
         """The next `limit` events after a position (None: from the beginning), oldest first; empty at the end.
 

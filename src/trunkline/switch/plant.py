@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.events.changes import Change
@@ -24,6 +25,9 @@ from trunkline.telephony.sip.dial import Undiallable, destination
 from trunkline.telephony.sip.driver import SipDriver
 from trunkline.telephony.sip.names import Asked, Names, Unresolved
 from trunkline.telephony.sip.registrations import Registrations
+
+if TYPE_CHECKING:
+    from trunkline.switch.reload import Reloader
 
 log = logging.getLogger("trunkline.switch")
 
@@ -69,6 +73,7 @@ class Plant:
         self.contacts = Contacts()
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
+        self.reloader: Reloader  # likewise
 
     async def hops_of(self, proxy: str) -> tuple[Hop, ...]:
         """The servers behind a trunk's proxy, the one to try first. Raises Undiallable."""

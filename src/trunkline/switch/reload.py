@@ -16,6 +16,7 @@ import msgspec
 from trunkline.config.problems import Problem
 from trunkline.events.entry import Entry
 from trunkline.events.switch import SnapshotLoaded, SnapshotRefused
+from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.prompts import PromptStore, available_voices
 from trunkline.switch.config_files import base_of, files_of, load_path
@@ -66,6 +67,17 @@ def first_world(path: Path, data: Path) -> World:
     return built.world
 
 
+def keep(data: Path, path: Path, world: World) -> None:
+    """Store the configuration that is about to count, so that its decisions can be explained later. Blocks.
+
+    What cannot be stored is told and does not keep the configuration from being used.
+    """
+    try:
+        Configurations(data).keep(world.snapshot, path)
+    except OSError as error:
+        log.warning("the configuration cannot be kept beside the journal: %s", error)
+
+
 def describe(problem: Problem) -> str:
     """One problem in one line."""
     return f"{problem.path}: {problem.message}" if problem.path else problem.message
@@ -85,10 +97,11 @@ class Reloader:
 
     def __init__(self, plant: Plant, path: Path, on_world: Callable[[World], None]) -> None:
         self._plant = plant
-        self._path = path
+        self.path = path
         self._on_world = on_world
         self._seen = _state_of(path)
         self._wanted = asyncio.Event()
+        self._busy = asyncio.Lock()
 
     def ask(self) -> None:
         """Reload now, whether or not a file looks changed (SIGHUP)."""
@@ -100,16 +113,24 @@ class Reloader:
             try:
                 await asyncio.wait_for(self._wanted.wait(), WATCH_S)
             except TimeoutError:
-                state = await asyncio.to_thread(_state_of, self._path)
+                state = await asyncio.to_thread(_state_of, self.path)
                 if state == self._seen:
                     continue
-            self._wanted.clear()
-            self._seen = await asyncio.to_thread(_state_of, self._path)
+            async with self._busy:
+                self._wanted.clear()
+                self._seen = await asyncio.to_thread(_state_of, self.path)
+                await self._reload()
+
+    async def replace(self, put: Callable[[], None]) -> None:
+        """Have `put` (called in a thread) change the files, then load what they say; nobody looks in between."""
+        async with self._busy:
+            await asyncio.to_thread(put)
+            self._seen = await asyncio.to_thread(_state_of, self.path)
             await self._reload()
 
     async def _reload(self) -> None:
         try:
-            built = await asyncio.to_thread(build_world, self._path, self._plant.data)
+            built = await asyncio.to_thread(build_world, self.path, self._plant.data)
         except TrunklineError as error:
             self._refused(1, error.message)
             return
@@ -127,6 +148,7 @@ class Reloader:
         if digest == self._plant.world.snapshot.digest:
             self._on_world(built.world)  # files that prompts are made of may have changed
             return
+        await asyncio.to_thread(keep, self._plant.data, self.path, built.world)
         event = SnapshotLoaded(at_ms=self._plant.clock().utc_ms, snapshot=digest)
         self._plant.write([Entry(event)])
         self._on_world(built.world)

@@ -43,7 +43,7 @@ from trunkline.switch.options import SwitchOptions
 from trunkline.switch.orphans import Orphans
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
-from trunkline.switch.reload import Reloader, first_world
+from trunkline.switch.reload import Reloader, first_world, keep
 from trunkline.switch.switchboard import Switchboard
 from trunkline.switch.web import WebListener, health_routes, metrics_route
 from trunkline.switch.world import World
@@ -164,8 +164,9 @@ class Switch:
         await plant.journal.append([Entry(started)], finishing=True)
         plant.sip.start()
         self._orphans.hang_up(self._state.legs, self._state.leases)
-        self._reloader = Reloader(plant, options.config, self._use)
+        self._reloader = plant.reloader = Reloader(plant, options.config, self._use)
         self._use(plant.world)
+        await asyncio.to_thread(keep, options.data, options.config, plant.world)
         self._admin = AdminSocket(options.data, Executor(plant, options.data, COMMANDS))
         await self._admin.open()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import counters
+from trunkline.switch.commands import configuration, counters
 from trunkline.switch.commands.command import Command
 
-COMMANDS: Final[Mapping[str, Command[Any]]] = {command.name: command for command in (*counters.COMMANDS,)}
+COMMANDS: Final[Mapping[str, Command[Any]]] = {
+    command.name: command for command in (*counters.COMMANDS, *configuration.COMMANDS)
+}

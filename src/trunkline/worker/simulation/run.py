@@ -68,9 +68,14 @@ class _Account:
 
 
 class Simulation:
-    """One run of one configuration. `capacity` is a fresh store."""
+    """One run of one configuration. `capacity` is a fresh store.
 
-    def __init__(self, snapshot: Snapshot, behaviour: Behaviour, capacity: Capacity, seed: int) -> None:
+    A `lenient` run counts arrivals that the configuration has no number, campaign or plan for, instead of ending.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, behaviour: Behaviour, capacity: Capacity, seed: int, *, lenient: bool = False
+    ) -> None:
         self._behaviour = behaviour
         self._capacity = capacity
         self._seed = seed
@@ -84,6 +89,11 @@ class Simulation:
         self._due: list[tuple[int, int, bool, _Sale]] = []
         self._order = 0
         self._open: dict[int, _Sale] = {}
+        self._lenient = lenient
+        self.unplaced = 0
+        """Arrivals that a lenient run has passed over."""
+        self.first: list[str | None] = []
+        """The route that each arrival was offered to first, in order; None for those that nobody was offered."""
         targets = {target.key for account in self._accounts for target in account.config.targets}
         self.strangers = sorted(behaviour.named - targets)
         """Targets that the file describes and the configuration does not have."""
@@ -134,7 +144,14 @@ class Simulation:
     # -- one arrival -----------------------------------------------------------------------------------------------
 
     def _arrive(self, line: int, place: int, arrival: Arrival, now: Instant) -> None:
-        account, query = self._asked(line, place, arrival, now)
+        self.first.append(None)
+        try:
+            account, query = self._asked(line, place, arrival, now)
+        except Unplaced:
+            if not self._lenient:
+                raise
+            self.unplaced += 1
+            return
         tally = account.tally
         tally.calls += 1
         if account.router.receipt_guard(query.campaign, query.publisher, query.number) is not None:
@@ -162,6 +179,8 @@ class Simulation:
             if owner is None:
                 raise Unplaced(f"line {line}: no campaign {campaign!r}", hint="say `to`, or the campaign of a lead")
             account = owner
+        if arrival.plan is not None and arrival.plan not in account.router.programs:
+            raise Unplaced(f"line {line}: no plan {arrival.plan!r}", hint="leave it out for the campaign's own")
         caller = self._caller(line, arrival.caller)
         repeat = None
         if caller is not None:
@@ -207,6 +226,8 @@ class Simulation:
                 return
             candidate = found.candidate
             sale.offer, sale.dialled = found, now
+            if sale.attempt == 1:
+                self.first[sale.place] = candidate.route
             sale.buyer = tally.buyer(candidate.buyer)
             sale.buyer.offers += 1
             tally.held(found.lease.demands, self._capacity)
