@@ -30,12 +30,13 @@ from trunkline.switch.config_files import load_path
 from trunkline.testing.asking import Oracle, question_of
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
-_UNBUILT: Final = ("bid", "score")
-_FLAGS: Final = ("to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "down", "seen")
+_FLAGS: Final = (
+    "to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "down", "seen", "bid", "score",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """All flags, those included that are settled but not built."""
+    """All flags."""
     add = parser.add_argument
     add("--config", metavar="PATH", type=Path, required=True, help="a file, or a folder with platform.yaml")
     add("--to", metavar="NUMBER", help="the tracking number that is called")
@@ -55,17 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="what happened with the contact before",
     )
+    add("--bid", metavar="TARGET=AMOUNT", action="append", help="what a bidder answers; or =none, or =timeout")
+    add("--score", metavar="TARGET=P", action="append", help="a model's chance (0 to 1) that the target converts")
     add("--queries", metavar="FILE", type=Path, help="many questions: a JSON object a line, the flags as keys")
     add("--json", action="store_true", help="print one JSON document")
-    for name in _UNBUILT:
-        add(f"--{name}", action="append", help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the answer. Exit code 0 also when there is no offer, 1 for a wrong configuration, 2 for a bad flag."""
-    for name in _UNBUILT:
-        if getattr(args, name) is not None:
-            raise UsageError(f"--{name} is not built yet", hint="leave it out; docs/reference/explain.md says what is")
     asked = {name: getattr(args, name) for name in _FLAGS} | {"from": args.caller}
     if args.queries is not None and any(asked.values()):
         raise UsageError("--queries stands for all flags of the question", hint="write them into its lines")

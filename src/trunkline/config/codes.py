@@ -32,6 +32,7 @@ CODES: Final[dict[str, str]] = {
     "bad_choice": "The text is none of the allowed values.",
     "bad_money": "The text is no amount of the account's currency.",
     "bad_percent": "The text is no percentage.",
+    "bad_share": "The text is no number from 0 to 1.",
     "bad_number": "The text is no phone number in E.164.",
     "bad_hours": "The hours are not written as hours, or end when they begin.",
     "bad_date": "The text is no date.",

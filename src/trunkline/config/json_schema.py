@@ -35,6 +35,9 @@ _AMOUNTS = {
     (schema.Limit, "max"),
     (Trunk, "max_cost_per_hour"),
     (Trunk, "cost_per_minute"),
+    (schema.Tier, "min_score"),
+    (schema.Route, "min_score"),
+    (schema.Performance, "trial_share"),
 }
 
 

@@ -42,6 +42,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     schema.Deliver: {"deadline_ms": (10, 60_000)},
     schema.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},
+    schema.Performance: {"trial_offers": (0, 1_000_000), "min_samples": (1, 1_000_000), "half_life_days": (1, 3_650)},
     schema.Plan: {"max_offers": (1, 100), "patience_seconds": (1, 3_600), "reroute_seconds": (0, 600)},
     trunks.Trunk: {
         "max_live": (0, 1_000_000),

@@ -109,7 +109,10 @@ def _rows(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str, str]]:
         least_most = RANGES.get(kind, {}).get(field.name)
         if least_most is not None and (kind, field.name) not in _SPECIAL:
             words += f", {least_most[0]} to {least_most[1]}"
-        yield field.name, words, _default(field), meaning_of(kind.__name__, field.name)
+        default = _default(field)
+        if words == _SHARE and not field.required and field.default is not None:
+            default = f"`{field.default / 1_000_000:g}`"
+        yield field.name, words, default, meaning_of(kind.__name__, field.name)
 
 
 def _default(field: inspect.Field) -> str:
@@ -123,6 +126,7 @@ def _default(field: inspect.Field) -> str:
     return f"`{value}`"
 
 
+_SHARE = "number from 0 to 1"
 _SPECIAL = {
     (schema.Payout, "percent"): "percent",
     (schema.Limit, "max"): "whole number or amount",
@@ -131,6 +135,9 @@ _SPECIAL = {
     (trunks.Trunk, "number_from"): "`request_uri` `to` `header:NAME`",
     (trunks.Trunk, "max_cost_per_hour"): "amount",
     (trunks.Trunk, "cost_per_minute"): "amount",
+    (schema.Tier, "min_score"): _SHARE,
+    (schema.Route, "min_score"): _SHARE,
+    (schema.Performance, "trial_share"): _SHARE,
 }
 
 

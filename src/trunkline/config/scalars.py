@@ -17,6 +17,7 @@ _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?")
 _RANGE = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
 _COST = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?")
+_SHARE = re.compile(r"([01])(?:\.([0-9]{1,6}))?")
 _NUMBER_FROM = re.compile(r"request_uri|to|header:[A-Za-z0-9.!%*_+`'~-]{1,64}")
 _BOOLEAN_LIKE = {
     "yes": "true", "on": "true", "y": "true", "1": "true", "true": "true",
@@ -104,6 +105,16 @@ def read_percent(text: str) -> int:
     if hundredths > PERCENT_MAX:
         raise BadText("bad_percent", f"{text!r} is above ten thousand percent", "write 60 for sixty percent")
     return hundredths
+
+
+def read_share(text: str) -> int:
+    """A number from 0 to 1, such as 0.25, in millionths."""
+    match = _SHARE.fullmatch(text.strip())
+    millionths = -1 if match is None else int(match[1]) * 1_000_000 + int((match[2] or "").ljust(6, "0"))
+    if not 0 <= millionths <= 1_000_000:
+        hint = "write it from 0 to 1, such as 0.25, at most six decimal places"
+        raise BadText("bad_share", f"{text!r} is no share", hint)
+    return millionths
 
 
 def read_e164(text: str) -> str:

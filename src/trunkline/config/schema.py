@@ -288,7 +288,7 @@ class BuyerGroup(Struct, frozen=True, kw_only=True):
 
 
 class Bid(Struct, frozen=True, kw_only=True):
-    """How a target is asked for its price. Not built yet: its routes are `method_unavailable`."""
+    """How a target is asked for its price in auctions. Asking is not built yet: its routes are rejected with `bid`."""
 
     dialect: str
     url: str
@@ -355,13 +355,14 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """A target at a price for certain traffic."""
+    """A target at a price for certain traffic. `min_score` is in millionths."""
 
     target: str
     key: str | None = None
     priority: int = 1
     weight: int = 1
     price: Money | None = None
+    min_score: int | None = None
     criteria: Node | None = None
     paused: bool = False
     min_attestation: Attestation | None = None
@@ -377,8 +378,17 @@ class Route(Struct, frozen=True, kw_only=True):
     recording: Recording | None = None
 
 
+class Performance(Struct, frozen=True, kw_only=True):
+    """How the rates of a tier are learned and tried out. `trial_share` is in millionths (20000 = 0.02)."""
+
+    trial_offers: int = 30
+    trial_share: int = 20_000
+    min_samples: int = 30
+    half_life_days: int = 14
+
+
 class Tier(Struct, frozen=True, kw_only=True):
-    """Routes that compete by one method."""
+    """Routes that compete by one method. `min_score` is in millionths."""
 
     key: str | None = None
     method: Method
@@ -389,6 +399,8 @@ class Tier(Struct, frozen=True, kw_only=True):
     floor: Money | None = None
     criteria: Node | None = None
     deadline_ms: int | None = None
+    min_score: int | None = None
+    performance: Performance | None = None
 
 
 class NoBuyer(Struct, frozen=True, kw_only=True):

@@ -30,9 +30,22 @@ from trunkline.config.scalars import (
     read_number_from,
     read_percent,
     read_range,
+    read_share,
     read_text,
 )
-from trunkline.config.schema import Account, Limit, Measure, Method, Number, Payout, Plan, Target, Tier
+from trunkline.config.schema import (
+    Account,
+    Limit,
+    Measure,
+    Method,
+    Number,
+    Payout,
+    Performance,
+    Plan,
+    Route,
+    Target,
+    Tier,
+)
 from trunkline.config.tree import Fields, Text, Tree, kind_of
 from trunkline.config.trunks import Trunk
 
@@ -47,6 +60,8 @@ FIELD_READERS[Payout, "percent"] = scalar(read_percent)
 FIELD_READERS[Number, "number"] = scalar(read_e164)
 FIELD_READERS[Trunk, "number_from"] = scalar(read_number_from)
 FIELD_READERS[Trunk, "max_cost_per_hour"] = FIELD_READERS[Trunk, "cost_per_minute"] = scalar(read_cost)
+for _owner, _share in ((Tier, "min_score"), (Route, "min_score"), (Performance, "trial_share")):
+    FIELD_READERS[_owner, _share] = scalar(read_share)
 
 
 def read_one_or_more(desk: Desk, tree: Tree) -> tuple[str, ...] | Bad:

@@ -21,7 +21,6 @@ from trunkline.config.schema import (
     Campaign,
     ConversionRule,
     Limit,
-    Method,
     Payout,
     Plan,
     Publisher,
@@ -30,8 +29,6 @@ from trunkline.config.schema import (
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 from trunkline.config.walk import walk
-
-BUILT_METHODS = frozenset({Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN})
 
 
 class UnbuiltGuards(msgspec.Struct, frozen=True):
@@ -100,10 +97,6 @@ def _guards(config: AccountConfig) -> Iterator[_Guard]:
             yield from _guards_on(held, (collection, place), level, held.key)
     for place, number in enumerate(config.numbers):
         yield from _guards_on(number, ("numbers", place), "number", number.number)
-    for place, target in enumerate(config.targets):
-        if target.bid is not None:
-            words = "asking a target for its price (`bid`) is not built yet"
-            yield _Guard(("targets", place, "bid"), "target", target.key, words)
     for place, plan in enumerate(config.plans):
         yield from _guards_of_plan(plan, ("plans", place))
 
@@ -113,8 +106,6 @@ def _guards_of_plan(plan: Plan, path: Path) -> Iterator[_Guard]:
     for place, tier in enumerate(plan.tiers):
         here: Path = (*path, "tiers", place)
         key = f"{plan.key}.{tier.key}"
-        if tier.method not in BUILT_METHODS:
-            yield _Guard((*here, "method"), "tier", key, f"the method {tier.method.value} is not built yet")
         yield from _guards_on(tier, here, "tier", key)
         for at, route in enumerate(tier.routes):
             name = route_id(plan.key, tier.key or "", route.key or "")
@@ -178,6 +169,7 @@ _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
     Publisher: (("keys", (), "leads are not taken in yet: nobody can post with these keys"),),
     Plan: (("reroute_seconds", 0, "a call whose buyer hangs up is not offered again yet"),),
     Target: (
+        ("bid", None, "asking bidders is not built yet: this target is never offered"),
         ("deliver", None, "leads are not delivered yet: this target is never offered"),
         ("on_timeout", "next", "leads are not delivered yet: nothing changes"),
         ("test_url", None, "leads are not delivered yet: nothing changes"),

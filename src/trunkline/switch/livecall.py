@@ -21,7 +21,7 @@ from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.calls.table import State
 from trunkline.engine.routing.cursor import Cursor
-from trunkline.engine.routing.offer import Offer
+from trunkline.engine.routing.offer import Auction, Offer, not_built
 from trunkline.engine.routing.router import Router
 from trunkline.events.calls import (
     AnyCallEvent,
@@ -276,7 +276,8 @@ class LiveCall:
                 self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call
         lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
-        found = self._cursor.next(self.plant.capacity, lease, attempt, call, now)
+        while isinstance(found := self._cursor.next(self.plant.capacity, lease, attempt, call, now), Auction):
+            self._cursor.settle(not_built(found))
         took_ns = time.perf_counter_ns() - started_ns
         self.plant.metrics.decision.observe(took_ns / 1e9)
         if isinstance(found, Offer):

@@ -20,7 +20,16 @@ from trunkline.engine.routing.router import Router, compile_router
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_caller
-from trunkline.testing.asking_flags import SEED_MAX, read_attributes, read_down, read_instant, read_seen, read_usage
+from trunkline.testing.asking_flags import (
+    SEED_MAX,
+    read_attributes,
+    read_bids,
+    read_down,
+    read_instant,
+    read_scores,
+    read_seen,
+    read_usage,
+)
 
 _COUNTRY_DEFAULT: Final = "US"
 
@@ -43,6 +52,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     funds: Texts = ()
     down: Texts = ()
     seen: Texts = ()
+    bid: Texts = ()
+    score: Texts = ()
 
 
 def question_of(fields: Any) -> Question:
@@ -88,6 +99,8 @@ class Oracle:
             now=Instant(0, utc_ms),
             seed=_seed(str(question.seed)),
             history=history,
+            bids=read_bids(_texts(question.bid), index),
+            scores=read_scores(_texts(question.score), index),
         )
         usage = read_usage(_texts(question.live), _texts(question.used), _texts(question.funds), index)
         return router.explain(query, usage, read_down(_texts(question.down), index)), query

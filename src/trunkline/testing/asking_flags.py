@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from trunkline.config.lookup import AccountIndex
+from trunkline.config.scalars import BadText, read_share
+from trunkline.engine.routing.auction import Answered, Bid
 from trunkline.engine.routing.explain import StatedUsage
 from trunkline.engine.routing.facts import Facts, facts_of
 from trunkline.engine.routing.reasons import LIMIT_LEVELS
 from trunkline.events.contacts import CONTACT_EVENTS, Seen
 from trunkline.kernel.errors import UsageError
-from trunkline.kernel.money import parse_money
+from trunkline.kernel.money import Money, parse_money
 from trunkline.kernel.windows import Per
 
+_NO_BIDS: Final[dict[str, Answered]] = {"none": "no_bid", "timeout": "timeout"}
 COUNTED = ("attempt", "connect", "convert", "spend")
 SEED_MAX = 2**63 - 1
 YEAR_MAX = 2200
@@ -87,6 +91,38 @@ def _seen(item: str, campaign: str, index: AccountIndex) -> Seen:
     if buyer and buyer not in index.buyers:
         raise UsageError(f"--seen {item}: there is no buyer {buyer!r}", hint=_names(index.buyers))
     return Seen(event, read_instant(at.strip(), "--seen"), campaign, buyer or None)  # type: ignore[arg-type]
+
+
+def read_bids(items: Iterable[str], index: AccountIndex) -> dict[str, Bid]:
+    """`--bid TARGET=AMOUNT|none|timeout` by target."""
+    bids: dict[str, Bid] = {}
+    for item in items:
+        key, value = _halves("--bid", item, "--bid national-rtb=42.50")
+        target = index.targets.get(key)
+        if target is None:
+            raise UsageError(f"--bid {item}: there is no target {key!r}", hint=_names(index.targets))
+        if target.bid is None:
+            raise UsageError(f"--bid {item}: {key!r} does not bid", hint="only targets with `bid` are asked for one")
+        if value in _NO_BIDS:
+            bids[key] = Bid(_NO_BIDS[value])
+        else:
+            amount = Money(_amount("--bid", item, value, index), index.config.account.currency)
+            bids[key] = Bid("bid", amount)
+    return bids
+
+
+def read_scores(items: Iterable[str], index: AccountIndex) -> dict[str, float] | None:
+    """`--score TARGET=P` by target, P from 0 to 1; None without any."""
+    scores: dict[str, float] = {}
+    for item in items:
+        key, value = _halves("--score", item, "--score lone-star-intake=0.35")
+        if key not in index.targets:
+            raise UsageError(f"--score {item}: there is no target {key!r}", hint=_names(index.targets))
+        try:
+            scores[key] = read_share(value) / 1_000_000
+        except BadText as error:
+            raise UsageError(f"--score {item}: {error.message}", hint=error.hint) from error
+    return scores or None
 
 
 def _live(item: str, index: AccountIndex) -> tuple[tuple[str, str], int]:

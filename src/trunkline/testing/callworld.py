@@ -27,7 +27,7 @@ from trunkline.engine.flow.machine import FlowMachine
 from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import Draws, text_hash
-from trunkline.engine.routing.offer import Offer, Query
+from trunkline.engine.routing.offer import Auction, Offer, Query, not_built
 from trunkline.engine.routing.profile import CallerProfile
 from trunkline.engine.routing.router import compile_router
 from trunkline.events.calls import AnyCallEvent, AttemptEnded, CallEnded, OfferReserved
@@ -243,7 +243,9 @@ class CallWorld:
             )
             cursor = self._cursor = self.router.cursor(query)
         attempt = self._name("att")
-        found = cursor.next(self.capacity, self._name("lease"), attempt, "call", self.now)
+        lease = self._name("lease")
+        while isinstance(found := cursor.next(self.capacity, lease, attempt, "call", self.now), Auction):
+            cursor.settle(not_built(found))
         if isinstance(found, Offer):
             self._taken.add(found.candidate.target)
             return i.Offered(found, attempt, 1)

@@ -7,14 +7,30 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours
-from trunkline.config.schema import AccountConfig, Kind, MarkDuplicates, Measure, Method, Plan, Route, Tier
+from trunkline.config.schema import (
+    AccountConfig,
+    Kind,
+    MarkDuplicates,
+    Measure,
+    Method,
+    Performance,
+    Plan,
+    Route,
+    Target,
+    Tier,
+)
 from trunkline.engine.routing.draw import Draws, text_hash
+from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.performance import _TRIAL_NAME
+from trunkline.engine.scoring.beta import draw_beta
+from trunkline.engine.scoring.rate_book import Posterior
 from trunkline.events.contacts import Seen
 from trunkline.kernel.leases import CounterId, TurnId, Usage
 from trunkline.kernel.windows import Per, window_at
@@ -65,8 +81,8 @@ def open_at(hours: Hours, zone: str, utc_ms: int) -> bool:
 class Reference:
     """One account's routing, asked route by route."""
 
-    def __init__(self, config: AccountConfig, query: Query, usage: Usage, down: frozenset[str]) -> None:
-        self.config, self.query, self.usage, self.down = config, query, usage, down
+    def __init__(self, config: AccountConfig, query: Query, usage: Usage, facts: Facts) -> None:
+        self.config, self.query, self.usage, self.facts = config, query, usage, facts
         self.account = config.account
         self.campaign = next(each for each in config.campaigns if each.key == query.campaign)
         self.publisher = next(each for each in config.publishers if each.key == query.publisher)
@@ -124,12 +140,52 @@ class Reference:
             return sorted(eligible, key=lambda route: turns[route.key])
         if tier.method is Method.WEIGHTED:
             return self.shuffled(eligible, scope)
+        if tier.method is Method.AUCTION:
+            return sorted(eligible, key=lambda route: self.standing(plan, tier, route))
+        if tier.method is Method.PERFORMANCE:
+            return self.raced(plan, tier, eligible, scope)
         ordered: list[Route] = []
         for number in sorted({route.priority for route in tier.routes}):
             equal = [route for route in eligible if route.priority == number]
             alone = sum(route.priority == number for route in tier.routes) == 1
             ordered += equal if alone else self.shuffled(equal, f"{scope}/{number}")
         return ordered
+
+    def standing(self, plan: Plan, tier: Tier, route: Route) -> tuple[Fraction, int, int]:
+        penalty = Fraction(self.facts.penalties.get(route.target, 0), 10_000)
+        effective = self.price(self.levels(plan, tier, route), tier) * (1 - penalty)
+        turn = self.usage.turn(TurnId(self.account.key, plan.key, tier.key or "", route.key or ""))
+        return -effective, route.priority, turn
+
+    def raced(self, plan: Plan, tier: Tier, eligible: list[Route], scope: str) -> list[Route]:
+        worth, trials = {}, []
+        settings = tier.performance or Performance()
+        for route in eligible:
+            draws = Draws(self.query.seed, text_hash(f"{self.account.key}/{self.name(plan, tier, route)}"))
+            p, posterior = self.chance(plan, tier, route)
+            if posterior is not None:
+                p = draw_beta(posterior.alpha, posterior.beta, draws)
+                if posterior.offers < settings.trial_offers:
+                    trials.append(route)
+            worth[route.key] = self.price(self.levels(plan, tier, route), tier) * p
+        order = sorted(eligible, key=lambda route: -worth[route.key])
+        trials.sort(key=lambda route: text_hash(f"{self.account.key}/{self.name(plan, tier, route)}"))
+        if trials and len(eligible) > 1 and settings.trial_share:
+            share = min(settings.trial_share / 1e6, 0.5 / len(trials))
+            place = Draws(self.query.seed, text_hash(scope) ^ _TRIAL_NAME).unit() / share
+            if place < len(trials):
+                order.remove(trials[int(place)])
+                order.insert(0, trials[int(place)])
+        return order
+
+    def chance(self, plan: Plan, tier: Tier, route: Route) -> tuple[float, Posterior | None]:
+        if self.query.scores is not None and route.target in self.query.scores:
+            return self.query.scores[route.target], None
+        target = next(each for each in self.config.targets if each.key == route.target)
+        least = (tier.performance or Performance()).min_samples
+        name = self.name(plan, tier, route)
+        found = self.facts.rates.posterior(plan.key, target.buyer, name, self.query.source, least)
+        return found.p, found
 
     def shuffled(self, routes: list[Route], name: str) -> list[Route]:
         draws = Draws(self.query.seed, text_hash(name))
@@ -161,12 +217,23 @@ class Reference:
             ("tier", tier, own),
             *(("group", group, group.timezone or own) for group in groups),
             ("buyer", buyer, theirs),
+            *([] if target.bid is None else [("bidder", target.bid, target.timezone or theirs)]),
             ("target", target, target.timezone or theirs),
             ("route", route, route.timezone or theirs),
         ]
 
-    def price(self, levels: list[tuple[str, Any, str]]) -> int:
+    def bid(self, tier: Tier, target: Target) -> int | None:
+        """What the target would pay in this auction, None when there is no bid that counts."""
+        bid = (self.query.bids or {}).get(target.key)
+        if tier.method is not Method.AUCTION or bid is None or bid.answered != "bid" or bid.amount is None:
+            return None
+        late = bid.after_ms > (1_500 if tier.deadline_ms is None else tier.deadline_ms)
+        return None if late or bid.amount.currency != "USD" or bid.amount.minor == 0 else bid.amount.minor
+
+    def price(self, levels: list[tuple[str, Any, str]], tier: Tier) -> int:
         things = {level: thing for level, thing, _ in levels}
+        if "bidder" in things:
+            return self.bid(tier, things["target"]) or 0
         return next(
             things[level].price.minor
             for level in ("route", "target", "buyer", "campaign")
@@ -182,7 +249,8 @@ class Reference:
             if thing.paused or getattr(thing, "weight", 1) == 0:
                 return ("paused", level, None, None, None, None)
         for level, thing, zone in levels:
-            if thing.hours is not None and not open_at(thing.hours, zone, self.query.now.utc_ms):
+            hours = getattr(thing, "hours", None)
+            if hours is not None and not open_at(hours, zone, self.query.now.utc_ms):
                 return ("hours", level, None, None, None, None)
         for level, thing, _ in levels:
             criteria = getattr(thing, "criteria", None)
@@ -194,17 +262,27 @@ class Reference:
         attested = self.query.attributes.get("caller.attestation")
         rank = {"A": 3, "B": 2, "C": 1}.get("" if attested is None else attested.value.strip().upper(), 0)
         for level, thing, _ in levels:
-            least = thing.min_attestation
+            least = getattr(thing, "min_attestation", None)
             if self.query.kind is Kind.CALL and least is not None and rank < {"A": 3, "B": 2, "C": 1}[least]:
                 return ("attestation", level, None, None, None, None)
-        price = self.price(levels)
+        bidder = target.bid is not None
+        bid = self.bid(tier, target)
+        price = self.price(levels, tier)
         for level, thing, _ in levels:
-            if thing.floor is not None and price < thing.floor.minor:
+            floor = getattr(thing, "floor", None)
+            if floor is not None and price < floor.minor and (not bidder or bid is not None):
                 return ("floor", level, None, None, None, None)
-        if target.key in self.down:
+        if target.key in self.facts.down:
             return ("target_down", "target", None, None, None, None)
-        if tier.method not in {Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN}:
+        if bidder and tier.method is not Method.AUCTION:
             return ("method_unavailable", None, None, None, None, None)
+        if bidder and bid is None:
+            return ("bid", "bidder", None, None, None, None)
+        p, posterior = self.chance(plan, tier, route)
+        settled = posterior is None or posterior.weight >= (tier.performance or Performance()).min_samples
+        for level, least in (("tier", tier.min_score), ("route", route.min_score)):
+            if settled and least is not None and p < least / 1e6:
+                return ("score", level, None, None, None, None)
         return None
 
     def seen_within(self, seen: Seen, days: int) -> bool:
@@ -267,16 +345,16 @@ class Reference:
 
     def capacity(self, plan: Plan, tier: Tier, route: Route) -> Why | None:
         levels = self.levels(plan, tier, route)
-        price = self.price(levels)
+        price = self.price(levels, tier)
         buyer = next(thing for level, thing, _ in levels if level == "buyer")
         if buyer.funding is not None:
             used = self.usage.used(CounterId(self.account.key, "buyer", buyer.key, "funds", "", "both"), 0)
             if used + price > buyer.funding.limit.minor:
                 return ("funds", "buyer", "funds", None, buyer.funding.limit.minor, used)
-        for wanted in ("account", "campaign", "publisher", "group", "buyer", "target", "route"):
+        for wanted in ("account", "campaign", "publisher", "group", "buyer", "bidder", "target", "route"):
             found = []
             for level, thing, zone in levels:
-                key = self.name(plan, tier, route) if level == "route" else getattr(thing, "key", "")
+                key = self.name(plan, tier, route) if level == "route" else getattr(thing, "key", route.target)
                 if level == wanted:
                     found += [(limit, key, limit.zone or zone) for limit in thing.limits]
             for limit, key, zone in sorted(found, key=lambda each: self.turn_of(each[0])):

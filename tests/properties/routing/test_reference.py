@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,7 @@ from tests.properties.routing.worlds import HashedUsage, World
 from trunkline.config.schema import Platform
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.cursor import Cursor
-from trunkline.engine.routing.facts import facts_of
-from trunkline.engine.routing.offer import Exhausted
+from trunkline.engine.routing.offer import Auction, Candidate, Exhausted
 from trunkline.engine.routing.router import compile_router
 from trunkline.kernel.leases import Lease
 
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.property
 def compare(seed: int) -> tuple[list[str], Counter[str]]:
     """Decide one random case both ways; gives the offers and how often each reason was met."""
     world = World(seed)
-    config, query, usage = world.account(), world.query(), HashedUsage(seed)
-    facts = facts_of(world.down(config))
-    expected = Reference(config, query, usage, facts.down).run()
+    config, usage = world.account(), HashedUsage(seed)
+    query, facts = world.query(), world.facts(config)
+    expected = Reference(config, query, usage, facts).run()
     explained = compile_router(config, Platform(), "digest").explain(query, usage, facts)
     assert explained.versions.facts == facts.version
     assert [offer.route for offer in explained.offers] == expected.offers
@@ -53,7 +53,7 @@ def test_the_random_cases_meet_every_reason_that_is_built() -> None:
         offers += len(made)
         met += reasons
     wanted = {"kind", "paused", "hours", "criteria", "duplicate", "attestation", "floor", "target_down",
-              "method_unavailable", "funds", "limit", "already_offered", "out_of_patience"}  # fmt: skip
+              "method_unavailable", "bid", "score", "funds", "limit", "already_offered", "out_of_patience"}  # fmt: skip
     assert {reason for reason in wanted if met[reason] < 10} == set()
     assert offers > 300
 
@@ -65,11 +65,12 @@ def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
     world = World(seed)
     config, query, usage = world.account(), world.query(), HashedUsage(seed)
     router = compile_router(config, Platform(), "digest")
-    facts = facts_of(world.down(config))
+    facts = world.facts(config)
     whole = router.explain(query, usage, facts)
     cursor = Cursor(Case(router._shared, router._entrance(query), query, facts), reported_max=listed)
     offers = []
     while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
+        assert isinstance(found, Candidate)
         offers.append(found)
         cursor.take(found, Lease("", "acme", "", "", found.demands, 0))
     assert tuple(offers) == whole.offers
@@ -77,3 +78,30 @@ def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
     assert len(found.rejected) + found.more == len(whole.rejected)
     assert len(found.rejected) == min(listed, len(whole.rejected))
     assert set(found.rejected) <= set(whole.rejected)
+
+
+@settings(max_examples=500)
+@given(st.integers(0, 2**48))
+def test_bids_that_are_asked_for_on_the_way_decide_as_those_given_before(seed: int) -> None:
+    world = World(seed)
+    config, query, usage = world.account(), world.query(), HashedUsage(seed)
+    router = compile_router(config, Platform(), "digest")
+    facts = world.facts(config)
+    whole = router.explain(query, usage, facts)
+    bids = query.bids or {}
+    cursor = Cursor(Case(router._shared, router._entrance(query), msgspec.structs.replace(query, bids=None), facts))
+    offers = []
+    asked: list[str] = []
+    while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
+        if isinstance(found, Auction):
+            assert cursor.candidate(usage, query.now) == found
+            asked += [bidder.target for bidder in found.bidders]
+            cursor.settle({bidder.target: bids[bidder.target] for bidder in found.bidders if bidder.target in bids})
+            continue
+        offers.append(found)
+        cursor.take(found, Lease("", "acme", "", "", found.demands, 0))
+    assert tuple(offers) == whole.offers
+    answered = [target for target in asked if target in bids]
+    assert len(answered) == len(set(answered)), "nobody who has answered is asked again"
+    bidders = {target.key for target in config.targets if target.bid is not None}
+    assert set(asked) <= bidders

@@ -22,15 +22,20 @@ from trunkline.config.schema import (
     Measure,
     Method,
     Number,
+    Performance,
     Plan,
     Publisher,
     Route,
     Target,
     Tier,
 )
+from trunkline.config.schema import Bid as BidSetting
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.draw import text_hash
+from trunkline.engine.routing.facts import Facts, facts_of
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.events.contacts import Seen
+from trunkline.engine.scoring.rate_book import NO_RATES, Rate, RateBook, Rates
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import CounterId, TurnId
 from trunkline.kernel.money import Money
@@ -71,6 +76,54 @@ class World:
     def down(self, config: AccountConfig) -> list[str]:
         """Targets that are out of service: none, or a few."""
         return [target.key for target in config.targets if self.maybe(0.1)]
+
+    def facts(self, config: AccountConfig) -> Facts:
+        """What is known that is not configuration."""
+        penalties = {target.key: self.random.choice([0, 500, 3_000, 10_000]) for target in config.targets}
+        return facts_of(
+            self.down(config),
+            RateBook(self.rates(config)) if self.maybe(0.7) else NO_RATES,
+            penalties if self.maybe(0.3) else {},
+        )
+
+    def rate(self) -> Rate:
+        weight = self.random.choice([0.0, 2.5, 29.0, 40.0, 900.0])
+        return Rate(self.random.choice([0, 20, 1_000]), weight, weight * self.random.choice([0.0, 0.1, 0.3, 1.0]))
+
+    def rates(self, config: AccountConfig) -> Rates:
+        """Experience at some levels, not always in accord."""
+        names = [
+            f"{plan.key}.{tier.key}.{route.key}"
+            for plan in config.plans
+            for tier in plan.tiers
+            for route in tier.routes
+            if self.maybe(0.7)
+        ]
+        return Rates(
+            account="acme",
+            at_ms=INSTANTS_MS[0],
+            plans={plan.key: self.rate() for plan in config.plans if self.maybe(0.8)},
+            buyers={"main": {buyer.key: self.rate() for buyer in config.buyers if self.maybe(0.5)}},
+            routes={name: self.rate() for name in names},
+            sources={name: {"search": self.rate()} for name in names if self.maybe(0.5)},
+        )
+
+    def bids(self) -> dict[str, Bid]:
+        """What some of the targets answer, bidders or not."""
+        return {f"target{at}": self.bid() for at in range(6) if self.maybe(0.8)}
+
+    def scores(self) -> dict[str, float] | None:
+        """A model's chances for some targets."""
+        if self.maybe(0.6):
+            return None
+        return {f"target{at}": self.random.choice([0.0, 0.1, 0.3, 0.3, 0.9]) for at in range(6) if self.maybe(0.6)}
+
+    def bid(self) -> Bid:
+        if self.maybe(0.25):
+            return Bid(self.random.choice(["no_bid", "timeout", "http_error", "shed", "not_asked"]))
+        currency = "USD" if self.maybe(0.9) else "EUR"
+        amount = Money(self.random.choice([0, 500, 1_000, 1_000, 2_500, 2_500, 4_000]), currency)
+        return Bid("bid", amount, after_ms=self.random.choice([0, 900, 1_500, 1_501]))
 
     def maybe(self, chance: float) -> bool:
         return self.random.random() < chance
@@ -144,6 +197,7 @@ class World:
             target=f"target{self.random.randrange(targets)}",
             priority=self.random.choice([1, 1, 2, 3]),
             weight=self.random.choice([0, 1, 1, 2, 5]),
+            min_score=self.random.choice([50_000, 300_000]) if self.maybe(0.1) else None,
             **self.guards("criteria", "limits", "timezone", "price"),
         )
 
@@ -151,9 +205,17 @@ class World:
         tiers = []
         for place in range(self.random.randint(1, 3)):
             method = self.random.choice([Method.PRIORITY, Method.PRIORITY, Method.WEIGHTED, Method.ROUND_ROBIN] * 3
-                                        + [Method.AUCTION])  # fmt: skip
+                                        + [Method.AUCTION] * 4 + [Method.PERFORMANCE] * 4)  # fmt: skip
             routes = tuple(self.route(f"r{at}", targets) for at in range(self.random.randint(1, 6)))
-            tiers.append(Tier(key=f"t{place}", method=method, routes=routes, **self.guards("criteria")))
+            more: dict[str, Any] = {}
+            if method is Method.AUCTION and self.maybe(0.5):
+                more["deadline_ms"] = 900
+            if method is Method.PERFORMANCE and self.maybe(0.5):
+                share = self.random.choice([0, 20_000, 400_000])
+                more["performance"] = Performance(trial_share=share, min_samples=self.random.choice([1, 30]))
+            if self.maybe(0.1):
+                more["min_score"] = self.random.choice([100_000, 500_000])
+            tiers.append(Tier(key=f"t{place}", method=method, routes=routes, **more, **self.guards("criteria")))
         return Plan(
             key=key,
             tiers=tuple(tiers),
@@ -167,6 +229,10 @@ class World:
         if not place:
             place = {"deliver": Deliver(url="http://127.0.0.1/")}
         buyer = f"buyer{self.random.randrange(buyers)}"
+        if self.maybe(0.3):
+            place["bid"] = BidSetting(
+                dialect="generic", url="http://127.0.0.1/", limits=self.limits(), paused=self.maybe(0.05)
+            )
         return Target(key=key, buyer=buyer, **place, **self.guards("criteria", "limits", "timezone", "price"))
 
     def buyer(self, key: str) -> Buyer:
@@ -235,11 +301,13 @@ class World:
             kind=Kind.LEAD if self.maybe(0.15) else Kind.CALL,
             campaign="camp",
             publisher="pub",
-            source=None,
+            source=self.random.choice([None, "search"]),
             number=NUMBER,
             attributes=attributes,
             now=Instant(0, now_ms),
             seed=self.random.getrandbits(40),
             taken=taken,
             history=self.history(now_ms),
+            bids=self.bids(),
+            scores=self.scores(),
         )

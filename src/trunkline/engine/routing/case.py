@@ -13,14 +13,18 @@ from trunkline.engine.terms.payouts import Traffic
 
 
 class Case:
-    """A query with what it comes in by, what is known, and what its history means (None: nothing)."""
+    """A query with what it comes in by, what is known, and what its history means (None: nothing).
 
-    __slots__ = ("entrance", "facts", "known", "query", "repetition", "shared")
+    `asks` says that bidders may be asked for what `query.bids` does not have yet.
+    """
+
+    __slots__ = ("asks", "entrance", "facts", "known", "query", "repetition", "shared")
 
     def __init__(self, shared: Shared, entrance: Entrance, query: Query, facts: Facts) -> None:
         self.shared = shared
         self.entrance = entrance
         self.query = query
+        self.asks = query.bids is None
         self.facts = facts
         self.known = Known(query.attributes, shared.types)
         self.repetition: Repetition | None = None

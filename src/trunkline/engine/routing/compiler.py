@@ -17,7 +17,7 @@ from msgspec import structs
 from trunkline.config.lookup import AccountIndex, route_id
 from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier
 from trunkline.config.trunks import Trunk
-from trunkline.config.unbuilt import BUILT_METHODS, UnbuiltGuards
+from trunkline.config.unbuilt import UnbuiltGuards
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
 from trunkline.engine.routing.index import Cutter, Part, build_tables
@@ -30,6 +30,13 @@ _BLOCK_MIN = 1_024
 _BLOCK_MAX = 4_096
 _BLOCK_ENDS = 1_024
 """Beyond the least size one route in so many ends its block."""
+_ORDERS: dict[Method, Order] = {
+    Method.WEIGHTED: "weighted",
+    Method.ROUND_ROBIN: "round_robin",
+    Method.AUCTION: "auction",
+    Method.PERFORMANCE: "performance",
+}
+"""How all of a tier are ordered; those of `priority` fall into several bands."""
 _LINES_A_STEP = 8
 _SHARED_A_STEP = 16
 
@@ -187,8 +194,10 @@ class Compiler:
         line.rules = buyer.rules[line.kind] + target.rules
         if route.limits:
             line.rules += self._rules("route", line.id, route.limits, zone, line.kind)
-        if tier.method is Method.ROUND_ROBIN:
+        if tier.method in {Method.ROUND_ROBIN, Method.AUCTION}:
             line.turn = TurnId(self._account.key, plan.key, tier.key or "", route.key or route.target)
+        if tier.method is Method.PERFORMANCE:
+            line.name_hash = text_hash(f"{self._account.key}/{line.id}")
         line.unbuilt = self._unbuilt.routes.get(line.id)
         return line
 
@@ -257,8 +266,7 @@ def _bands(tier: Tier) -> Iterator[tuple[Order, list[tuple[int, Route]]]]:
     if not tier.routes:
         return
     if tier.method is not Method.PRIORITY:
-        order: Order = "weighted" if tier.method is Method.WEIGHTED else "round_robin"
-        yield (order if tier.method in BUILT_METHODS else "fixed"), list(enumerate(tier.routes))
+        yield _ORDERS[tier.method], list(enumerate(tier.routes))
         return
     by_priority: dict[int, list[Route]] = {}
     for route in tier.routes:

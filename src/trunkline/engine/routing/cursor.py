@@ -3,17 +3,24 @@
 `candidate` looks: it walks the routes in order and gives the first that has room now. `take` counts the offer once
 its seats are held; `refuse` says that somebody else got the seats in between. `next` does all three at once for a
 store in the same process. A route that was passed over is not asked again: its moment has gone.
+
+When an auction is reached whose bidders have not been asked, both give an `Auction`: whoever asked them calls `settle`
+with what they said, and goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from trunkline.config.schema import Measure
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.case import Case, traffic_of
+from trunkline.engine.routing.contest import Held, counted_bid, deadline_ms
 from trunkline.engine.routing.limits import Full, ask
-from trunkline.engine.routing.offer import Candidate, Decision, Exhausted, Offer
+from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision, Exhausted, Offer
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
 from trunkline.engine.routing.report import capacity_rejection, guard_rejection, late_rejection
@@ -23,6 +30,7 @@ from trunkline.engine.terms.terms import Terms
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import FUNDS, Capacity, CounterId, Demand, Lease, Refused, Usage
+from trunkline.kernel.money import Money
 
 REPORTED_MAX: Final = 100
 """As many rejected routes are listed in a journal entry; explain lists all."""
@@ -87,8 +95,8 @@ class Cursor:
         """Whether the campaign marks the contact as one that it has seen before."""
         return self._case.repetition is not None and self._case.repetition.of is not None
 
-    def candidate(self, usage: Usage, now: Instant) -> Candidate | Exhausted:
-        """The next route that has room at `now`, without holding anything.
+    def candidate(self, usage: Usage, now: Instant) -> Candidate | Auction | Exhausted:
+        """The next route that has room at `now`, without holding anything, or the auction to be settled first.
 
         Asked again before `take` or `refuse`, it looks again from the same route.
         """
@@ -97,14 +105,33 @@ class Cursor:
         self._last = (usage, now.utc_ms)
         demands: list[Demand] = []
         found = self._search(usage, now.utc_ms, demands)
-        if found is None:
+        asking = self._current if found is None and self._current is not None and self._current.asking else None
+        if found is None and asking is None:
             return self._finish(self._why_unsold())
         plan = self._shared.programs[self._plan].plan
-        waited = now.mono_ns - self._query.now.mono_ns
-        if len(self._offered) >= plan.max_offers or waited >= plan.patience_seconds * SECOND:
+        left_ns = plan.patience_seconds * SECOND - (now.mono_ns - self._query.now.mono_ns)
+        if len(self._offered) >= plan.max_offers or left_ns <= 0:
             return self._finish(Unsold.OUT_OF_PATIENCE)
+        if found is None:
+            assert asking is not None
+            return self._auction(asking, left_ns)
         self._pending = found
-        return self._made(found[1], demands, now.utc_ms)
+        return self._made(*found, demands, now.utc_ms)
+
+    def settle(self, bids: Mapping[str, Bid]) -> None:
+        """What the bidders of the open auction have answered, by target; who is missing was not asked.
+
+        A bid holds for the caller: another auction does not ask the same target again.
+        """
+        assert self._current is not None, "nothing was looked for yet"
+        assert self._current.asking, "no auction is open"
+        query = self._case.query
+        self._case.query = msgspec.structs.replace(query, bids={**(query.bids or {}), **bids})
+        self._current.settle()
+
+    def auctions(self) -> tuple[Held, ...]:
+        """The auctions that were settled so far."""
+        return tuple(held for stage in self._stages for held in stage.auctions)
 
     def refuse(self, candidate: Candidate, refused: Refused) -> None:
         """The store had no room any more: the route is passed over with the limit that refused."""
@@ -120,11 +147,13 @@ class Cursor:
         self._offered.append(line.id)
         return Offer(len(self._offered), candidate, lease)
 
-    def next(self, capacity: Capacity, lease_id: str, attempt: str, call: str, now: Instant) -> Offer | Exhausted:
-        """The next offer with its seats held as `lease_id` for `attempt`, or the end."""
+    def next(
+        self, capacity: Capacity, lease_id: str, attempt: str, call: str, now: Instant
+    ) -> Offer | Auction | Exhausted:
+        """The next offer with its seats held as `lease_id` for `attempt`, the auction to settle first, or the end."""
         while True:
             candidate = self.candidate(capacity, now)
-            if isinstance(candidate, Exhausted):
+            if not isinstance(candidate, Candidate):
                 return candidate
             lease = capacity.reserve(
                 lease_id, self._query.account, call, attempt, candidate.demands, candidate.turn, now
@@ -167,6 +196,8 @@ class Cursor:
             for line in current.following(usage):
                 if self._has_room(line, current, swept, demands):
                     return current, line
+            if current.asking:
+                return None
             current = self._enter()
         return None
 
@@ -190,7 +221,7 @@ class Cursor:
         if line.rank in swept:
             stage.drop(line)
             return False
-        full = self._ask(line, swept.usage, swept.utc_ms, demands)
+        full = self._ask(line, stage, swept.usage, swept.utc_ms, demands)
         if full is None and line.target.key not in self._taken:
             return True
         if full is None:
@@ -203,18 +234,33 @@ class Cursor:
             swept.add(full.demand.counter, stage)
         return False
 
-    def _ask(self, line: Line, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
+    def _ask(self, line: Line, stage: Stage, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
         """What of the route's funds and limits has no room, None when all have."""
         demands.clear()
         price = line.price_for(self._entrance.price)
-        assert price is not None, f"{line.id} has no price"
+        if price is None:
+            price = stage.prices[line.rank]
         return (
             ask(line.funds, price, usage, utc_ms, demands)
             or ask(self._entrance.rules[line.kind], price, usage, utc_ms, demands)
             or ask(line.rules, price, usage, utc_ms, demands)
         )
 
-    def _made(self, line: Line, demands: list[Demand], utc_ms: int) -> Candidate:
+    def _auction(self, stage: Stage, left_ns: int) -> Auction:
+        """Whom to ask, once each, for at most what is left of the patience."""
+        first = stage.asking[0]
+        wait_ms = max(1, min(deadline_ms(first), left_ns * 1_000 // SECOND))
+        bidders: dict[str, Bidder] = {}
+        for line in stage.asking:
+            target, above = line.target, max(line.guards.floor, self._entrance.guards.floor)
+            known = bidders.get(target.key)
+            assert target.bid is not None, f"{target.key} does not bid"
+            if known is None or above < known.floor.minor:
+                floor = Money(above, self._shared.account.currency)
+                bidders[target.key] = Bidder(target.key, target.buyer, min(target.bid.timeout_ms, wait_ms), floor)
+        return Auction(first.plan, first.tier.key or "", tuple(bidders.values()), wait_ms)
+
+    def _made(self, stage: Stage, line: Line, demands: list[Demand], utc_ms: int) -> Candidate:
         resolved = self._shared.resolved(line, self._query.kind, self._entrance)
         paid = self._payout_at(utc_ms)
         incoming = paid.terms is not None and paid.terms.event == "incoming"
@@ -226,7 +272,7 @@ class Cursor:
             tier=line.tier.key or "",
             method=line.tier.method.value,
             terms=Terms(
-                price=resolved.price,
+                price=resolved.price or Money(stage.prices[line.rank], self._shared.account.currency),
                 conversion=resolved.conversion,
                 rule=resolved.rule,
                 payout=None if incoming else paid.terms,
@@ -235,6 +281,8 @@ class Cursor:
             ring=resolved.ring,
             demands=tuple(demands),
             turn=line.turn,
+            bid=(self._case.query.bids or {}).get(line.target.key) if line.bids else None,
+            odds=stage.odds(line),
         )
 
     def _payout_at(self, utc_ms: int) -> Selected:
@@ -279,17 +327,19 @@ class Cursor:
         for stage in self._stages:
             most = None if self._reported_max is None else self._reported_max - len(listed)
             lines, count = stage.rejected(ended=ended, most=most)
-            listed += [stage.refused.get(line.rank) or self._judge(line) for line in lines]
+            listed += [stage.refused.get(line.rank) or self._judge(line, stage) for line in lines]
             total += count
         return tuple(listed), total - len(listed)
 
-    def _judge(self, line: Line) -> Rejection:
+    def _judge(self, line: Line, stage: Stage) -> Rejection:
         """Why a route that was not met on the way is not offered."""
         rejection = guard_rejection(line, self._case)
         if rejection is not None:
             return rejection
         assert self._last is not None
-        full = self._ask(line, *self._last, [])
+        if line.bids and line.rank not in stage.prices:  # its auction was not reached, but its bid is known
+            stage.prices[line.rank] = counted_bid(line, self._case)[2] or 0
+        full = self._ask(line, stage, *self._last, [])
         if full is not None:
             return capacity_rejection(line, full)
         return late_rejection(

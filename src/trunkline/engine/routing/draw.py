@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _MASK = (1 << 64) - 1
 _GAMMA = 0x9E3779B97F4A7C15
+_UNIT = 1 / (1 << 53)
 
 
 def mix(value: int) -> int:
@@ -42,6 +43,11 @@ class Draws:
             value = mix(self._state)
             if value < unbiased:
                 return value % bound
+
+    def unit(self) -> float:
+        """A number strictly between 0 and 1, every one of 2^53 equally likely."""
+        self._state = (self._state + _GAMMA) & _MASK
+        return ((mix(self._state) >> 11) + 0.5) * _UNIT
 
 
 def nth_set_bit(mask: int, nth: int) -> int:

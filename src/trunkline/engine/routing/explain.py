@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.config.schema import Measure
+from trunkline.engine.routing.contest import Held
 from trunkline.engine.routing.cursor import Cursor
-from trunkline.engine.routing.offer import Attribute, Attributes, Candidate, Exhausted, Query
+from trunkline.engine.routing.offer import Attribute, Attributes, Auction, Candidate, Exhausted, Query
 from trunkline.events.calls import Rejection, Versions
 from trunkline.kernel.leases import FUNDS, CounterId, Lease, TurnId, Usage
 from trunkline.kernel.money import Money
@@ -36,12 +37,16 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     versions: Versions
     seed: int
     currency: str
+    auctions: tuple[Held, ...] = ()
 
 
 def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explanation:
     """Take every candidate as offered and refused, with no time passing and `usage` as it is."""
     offers: list[Candidate] = []
     while not isinstance(found := cursor.candidate(usage, query.now), Exhausted):
+        if isinstance(found, Auction):  # nobody is asked
+            cursor.settle({})
+            continue
         offers.append(found)
         cursor.take(found, Lease("", query.account, "", "", found.demands, query.now.utc_ms))
     return Explanation(
@@ -54,6 +59,7 @@ def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explan
         versions=cursor.decision().versions,
         seed=query.seed,
         currency=currency,
+        auctions=cursor.auctions(),
     )
 
 
@@ -96,6 +102,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "unsold_reason": None if explanation.offers else explanation.unsold,
         "duplicate": explanation.duplicate,
         "attributes": {name: _attribute(fact) for name, fact in sorted(explanation.attributes.items())},
+        "auctions": [_auction(held, explanation.currency) for held in explanation.auctions],
         "versions": msgspec.to_builtins(explanation.versions),
         "seed": explanation.seed,
     }
@@ -124,6 +131,41 @@ def _offer(rank: int, offer: Candidate) -> dict[str, Any]:
         "conversion": offer.terms.rule,
         "payout": None if offer.terms.payout is None else offer.terms.payout.rule,
         "not_paid": offer.terms.not_paid,
+        "bid": None if offer.bid is None else str(offer.terms.price),
+        **_odds(offer),
+    }
+
+
+def _odds(offer: Candidate) -> dict[str, Any]:
+    """What an offer by performance rests on; nothing for others."""
+    odds = offer.odds
+    if odds is None:
+        return {}
+    expected = offer.terms.price.minor * odds.p  # for people to read: the offer's price stays what it is
+    return {
+        "p": round(odds.p, 6),
+        "p_basis": odds.basis,
+        "samples": odds.samples,
+        "expected_revenue": str(Money(round(expected), offer.terms.price.currency)),
+        "propensity": round(odds.propensity, 6),
+        "trial": odds.trial,
+    }
+
+
+def _auction(held: Held, currency: str) -> dict[str, Any]:
+    return {
+        "plan": held.plan,
+        "tier": held.tier,
+        "routes": [
+            {
+                "route": route,
+                "target": each.entrant.target,
+                "fate": each.fate.value,
+                "bid": None if each.bid is None else str(Money(each.bid, currency)),
+                "penalty_percent": each.entrant.penalty / 100,
+            }
+            for route, each in held.standings
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""Facts: what decisions need to know that is not configuration. So far, which targets are out of service.
+"""Facts: what decisions need to know that is not configuration: targets out of service, rates, return penalties.
 
 A decision names the version of the facts it was taken with. The version is made from what they say, so that whoever
 states the same facts, as `explain --down` does, gets the same one.
@@ -7,27 +7,43 @@ states the same facts, as `explain --down` does, gets the same one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
+from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
+
 
 class Facts(msgspec.Struct, frozen=True):
-    """One account's facts. `down` are the keys of targets that are out of service; `version` says which facts."""
+    """One account's facts; `version` says which.
+
+    `down` are the keys of targets that are out of service. `rates` say how often offers convert. `penalties` are by
+    target the hundredths of a percent of a bid that its rank in an auction is lowered by, for what it sends back.
+    """
 
     down: frozenset[str] = frozenset()
+    rates: RateBook = NO_RATES
+    penalties: Mapping[str, int] = {}
     version: str = "none"
 
 
 NO_FACTS: Final = Facts()
-"""Nothing is out of service."""
+"""Nothing is out of service, nothing is known of rates, and nobody sends anything back."""
 
 
-def facts_of(down: Iterable[str]) -> Facts:
-    """The facts that these targets are out of service."""
+def facts_of(down: Iterable[str] = (), rates: RateBook = NO_RATES, penalties: Mapping[str, int] | None = None) -> Facts:
+    """These facts, with the version that follows from them. Penalties are between 0 and 10000."""
     keys = frozenset(down)
-    if not keys:
+    lowered = {target: penalty for target, penalty in (penalties or {}).items() if penalty}
+    assert all(0 < penalty <= 10_000 for penalty in lowered.values()), "a penalty is a share of the bid"
+    said: list[str] = []
+    if keys:
+        said += ["down", *sorted(keys)]
+    if rates != NO_RATES:
+        said += ["rates", rates.version]
+    if lowered:
+        said += ["penalties", *(f"{target}={penalty}" for target, penalty in sorted(lowered.items()))]
+    if not said:
         return NO_FACTS
-    named = hashlib.sha256("\n".join(("down", *sorted(keys))).encode())
-    return Facts(keys, named.hexdigest()[:16])
+    return Facts(keys, rates, lowered, hashlib.sha256("\n".join(said).encode()).hexdigest()[:16])

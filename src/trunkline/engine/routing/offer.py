@@ -8,11 +8,14 @@ import msgspec
 
 from trunkline.config.flows import Prompt
 from trunkline.config.schema import Kind, Recording
+from trunkline.engine.routing.auction import Bid
+from trunkline.engine.routing.performance import Odds
 from trunkline.engine.terms.terms import Terms
 from trunkline.events.calls import Rejection, Versions
 from trunkline.events.contacts import Seen
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import Demand, Lease, TurnId
+from trunkline.kernel.money import Money
 
 
 class Attribute(msgspec.Struct, frozen=True, gc=False):
@@ -37,7 +40,8 @@ class Query(msgspec.Struct, frozen=True, gc=False):
 
     `now` is when routing starts (patience runs from it), `seed` decides every draw, `number` is the tracking number
     (E.164, None for leads), `plan` overrides the campaign's, `taken` are targets already offered for this caller,
-    `history` is what happened with the contact before, newest last.
+    `history` is what happened with the contact before, newest last. `bids` by target are what bidders have answered;
+    None when they are yet to be asked. `scores` by target are a model's chances (0..1) that an offer converts.
     """
 
     account: str
@@ -52,6 +56,8 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     plan: str | None = None
     taken: frozenset[str] = frozenset()
     history: tuple[Seen, ...] = ()
+    bids: Mapping[str, Bid] | None = None
+    scores: Mapping[str, float] | None = None
 
 
 class Ring(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +79,10 @@ class Ring(msgspec.Struct, frozen=True, gc=False):
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """The next route in rank order, before its seats are held: what `reserve` is to be asked for."""
+    """The next route in rank order, before its seats are held: what `reserve` is to be asked for.
+
+    `bid` is the bid that its price comes from, `odds` what an offer by performance rests on.
+    """
 
     route: str
     target: str
@@ -85,6 +94,32 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     ring: Ring | None
     demands: tuple[Demand, ...]
     turn: TurnId | None
+    bid: Bid | None = None
+    odds: Odds | None = None
+
+
+class Bidder(msgspec.Struct, frozen=True, gc=False):
+    """Somebody to be asked for a bid: the target, how long it may take, and the least that could be accepted."""
+
+    target: str
+    buyer: str
+    timeout_ms: int
+    floor: Money
+
+
+class Auction(msgspec.Struct, frozen=True, gc=False):
+    """An auction has been reached: ask these all at once, and `settle` with what came within `deadline_ms`."""
+
+    plan: str
+    tier: str
+    bidders: tuple[Bidder, ...]
+    deadline_ms: int
+
+
+def not_built(auction: Auction) -> dict[str, Bid]:
+    """What a switch that cannot ask bidders yet settles an auction with: static prices are sold all the same."""
+    answer = Bid("not_asked", detail="asking bidders is not built yet")
+    return {bidder.target: answer for bidder in auction.bidders}
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):

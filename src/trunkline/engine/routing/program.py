@@ -14,7 +14,7 @@ from typing import Literal
 
 from trunkline.config.criteria import Node
 from trunkline.config.lookup import route_id
-from trunkline.config.schema import Buyer, Kind, Plan, Route, Target, Tier
+from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
 from trunkline.engine.routing.guards import Guards
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.index import Part, Table, bitmap
@@ -25,7 +25,7 @@ from trunkline.kernel.leases import TurnId
 _FLOOR_MASKS_MAX = 1_024
 _SHARING = frozenset({"group", "buyer", "target"})
 
-Order = Literal["fixed", "weighted", "round_robin"]
+Order = Literal["fixed", "weighted", "round_robin", "auction", "performance"]
 
 
 class Line:
@@ -33,15 +33,19 @@ class Line:
 
     `tier` is without its routes; `price` is in minor units and None when the campaign's counts; `guards` stand from
     plan to route; `parts` is what tables say of its criteria and `rest` what has to be asked; `rules` its limits below
-    the publisher; `funds` its buyer's; `unbuilt` what of it this version cannot judge.
+    the publisher; `funds` its buyer's; `unbuilt` what of it this version cannot judge. `bids` says that its price is a
+    bid in an auction; `min_scores` the chances asked of it (level, millionths).
     """
 
     __slots__ = (
+        "bids",
         "buyer",
         "funds",
         "guards",
         "id",
         "kind",
+        "min_scores",
+        "name_hash",
         "parts",
         "plan",
         "price",
@@ -73,6 +77,11 @@ class Line:
         self.funds: Rules = ()
         self.unbuilt: str | None = None
         self.turn: TurnId | None = None
+        self.bids = target.bid is not None and tier.method is Method.AUCTION
+        levels = (("tier", tier.min_score), ("route", route.min_score))
+        self.min_scores = tuple((level, least) for level, least in levels if least is not None)
+        self.name_hash = 0
+        """Seeds the draws of a route in a performance tier."""
 
     def moved(self, rank: int) -> Line:
         """The same route at another rank. The one of the earlier program stays where it is: calls may be using it."""
@@ -124,14 +133,14 @@ class Block:
         """By kind: routes that neither kind nor pause nor method nor an unbuilt guard turns away."""
         self.members = _by_name(lines)
         """For (group, buyer or target, key) the places of the routes that share its limits."""
-        self.predicated = bitmap((at for at, line in enumerate(lines) if line.rest), count)
-        """Routes with criteria that no table answers."""
+        self.predicated = bitmap((at for at, line in enumerate(lines) if line.rest or line.min_scores), count)
+        """Routes with criteria that no table answers, or that a chance is asked of."""
         self.hours = _hours_of(lines)
         """Each set of hours in each zone once, with the routes that it closes."""
         self._floors: dict[tuple[int, int | None], int] = {}
 
     def above(self, floor: int, price: int | None) -> int:
-        """Routes that have a price, and one that reaches every floor."""
+        """Routes whose price reaches every floor, and bidders in auctions, whose bids are judged when known."""
         mask = self._floors.get((floor, price))
         if mask is None:
             if len(self._floors) >= _FLOOR_MASKS_MAX:
@@ -139,7 +148,8 @@ class Block:
             places = (
                 at
                 for at, line in enumerate(self.lines)
-                if (cost := line.price_for(price)) is not None and cost >= max(line.guards.floor, floor)
+                if line.bids
+                or ((cost := line.price_for(price)) is not None and cost >= max(line.guards.floor, floor))
             )
             mask = self._floors[floor, price] = bitmap(places, self.count)
         return mask
@@ -167,7 +177,7 @@ class Program:
         self._blocks = blocks
         self._starts = [band.first for band in bands]
         self.predicated = 0
-        """Routes with criteria that no table answers."""
+        """Routes with criteria that no table answers, or that a chance is asked of."""
         for block in reversed(blocks):
             self.predicated = self.predicated << block.count | block.predicated
         self._minute = -1

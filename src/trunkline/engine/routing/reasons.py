@@ -57,8 +57,6 @@ NOT_GIVEN_YET = frozenset(
     {
         Reason.SUPPRESSION,
         Reason.HOP,
-        Reason.BID,
-        Reason.SCORE,
     }
 )
 """Reasons that have their place in the order but no rule of this version gives."""
@@ -101,12 +99,12 @@ ROUTE_WORDS: dict[Reason, Words] = {
     Reason.HOP: Words("The route does not take rerouted traffic of this hop.", "other_traffic", _NONE),
     Reason.TARGET_DOWN: Words("The target is out of service: every way to it is down.", "target_down", _NONE),
     Reason.METHOD_UNAVAILABLE: Words(
-        "The tier's method, the bid or a guard of this route is one that this version cannot decide.",
+        "The route cannot be decided: it bids outside an auction, has no price, or asks what is not built.",
         "unavailable",
         _NONE,
     ),
-    Reason.BID: Words("The bidder was not asked, did not answer in time or did not bid.", "no_bid", _NONE),
-    Reason.SCORE: Words("The predicted value is below what is asked.", "score", _NONE),
+    Reason.BID: Words("The bidder was not asked, did not answer in time, or made no bid that counts.", "no_bid", _NONE),
+    Reason.SCORE: Words("The chance that an offer converts is below what is asked.", "score", _NONE),
     Reason.FUNDS: Words("The buyer's available money does not cover the price.", "funds", _NONE),
     Reason.LIMIT: Words(
         "A limit is used up: seats in use and held leave no room for one more.", "limit", "no_capacity"

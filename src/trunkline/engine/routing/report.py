@@ -6,7 +6,9 @@ one route; property tests prove that both give the same answer.
 
 from __future__ import annotations
 
+from trunkline.engine.routing.auction import FATE_WORDS, Fate
 from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.contest import below_score, chance, counted_bid
 from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.guards import ATTESTATION
 from trunkline.engine.routing.limits import Full
@@ -36,6 +38,9 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         claimed = known.get(ATTESTATION)
         return _because(line, Reason.ATTESTATION, stand.level, "not attested" if claimed is None else claimed.upper())
     price = line.price_for(entrance.price)
+    fate, bid = Fate.LOST, None
+    if line.bids:
+        fate, bid, price = counted_bid(line, case)
     if price is not None and (stand := above.above(price) or own.above(price)):
         return _because(line, Reason.FLOOR, stand.level)
     if line.target.key in facts.down:
@@ -44,8 +49,14 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.METHOD_UNAVAILABLE, entrance.unbuilt[0].level, entrance.unbuilt[1])
     if line.unbuilt is not None:
         return _because(line, Reason.METHOD_UNAVAILABLE, None, line.unbuilt)
+    if line.bids and price is None:
+        words = FATE_WORDS[fate] if bid is None or bid.detail is None else bid.detail
+        return _because(line, Reason.BID, "bidder", words)
     if price is None:
-        return _because(line, Reason.METHOD_UNAVAILABLE, None, "no price stands at any level")
+        why = "no price stands at any level" if line.target.bid is None else "a bidder is asked in auctions only"
+        return _because(line, Reason.METHOD_UNAVAILABLE, None, why)
+    if line.min_scores and (level := below_score(line, case)):
+        return _because(line, Reason.SCORE, level, f"chance {chance(line, case)[0]:.4f}")
     return None
 
 

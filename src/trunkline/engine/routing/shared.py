@@ -28,8 +28,9 @@ class Resolved:
     def __init__(self, line: Line, kind: Kind, entrance: Entrance, account: Account) -> None:
         campaign = entrance.campaign
         minor = line.price_for(entrance.price)
-        assert minor is not None, f"{line.id} has no price: validation lets no such route through"
-        self.price = Money(minor, account.currency)
+        assert minor is not None or line.bids, f"{line.id} has no price: validation lets no such route through"
+        self.price = None if minor is None else Money(minor, account.currency)
+        """None for a bidder: its bid is its price."""
         self.ring: Ring | None = ring_settings(line.route, line.target, line.buyer, campaign, account)
         self.conversion: ConversionTerms
         self.conversion, self.rule = resolve_conversion(kind, line.route, line.target, line.buyer, campaign, account)

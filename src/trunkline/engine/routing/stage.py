@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from trunkline.engine.routing.auction import Fate
 from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.contest import Held, Race, below_score, hold_auction
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.index import bits
+from trunkline.engine.routing.performance import Odds
 from trunkline.engine.routing.program import Band, Line, Program
 from trunkline.events.calls import Rejection
 from trunkline.kernel.leases import Usage
@@ -18,12 +21,13 @@ from trunkline.kernel.leases import Usage
 class Stage:
     """The routes of one plan that all guards let through and that are still to come (`left`).
 
+    At an auction whose bidders have not been asked it stops: `asking` names them until the case has their bids.
     `later` are those that only come when everybody else has been asked: a second round. `offered` are those that became
     offers, `refused` by rank those that guards let through and something else did not.
     """
 
-    __slots__ = ("_band", "_draws", "_known", "_seed", "_shared", "_sifted", "later", "left", "offered", "program",
-                 "refused")  # fmt: skip
+    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_seed", "_shared", "_sifted", "asking",
+                 "auctions", "later", "left", "offered", "prices", "program", "refused")  # fmt: skip
 
     def __init__(self, program: Program, case: Case) -> None:
         self.program = program
@@ -31,6 +35,13 @@ class Stage:
         self.later = 0
         self.offered = 0
         self.refused: dict[int, Rejection] = {}
+        self.asking: tuple[Line, ...] = ()
+        self.auctions: list[Held] = []
+        self.prices: dict[int, int] = {}
+        """The bids that routes of settled auctions are sold at, in minor units."""
+        self._asked = False
+        self._contest: Race | tuple[int, ...] | None = None
+        self._case = case
         self._known = case.known
         self._shared = case.shared
         self._seed = case.query.seed
@@ -45,6 +56,7 @@ class Stage:
         """The second round: those that were put last, in an order of their own."""
         self.left, self.later = self.later, 0
         self._band, self._sifted, self._draws = 0, -1, None
+        self._asked, self._contest = False, None
 
     def following(self, usage: Usage) -> Iterator[Line]:
         """Routes in the order in which they are to be offered. Whoever deals with one calls `drop` before the next."""
@@ -53,8 +65,22 @@ class Stage:
             place = program.band_of((self.left & -self.left).bit_length() - 1)
             if place != self._band:
                 self._band = place
-                self._draws = None
+                self._draws = self._contest = None
+                self._asked = False
             yield from self._of_band(program.bands[place], usage)
+            if self.asking:
+                return
+
+    def settle(self) -> None:
+        """The bidders that were being asked have answered: the case has their bids."""
+        self.asking, self._asked = (), True
+
+    def odds(self, line: Line) -> Odds | None:
+        """What the offer of this route, which is still among those left, rests on; None outside a performance tier."""
+        if not isinstance(self._contest, Race):
+            return None
+        mask = self.program.bands[self._band].mask
+        return self._contest.odds(line, self.left & mask, first=not self.offered & mask)
 
     def drop(self, line: Line) -> None:
         """The route is dealt with."""
@@ -105,6 +131,12 @@ class Stage:
         if self._sifted != self._band:  # chance and turns are among routes that could really be offered
             self._sift(self.left & band.mask)
             self._sifted = self._band
+        if band.order == "auction":
+            yield from self._auctioned(band, usage)
+            return
+        if band.order == "performance":
+            yield from self._raced(band)
+            return
         if band.order == "round_robin":
             turns = sorted((usage.turn(lines[rank].turn), rank) for rank in bits(self.left & band.mask))  # type: ignore[arg-type]
             for _, rank in turns:
@@ -116,11 +148,52 @@ class Stage:
         while left := self.left & band.mask:
             yield lines[_drawn(band, left, self._draws)]
 
+    def _auctioned(self, band: Band, usage: Usage) -> Iterator[Line]:
+        """By effective bid. Who has made no bid that counts is left out, as is a chance that is too low."""
+        lines = self.program.lines
+        if self._contest is None:
+            here = [lines[rank] for rank in bits(self.left & band.mask)]
+            if self._case.asks and not self._asked:
+                known = self._case.query.bids or {}
+                self.asking = tuple(line for line in here if line.bids and line.target.key not in known)
+                if self.asking:
+                    return
+            self._contest = self._settled(here, usage)
+        assert isinstance(self._contest, tuple)
+        for rank in self._contest:
+            if self.left >> rank & 1:
+                yield lines[rank]
+
+    def _settled(self, lines: Sequence[Line], usage: Usage) -> tuple[int, ...]:
+        """Settle the auction among these; the ranks of those that are to be offered, best first."""
+        held = hold_auction(lines, self._case, usage)
+        self.auctions.append(held)
+        sold = {each.entrant.place: each.bid for _, each in held.standings if each.fate in {Fate.WON, Fate.LOST}}
+        for line in lines:
+            if line.rank not in sold:
+                self.drop(line)
+            elif line.bids:
+                self.prices[line.rank] = sold[line.rank] or 0
+        return tuple(sold)
+
+    def _raced(self, band: Band) -> Iterator[Line]:
+        """By expected revenue."""
+        lines = self.program.lines
+        if self._contest is None:
+            self._contest = Race([lines[rank] for rank in bits(self.left & band.mask)], band, self._case)
+        assert isinstance(self._contest, Race)
+        for rank in self._contest.order:
+            if self.left >> rank & 1:
+                yield lines[rank]
+
     def _passes(self, line: Line) -> bool:
         for node in line.rest:
             if judge(node, self._known, self._shared.types) is not True:
                 self.drop(line)
                 return False
+        if line.min_scores and not line.bids and below_score(line, self._case) is not None:
+            self.drop(line)
+            return False
         return True
 
     def _sift(self, mask: int) -> None:

@@ -9,7 +9,7 @@ from trunkline.config.schema import AccountConfig, Kind, Snapshot
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import mix
-from trunkline.engine.routing.offer import Attribute, Offer, Query
+from trunkline.engine.routing.offer import Attribute, Auction, Offer, Query
 from trunkline.engine.routing.router import Router, compile_router
 from trunkline.engine.terms.payouts import payout_amount
 from trunkline.engine.terms.terms import PayoutTerms
@@ -218,7 +218,8 @@ class Simulation:
         while True:
             sale.attempt += 1
             lease = f"{sale.id}.{sale.attempt}"
-            found = sale.cursor.next(self._capacity, lease, lease, sale.id, now)
+            while isinstance(found := sale.cursor.next(self._capacity, lease, lease, sale.id, now), Auction):
+                sale.cursor.settle({})  # nobody is asked
             tally = sale.account.tally
             if not isinstance(found, Offer):
                 self._open.pop(sale.place, None)

@@ -1,0 +1,130 @@
+"""How the routes of one auction or performance tier compete for one caller.
+
+A stage makes a contest when it comes to such a tier, and only then: other tiers do not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from trunkline.config.schema import Performance
+from trunkline.engine.routing.auction import DEADLINE_MS, Bid, Entrant, Fate, Standing, judge_bid, settle
+from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.performance import Contender, Odds, propensity, ranked
+from trunkline.engine.routing.program import Band, Line
+from trunkline.kernel.leases import Usage
+
+MILLION: Final = 1_000_000
+"""Chances are configured in millionths."""
+_DEFAULTS: Final = Performance()
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An auction that was settled: its tier, and everybody's standing, best first."""
+
+    plan: str
+    tier: str
+    standings: tuple[tuple[str, Standing], ...]
+    """By route."""
+
+
+def deadline_ms(line: Line) -> int:
+    """How long the auction of this route's tier waits for bids."""
+    return line.tier.deadline_ms or DEADLINE_MS
+
+
+def counted_bid(line: Line, case: Case) -> tuple[Fate, Bid | None, int | None]:
+    """What a bidder in an auction has answered; the amount (minor units) only of a bid that counts."""
+    bids = case.query.bids
+    bid = None if bids is None else bids.get(line.target.key)
+    fate, minor = judge_bid(bid, 0, deadline_ms(line), case.shared.account.currency)
+    return fate, bid, minor if fate is Fate.LOST else None
+
+
+def hold_auction(lines: Sequence[Line], case: Case, usage: Usage) -> Held:
+    """Settle among `lines` of one tier."""
+    above, price, penalties = case.entrance.guards.floor, case.entrance.price, case.facts.penalties
+    entrants = []
+    routes = {}
+    filtered = []
+    for line in lines:
+        assert line.turn is not None, "routes of an auction keep their turns"
+        routes[line.rank] = line.id
+        entrant = Entrant(
+            place=line.rank,
+            target=line.target.key,
+            price=line.price_for(price),
+            floor=max(line.guards.floor, above),
+            priority=line.route.priority,
+            turn=usage.turn(line.turn),
+            penalty=penalties.get(line.target.key, 0),
+        )
+        if line.min_scores and below_score(line, case) is not None:
+            filtered.append(Standing(entrant, Fate.FILTERED))
+        else:
+            entrants.append(entrant)
+    standings = (*settle(entrants, case.query.bids or {}, deadline_ms(lines[0]), case.shared.account.currency), *filtered)
+    return Held(lines[0].plan, lines[0].tier.key or "", tuple((routes[each.entrant.place], each) for each in standings))
+
+
+def chance(line: Line, case: Case) -> tuple[float, str, float, int]:
+    """The chance that an offer to the route converts, how it is known, and its decayed and plain number of offers."""
+    query = case.query
+    score = None if query.scores is None else query.scores.get(line.target.key)
+    if score is not None:
+        return score, "model", 0.0, 0
+    settings = line.tier.performance or _DEFAULTS
+    found = case.facts.rates.posterior(line.plan, line.buyer.key, line.id, query.source, settings.min_samples)
+    return found.p, found.own, found.weight, found.offers
+
+
+def below_score(line: Line, case: Case) -> str | None:
+    """The level whose `min_score` the route's chance does not reach. A route with too few offers is not judged."""
+    p, basis, weight, _ = chance(line, case)
+    if basis != "model" and weight < (line.tier.performance or _DEFAULTS).min_samples:
+        return None
+    return next((level for level, least in line.min_scores if p * MILLION < least), None)
+
+
+class Race:
+    """The order of a performance tier for one caller, and the odds of each offer that is made of it."""
+
+    __slots__ = ("_case", "_contenders", "_settings", "_trial", "order")
+
+    def __init__(self, lines: Iterable[Line], band: Band, case: Case) -> None:
+        self._case = case
+        self._contenders: dict[int, Contender] = {}
+        self._settings = _DEFAULTS
+        for line in lines:
+            self._settings = line.tier.performance or _DEFAULTS
+            self._contenders[line.rank] = self._contender(line)
+        self.order, self._trial = ranked(
+            list(self._contenders.values()), case.query.seed, band.name_hash, self._settings.trial_share / MILLION
+        )
+
+    def _contender(self, line: Line) -> Contender:
+        price = line.price_for(self._case.entrance.price)
+        assert price is not None, f"{line.id} has no price"
+        query = self._case.query
+        score = None if query.scores is None else query.scores.get(line.target.key)
+        if score is not None:
+            return Contender(line.rank, price, line.name_hash, score)
+        found = self._case.facts.rates.posterior(
+            line.plan, line.buyer.key, line.id, query.source, self._settings.min_samples
+        )
+        on_trial = found.offers < self._settings.trial_offers
+        return Contender(line.rank, price, line.name_hash, None, found.alpha, found.beta, on_trial)
+
+    def odds(self, line: Line, left: int, *, first: bool) -> Odds:
+        """What the offer to `line` rests on when `left` are the ranks that still wait, its own among them.
+
+        `first`: no other route of the tier was offered before.
+        """
+        p, basis, _, offers = chance(line, self._case)
+        waiting = [each for rank, each in self._contenders.items() if left >> rank & 1]
+        share = self._settings.trial_share / MILLION if first else None
+        trial = self._trial and line.rank == self.order[0]
+        return Odds(p, basis, offers, propensity(line.rank, waiting, share), trial)

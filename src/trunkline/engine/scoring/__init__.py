@@ -1,0 +1,1 @@
+"""What traffic has been worth: the rate book, and chances drawn from it."""
