@@ -36,6 +36,11 @@ def _check_tier(subject: Subject, path: Path, tier: Tier) -> None:
         hint = "leave it out, or write method: auction"
         message = f"a deadline is only for auctions, not for {tier.method}"
         subject.findings.warning((*path, "deadline_ms"), "no_effect", message, hint)
+    scored = tier.min_score is not None or any(route.min_score is not None for route in tier.routes)
+    if tier.performance is not None and tier.method is not Method.PERFORMANCE and not scored:
+        hint = "leave it out, or write method: performance"
+        message = f"nothing in a tier of method {tier.method} without `min_score` asks for rates"
+        subject.findings.warning((*path, "performance"), "no_effect", message, hint)
 
 
 def _check_fallbacks(subject: Subject) -> None:

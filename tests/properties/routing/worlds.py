@@ -34,8 +34,8 @@ from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.facts import Facts, facts_of
 from trunkline.engine.routing.offer import Attribute, Query
-from trunkline.events.contacts import Seen
 from trunkline.engine.scoring.rate_book import NO_RATES, Rate, RateBook, Rates
+from trunkline.events.contacts import Seen
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import CounterId, TurnId
 from trunkline.kernel.money import Money

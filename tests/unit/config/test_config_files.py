@@ -110,14 +110,14 @@ def test_check_names_place_reason_and_remedy(tmp_path: Path, capsys: pytest.Capt
 
 def test_check_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "acme.yaml"
-    file.write_text(broken(("method: weighted", "method: auction")))
+    file.write_text(broken(("method: weighted", "method: weighted\n        deadline_ms: 900")))
     assert main(["check", str(file), "--json"]) == ExitCode.DONE
     (problem,) = json.loads(capsys.readouterr().out)
     assert {"path", "severity", "code", "message", "hint"} <= set(problem)
     assert (problem["path"], problem["severity"], problem["code"]) == (
-        "plans[injury].tiers[t2].method",
+        "plans[injury].tiers[t2].deadline_ms",
         "warning",
-        "not_built",
+        "no_effect",
     )
 
 

@@ -328,7 +328,12 @@ CASES = [
     one('"Thank you for calling."', "A" * 2001, e("too_long", f"{NODES}.greet.prompts[0].say")),
     one("flows:\n", "flows:\n  - {key: none, start: a, nodes: {}}\n", e("empty", "flows[none].nodes")),
     # read, but not built
-    one("method: weighted", "method: performance", w("not_built", "plans[injury].tiers[t2].method")),
+    one("method: weighted", "method: performance"),
+    one("method: weighted", "method: performance\n        performance: {trial_offers: 0, trial_share: 0, min_samples: 1, half_life_days: 3650}\n        min_score: 1"),
+    one("method: weighted", "method: performance\n        performance: {trial_share: 1.1}", e("bad_share", "plans[injury].tiers[t2].performance.trial_share")),
+    one("method: weighted", "method: performance\n        performance: {half_life_days: 0}", e("out_of_range", "plans[injury].tiers[t2].performance.half_life_days")),
+    one("method: weighted", "method: weighted\n        min_score: 50%", e("bad_share", "plans[injury].tiers[t2].min_score")),
+    one("method: weighted", "method: weighted\n        performance: {min_samples: 5}", w("no_effect", "plans[injury].tiers[t2].performance")),
     one("{key: house}", "{key: house, min_attestation: A}"),
     one("{key: house}", "{key: house, min_attestation: D}", e("bad_choice", "buyers[house].min_attestation")),
     one("{key: house}", "{key: house, not_seen_days: 30}"),

@@ -66,7 +66,10 @@ def hold_auction(lines: Sequence[Line], case: Case, usage: Usage) -> Held:
             filtered.append(Standing(entrant, Fate.FILTERED))
         else:
             entrants.append(entrant)
-    standings = (*settle(entrants, case.query.bids or {}, deadline_ms(lines[0]), case.shared.account.currency), *filtered)
+    standings = (
+        *settle(entrants, case.query.bids or {}, deadline_ms(lines[0]), case.shared.account.currency),
+        *filtered,
+    )
     return Held(lines[0].plan, lines[0].tier.key or "", tuple((routes[each.entrant.place], each) for each in standings))
 
 

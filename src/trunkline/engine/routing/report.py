@@ -6,7 +6,7 @@ one route; property tests prove that both give the same answer.
 
 from __future__ import annotations
 
-from trunkline.engine.routing.auction import FATE_WORDS, Fate
+from trunkline.engine.routing.auction import FATE_WORDS, Bid, Fate
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import below_score, chance, counted_bid
 from trunkline.engine.routing.duplicates import Repetition
@@ -49,15 +49,19 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.METHOD_UNAVAILABLE, entrance.unbuilt[0].level, entrance.unbuilt[1])
     if line.unbuilt is not None:
         return _because(line, Reason.METHOD_UNAVAILABLE, None, line.unbuilt)
-    if line.bids and price is None:
-        words = FATE_WORDS[fate] if bid is None or bid.detail is None else bid.detail
-        return _because(line, Reason.BID, "bidder", words)
     if price is None:
-        why = "no price stands at any level" if line.target.bid is None else "a bidder is asked in auctions only"
-        return _because(line, Reason.METHOD_UNAVAILABLE, None, why)
-    if line.min_scores and (level := below_score(line, case)):
-        return _because(line, Reason.SCORE, level, f"chance {chance(line, case)[0]:.4f}")
+        return _unpriced(line, fate, bid)
+    if line.min_scores and (unmet := below_score(line, case)):
+        return _because(line, Reason.SCORE, unmet, f"chance {chance(line, case)[0]:.4f}")
     return None
+
+
+def _unpriced(line: Line, fate: Fate, bid: Bid | None) -> Rejection:
+    """Why there is no price to offer at."""
+    if line.bids:
+        return _because(line, Reason.BID, "bidder", (bid and bid.detail) or FATE_WORDS[fate])
+    words = "no price stands at any level" if line.target.bid is None else "a bidder is asked in auctions only"
+    return _because(line, Reason.METHOD_UNAVAILABLE, None, words)
 
 
 def _repeated(line: Line, repetition: Repetition) -> tuple[str, str] | None:

@@ -158,7 +158,7 @@ class Stage:
                 self.asking = tuple(line for line in here if line.bids and line.target.key not in known)
                 if self.asking:
                     return
-            self._contest = self._settled(here, usage)
+            self._contest = self._settled(here, usage) if here else ()
         assert isinstance(self._contest, tuple)
         for rank in self._contest:
             if self.left >> rank & 1:
