@@ -148,8 +148,7 @@ class Block:
             places = (
                 at
                 for at, line in enumerate(self.lines)
-                if line.bids
-                or ((cost := line.price_for(price)) is not None and cost >= max(line.guards.floor, floor))
+                if line.bids or ((cost := line.price_for(price)) is not None and cost >= max(line.guards.floor, floor))
             )
             mask = self._floors[floor, price] = bitmap(places, self.count)
         return mask
