@@ -19,6 +19,7 @@ from trunkline.sip.limits import MessageLimits, StateLimits, StreamLimits
 from trunkline.switch import http_guard
 from trunkline.switch.commands import server, wire
 from trunkline.switch.contacts import CONTACTS_MAX
+from trunkline.switch.history import EVENTS_MAX, HISTORIES_MAX
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.repeats import REPEATS_MAX
 from trunkline.switch.service import HALF_OPEN_MIN
@@ -55,6 +56,7 @@ ROWS = {
     "appends that wait for the disk": (WAITING_MAX,),
     "free disk": (MIN_FREE_MB,),
     "callers remembered as having called before": (CONTACTS_MAX,),
+    "contacts whose past is remembered": (HISTORIES_MAX, EVENTS_MAX),
     "callers and numbers remembered as called twice": (REPEATS_MAX,),
     "HTTP connections of a listener": (HTTP.CONNECTIONS_MAX, HTTP.CONNECTIONS_PER_SOURCE_MAX),
     "an HTTP request": (HTTP.REQUEST_S_MAX, HTTP.HEAD_BYTES_MAX),

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from trunkline.events.contacts import Seen
 from trunkline.kernel.money import Money
 
 RoutingOutcome = Literal["sold", "unsold", "abandoned", "failed", "interrupted"]
@@ -77,6 +78,17 @@ class CallAttested(CallEvent, frozen=True, kw_only=True, tag="call.attested"):
     reason: str | None
     origin_id: str
     certificate: str
+
+
+class CallRepeated(CallEvent, frozen=True, kw_only=True, tag="call.repeated"):
+    """The contact was here before, and rules ask for that: what is known of it when the call comes in, and again at a
+    route node if more is known by then. `duplicate` says whether the campaign marks the call, `duplicate_of` after
+    which other one.
+    """
+
+    duplicate: bool
+    duplicate_of: str | None
+    seen: tuple[Seen, ...]
 
 
 class CallBlocked(CallEvent, frozen=True, kw_only=True, tag="call.blocked"):
@@ -266,6 +278,7 @@ class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
 AnyCallEvent = (
     CallReceived
     | CallAttested
+    | CallRepeated
     | CallBlocked
     | CallAnswered
     | CallQualified

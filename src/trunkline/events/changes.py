@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from trunkline.events.contacts import Seen
 from trunkline.kernel.leases import CapacityChange
 
 
@@ -77,6 +78,14 @@ class ContactSeen(msgspec.Struct, frozen=True, gc=False, tag="contact.seen"):
     at_ms: int
 
 
+class ContactHad(msgspec.Struct, frozen=True, gc=False, tag="contact.had"):
+    """Something has happened with a contact (by keyed hash) that rules about duplicates ask for."""
+
+    account: str
+    contact: str
+    seen: Seen
+
+
 class CommandKept(msgspec.Struct, frozen=True, gc=False, tag="command.kept"):
     """A command was done: whoever asks for it again with the same key gets `answer` (JSON) and nothing is done twice.
 
@@ -89,4 +98,4 @@ class CommandKept(msgspec.Struct, frozen=True, gc=False, tag="command.kept"):
     answer: bytes
 
 
-Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen | CommandKept
+Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen | ContactHad | CommandKept

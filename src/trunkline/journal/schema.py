@@ -92,7 +92,20 @@ CREATE TABLE commands (
 CREATE INDEX commands_by_time ON commands (at_ms);
 """
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS)
+_CONTACT_EVENTS = """
+CREATE TABLE contact_events (
+    account TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    event TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    buyer TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    call TEXT NOT NULL,
+    PRIMARY KEY (account, contact, event, campaign, buyer)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

@@ -24,14 +24,14 @@ from trunkline.events.changes import Change
 from trunkline.events.codec import encode
 from trunkline.events.entry import Entry, Position
 from trunkline.events.sealing import SECRET_BYTES
-from trunkline.journal.contacts import Contact
+from trunkline.journal.contacts import Contact, Happening
 from trunkline.journal.errors import JournalForeign, JournalMissing, JournalOverloaded, JournalUnavailable
 from trunkline.journal.health import Health
 from trunkline.journal.lock import FolderLock
 from trunkline.journal.recovery import RecoveredState, read_end, read_state
 from trunkline.journal.schema import JOURNAL_FILE, migrate
 from trunkline.journal.sqlite import Connection, Error, connect_writing, one, require_sound_sqlite, unreadable
-from trunkline.journal.tables import forget_commands, forget_contacts, forget_windows
+from trunkline.journal.tables import forget_commands, forget_contact_events, forget_contacts, forget_windows
 from trunkline.journal.upkeep import LOG_PAGES_MAX, Upkeep
 from trunkline.journal.writer import Append, Writer
 
@@ -179,12 +179,18 @@ class Journal:
 
     def forget_contacts(self, contacts: Sequence[Contact]) -> asyncio.Future[None]:
         """Forget that these have ever called. Fails with JournalUnavailable when it could not be written."""
+        return self._run(partial(forget_contacts, contacts=contacts))
+
+    def forget_contact_events(self, happenings: Sequence[Happening]) -> asyncio.Future[None]:
+        """Forget what happened with contacts. Fails with JournalUnavailable when it could not be written."""
+        return self._run(partial(forget_contact_events, happenings=happenings))
+
+    def _run(self, work: Callable[[Connection], None]) -> asyncio.Future[None]:
         loop = self._bind()
         future: asyncio.Future[None] = loop.create_future()
         if self._closing is not None:
             future.set_exception(JournalUnavailable("the journal is closed"))
             return future
-        work = partial(forget_contacts, contacts=contacts)
         self._queue.put(_Job(lambda: self._writer.run(work), future))
         return future
 

@@ -17,6 +17,7 @@ from trunkline.events.changes import (
     CallPut,
     Change,
     CommandKept,
+    ContactHad,
     ContactSeen,
     LegDrop,
     LegPut,
@@ -89,6 +90,12 @@ def _hold_row(change: HoldPut) -> tuple[object, ...]:
     return (lease.id, _pack((lease.id, lease.account, lease.call, lease.attempt, lease.reserved_ms, seats)))
 
 
+def _happening(change: ContactHad) -> tuple[str, ...]:
+    """What is kept once of a contact: with another buyer, or on another campaign, it is another thing."""
+    seen = change.seen
+    return (change.account, change.contact, seen.event, seen.campaign, seen.buyer or "")
+
+
 def _lease(stored: bytes) -> Lease:
     held = _held_lease.decode(stored)
     demands = tuple(
@@ -109,6 +116,11 @@ _CONTACTS: Final = _Table(
     "INSERT INTO contacts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
     lambda change: (change.account, change.campaign, change.contact, change.at_ms),
 )
+_CONTACT_EVENTS: Final = _Table(
+    "INSERT INTO contact_events VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, call = excluded.call",
+    lambda change: (*_happening(change), change.seen.at_ms, change.seen.call or ""),
+)
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
@@ -118,6 +130,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CounterSet: (_COUNTERS, lambda change: (change.counter, change.window_start_ms), True),
     TurnSet: (_TURNS, lambda change: change.turn, True),
     ContactSeen: (_CONTACTS, lambda change: (change.account, change.campaign, change.contact), True),
+    ContactHad: (_CONTACT_EVENTS, _happening, True),
     CommandKept: (_COMMANDS, lambda change: change.key, True),
     HoldPut: (_HOLDS, lambda change: change.lease.id, True),
     HoldDrop: (_HOLDS, lambda change: change.lease, False),
@@ -206,3 +219,11 @@ def forget_commands(connection: Connection, before_ms: int) -> None:
 def forget_contacts(connection: Connection, contacts: Sequence[tuple[str, str, str]]) -> None:
     """Delete contacts (account, campaign, keyed hash)."""
     connection.executemany("DELETE FROM contacts WHERE account = ? AND campaign = ? AND contact = ?", contacts)
+
+
+def forget_contact_events(connection: Connection, happenings: Sequence[tuple[str, str, str, str, str]]) -> None:
+    """Delete what happened with contacts (account, keyed hash, event, campaign, buyer)."""
+    connection.executemany(
+        "DELETE FROM contact_events WHERE account = ? AND contact = ? AND event = ? AND campaign = ? AND buyer = ?",
+        happenings,
+    )

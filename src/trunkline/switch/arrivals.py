@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from trunkline.config.lookup import Dialled
-from trunkline.config.schema import Kind
+from trunkline.config.schema import Campaign, Kind
 from trunkline.config.trunks import Trunk
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.context import CallContext
@@ -19,6 +19,7 @@ from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.flow.machine import FlowMachine
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import Draws, text_hash
+from trunkline.engine.routing.duplicates import counts_anonymous
 from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.profile import CallerProfile
 from trunkline.engine.routing.router import Router
@@ -35,6 +36,7 @@ from trunkline.switch.attestation import Attestations, Claim
 from trunkline.switch.blocking import Blocking
 from trunkline.switch.description import Description
 from trunkline.switch.health import Health
+from trunkline.switch.history import CallHistory
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
 from trunkline.switch.plant import Plant
@@ -45,6 +47,8 @@ from trunkline.telephony.sip.callers import Caller
 from trunkline.telephony.sip.dial import terms_of
 from trunkline.telephony.sip.doors import read_call
 
+WITHHELD = "anonymous"
+"""Stands for the number of all who withhold theirs, where a campaign takes them for one contact."""
 RETRY_AFTER = (("Retry-After", "10"),)
 
 
@@ -170,6 +174,7 @@ class Arrivals:
             contact = contact_hash(plant.contact_secret, account.key, caller.number)
             repeat = plant.contacts.see((account.key, campaign.key, contact), now.utc_ms)
             seen = ContactSeen(account.key, campaign.key, contact, now.utc_ms)
+        history = self._history(name, world, account.key, campaign, contact, anonymous=caller.number is None)
         seed = int.from_bytes(plant.entropy(8)) >> 1
         origin = router.origin(
             caller.number, number.publisher, number.source, number.number, repeat, claimed.attestation
@@ -185,6 +190,7 @@ class Arrivals:
             attributes=profile.attributes(now),
             now=now,
             seed=seed,
+            history=() if history is None else history.seen(),
         )
         context = CallContext(
             call=name,
@@ -217,11 +223,25 @@ class Arrivals:
             world,
             machine,
             router,
-            _cursors(router, query, profile, plant.health),
+            _cursors(router, query, profile, plant.health, history),
             leg,
             self._registry,
             seen,
+            history,
         )
+
+    def _history(
+        self, call: str, world: World, account: str, campaign: Campaign, contact: str, *, anonymous: bool
+    ) -> CallHistory | None:
+        """The past of the call's contact; None when no rule of the account asks for it, or nobody can know it."""
+        kept = world.contact_events.get(account)
+        if kept is None:
+            return None
+        if anonymous:
+            if not counts_anonymous(campaign):
+                return None
+            contact = contact_hash(self._plant.contact_secret, account, WITHHELD)
+        return CallHistory(self._plant.histories, account, contact, campaign, call, kept, anonymous=anonymous)
 
 
 def _splits(seed: int) -> Callable[[str, int], int]:
@@ -233,12 +253,16 @@ def _splits(seed: int) -> Callable[[str, int], int]:
     return split
 
 
-def _cursors(router: Router, query: Query, profile: CallerProfile, health: Health) -> NewCursor:
-    """Makes a cursor when the flow reaches a route node: patience runs, hours and facts are judged from then."""
+def _cursors(
+    router: Router, query: Query, profile: CallerProfile, health: Health, history: CallHistory | None
+) -> NewCursor:
+    """Makes a cursor when the flow reaches a route node: patience runs, hours, facts and past are judged from then."""
 
     def new_cursor(plan: str | None, taken: frozenset[str], now: Instant) -> Cursor:
         known = profile.attributes(now)
         asked = msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken)
+        if history is not None:
+            asked = msgspec.structs.replace(asked, history=history.seen())
         return router.cursor(asked, health.facts(query.account))
 
     return new_cursor

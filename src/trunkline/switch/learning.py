@@ -1,4 +1,4 @@
-"""Reading, after the start, which contacts have called before. No call waits for it, however many there are."""
+"""Reading, after the start, who called before and what happened then. No call waits for it, however many there are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import logging
 from pathlib import Path
 from threading import Event
 
+from trunkline.events.contacts import Seen
 from trunkline.journal.contacts import Contact, ContactsReader
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.journal.sqlite import Error
 from trunkline.journal.store import CONTACTS_KEPT_MS, Journal
 from trunkline.switch.contacts import CONTACTS_MAX, Contacts
+from trunkline.switch.history import HISTORIES_MAX, Histories, packed
 
 log = logging.getLogger("trunkline.switch")
 
@@ -27,11 +29,13 @@ class Learning:
         self._single = ContactsReader(folder)
         self._stop = Event()
         self.contacts = Contacts(self._knows)
+        self.histories = Histories(self._happened)
 
     async def run(self) -> None:
         """Read all contacts of before the start, then have those forgotten that have not called for long."""
         try:
             self.contacts.learn(await asyncio.to_thread(self._read))
+            self.histories.learn(await asyncio.to_thread(self._read_histories))
             self._single.close()
             await self._forget()
         except Error:
@@ -50,6 +54,20 @@ class Learning:
             log.exception("nobody knows whether a caller has called before")
             return False
 
+    def _happened(self, account: str, contact: str) -> tuple[Seen, ...]:
+        try:
+            return self._single.happened(account, contact)
+        except Error:
+            log.exception("nobody knows what happened with a caller before")
+            return ()
+
+    def _read_histories(self) -> dict[bytes, bytes]:
+        reader = ContactsReader(self._folder)
+        try:
+            return reader.histories(self._since_ms, HISTORIES_MAX, packed, lambda: not self._stop.is_set())
+        finally:
+            reader.close()
+
     def _read(self) -> dict[Contact, int]:
         reader = ContactsReader(self._folder)
         try:
@@ -63,5 +81,8 @@ class Learning:
             pieces = reader.older(self._since_ms)
             while not self._stop.is_set() and (piece := await asyncio.to_thread(next, pieces, None)) is not None:
                 await self._journal.forget_contacts(piece)
+            happened = reader.happened_before(self._since_ms)
+            while not self._stop.is_set() and (rows := await asyncio.to_thread(next, happened, None)) is not None:
+                await self._journal.forget_contact_events(rows)
         finally:
             reader.close()

@@ -42,6 +42,7 @@ from trunkline.switch.audio import Audio
 from trunkline.switch.buyers import Buyers
 from trunkline.switch.early import Early
 from trunkline.switch.farewells import farewell
+from trunkline.switch.history import CallHistory
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
@@ -68,6 +69,7 @@ class LiveCall:
         caller: CallerLeg,
         registry: Registry,
         seen: ContactSeen | None,
+        history: CallHistory | None = None,
     ) -> None:
         self.plant = plant
         self.world = world
@@ -97,6 +99,7 @@ class LiveCall:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._unfinished = Unfinished()
+        self._history = history
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -203,6 +206,8 @@ class LiveCall:
     def _write(self, command: c.Write, _now: Instant) -> None:
         event, unfinished = command.event, self._unfinished
         self._entries.append(Entry(event, self.machine.context.contact))
+        if self._history is not None:
+            self._history.follow(event, unfinished.attempt, self._entries, self._changes)
         if isinstance(event, CallEnded):
             unfinished.ended = True
             self.plant.metrics.calls.labels(event.outcome).inc()
@@ -272,6 +277,8 @@ class LiveCall:
         if self._cursor is None or self._exhausted:
             # Each route node is a search of its own, but no target is offered twice to one caller.
             self._cursor, self._exhausted = self._new_cursor(command.plan, frozenset(self._taken), now), False
+            if self._history is not None:
+                self._history.tell(now.utc_ms, self._entries)
             if self.answered:
                 self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call

@@ -18,6 +18,7 @@ from trunkline.media.port import Media
 from trunkline.sip.hops import Hop
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.health import Health
+from trunkline.switch.history import Histories
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
@@ -71,6 +72,7 @@ class Plant:
         self.health = Health(self)
         self.loads = TrunkLoads()
         self.contacts = Contacts()
+        self.histories = Histories()
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
         self.reloader: Reloader  # likewise

@@ -129,6 +129,7 @@ class Switch:
         plant.capacity.restore(self._state, plant.clock())
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
+        plant.histories = self._learning.histories
         self._attestations = Attestations(plant)
         arrivals = Arrivals(plant, self._registry, self._attestations)
         board = Switchboard(plant, self._registry, arrivals, self._orphans)

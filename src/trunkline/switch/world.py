@@ -15,6 +15,7 @@ from trunkline.config.schema import AccountConfig, Recording, Snapshot
 from trunkline.config.unbuilt import unbuilt_guards
 from trunkline.engine.calls.context import DEFAULT_ANNOUNCEMENT
 from trunkline.engine.calls.selling import PRESS_PROMPT
+from trunkline.engine.routing.duplicates import events_asked_for
 from trunkline.engine.routing.router import Router, compile_router
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
@@ -41,6 +42,10 @@ class World:
             config.account.key: compile_router(config, snapshot.platform, snapshot.digest, unbuilt_guards(config))
             for config in snapshot.accounts
         }
+        self.contact_events = {
+            config.account.key: asked for config in snapshot.accounts if (asked := events_asked_for(config))
+        }
+        """For accounts with rules about duplicates: what has to be kept of their contacts."""
         self.sounds = sounds
         self.authorities = read_authorities(snapshot.platform, Path(snapshot.base))
 

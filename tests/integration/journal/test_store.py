@@ -16,12 +16,14 @@ from trunkline.events.calls import CallEnded, CallReceived
 from trunkline.events.changes import (
     CallDrop,
     CallPut,
+    ContactHad,
     ContactSeen,
     LegDrop,
     LegPut,
     StoredCall,
     StoredLeg,
 )
+from trunkline.events.contacts import Seen
 from trunkline.events.entry import Entry, Position
 from trunkline.journal import schema, store
 from trunkline.journal.contacts import Contact, ContactsReader
@@ -40,6 +42,7 @@ from trunkline.journal.schema import APPLICATION_ID, JOURNAL_FILE
 from trunkline.journal.sqlite import connect_writing, library, sqlite_version_problem
 from trunkline.journal.store import Commit, Journal, open_journal
 from trunkline.kernel.leases import CounterId, CounterSet, Demand, HoldDrop, HoldPut, Lease, TurnId, TurnSet
+from trunkline.switch.history import packed, unpacked
 
 pytestmark = pytest.mark.integration
 
@@ -281,6 +284,13 @@ def test_windows_and_contacts_long_past_are_forgotten_at_the_next_start(tmp_path
     async def scenario() -> None:
         journal, _ = opened(tmp_path)
         past, kept = (CounterId("acme", "buyer", key, "connect", "day", "both") for key in ("past", "kept"))
+        since_ms = NOW_MS - store.CONTACTS_KEPT_MS
+        happened = [
+            ContactHad("acme", "aa", Seen("connect", since_ms - 1, "injury", "ann", "c1")),
+            ContactHad("acme", "aa", Seen("incoming", since_ms + 9, "injury", None, "c2")),
+            ContactHad("acme", "bb", Seen("incoming", since_ms + 5, "injury", None, "c3")),
+            ContactHad("acme", "bb", Seen("incoming", since_ms + 7, "injury", None, "c4")),
+        ]
         await journal.append(
             [],
             [
@@ -288,6 +298,7 @@ def test_windows_and_contacts_long_past_are_forgotten_at_the_next_start(tmp_path
                 CounterSet(kept, 0, NOW_MS - store.WINDOWS_KEPT_MS, 1),
                 CounterSet(kept, 0, 0, 1),
                 ContactSeen("acme", "injury", "old", NOW_MS - store.CONTACTS_KEPT_MS - 1),
+                *happened,
             ],
         )
         await journal.close()
@@ -300,6 +311,14 @@ def test_windows_and_contacts_long_past_are_forgotten_at_the_next_start(tmp_path
             assert piece == [("acme", "injury", "old")]
             await journal.forget_contacts(piece)
         assert not contacts.knows(("acme", "injury", "old"))
+        assert [seen.call for seen in contacts.happened("acme", "aa")] == ["c1", "c2"]
+        assert contacts.happened("acme", "bb") == (happened[3].seen,), "the newest of its kind"
+        assert list(contacts.histories(since_ms, 9, packed, lambda: True)) == [b"\xbb", b"\xaa"]
+        newest = contacts.histories(since_ms, 1, packed, lambda: True)
+        assert {key: unpacked(value) for key, value in newest.items()} == {b"\xaa": (happened[1].seen,)}
+        for rows in contacts.happened_before(since_ms):
+            await journal.forget_contact_events(rows)
+        assert [seen.call for seen in contacts.happened("acme", "aa")] == ["c2"]
         contacts.close()
         await journal.close()
         with pytest.raises(JournalUnavailable):

@@ -43,6 +43,7 @@ class Count:
 
 def test_a_failing_command_is_counted_and_the_machine_told_to_end_the_call() -> None:
     call: Any = LiveCall.__new__(LiveCall)
+    call._history = None
     errors = Count()
     call.plant = SimpleNamespace(metrics=SimpleNamespace(call_errors=errors), media=None)
     call.machine = SimpleNamespace(context=SimpleNamespace(call="call"))
@@ -98,6 +99,7 @@ class Labelled(Count):
 def failing(*written: Any) -> list[Any]:
     """What is written of a call whose machine fails after it has written these, and holds no attempt any more."""
     call: Any = LiveCall.__new__(LiveCall)
+    call._history = None
     kept: list[Any] = []
     metrics = SimpleNamespace(calls=Labelled(), attempts=Labelled())
     call.plant = SimpleNamespace(metrics=metrics, clock=lambda: Instant(0, 0))

@@ -18,6 +18,7 @@ from trunkline.events.calls import (
     CallEnded,
     CallQualified,
     CallReceived,
+    CallRepeated,
     CallRouted,
     Converted,
     LegEnded,
@@ -86,6 +87,8 @@ class CallRecord(msgspec.Struct, kw_only=True):
     attestation: str | None = None
     attestation_check: str | None = None
     diverted_from: str | None = None
+    duplicate: bool = False
+    duplicate_of: str | None = None
     outcome: str | None = None
     unsold_reason: str | None = None
     ended_reason: str | None = None
@@ -166,6 +169,8 @@ def _change(record: CallRecord, event: Event) -> None:
             record.attributes = _attributes(event.attributes, event.basis)
         case CallAttested():
             record.attestation_check = event.result
+        case CallRepeated():
+            record.duplicate, record.duplicate_of = event.duplicate, event.duplicate_of
         case CallBlocked():
             record.unsold_reason = event.reason
         case OfferReserved():

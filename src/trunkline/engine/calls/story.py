@@ -20,6 +20,7 @@ from trunkline.events.calls import (
     CallEnded,
     CallQualified,
     CallReceived,
+    CallRepeated,
     CallRouted,
     Converted,
     LegEnded,
@@ -101,6 +102,8 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case CallAttested():
             why = f" ({event.reason})" if event.reason else ""
             return [f"the signature of the caller's number, level {event.attestation}: {event.result}{why}"]
+        case CallRepeated():
+            return _repeated(event)
         case CallBlocked():
             return [f"blocked: {_BLOCKED.get(event.reason, event.reason)}"]
         case CallAnswered():
@@ -213,6 +216,16 @@ def _measured(event: LegMeasured, offers: dict[str, OfferReserved]) -> str:
         told += f", round trip {event.round_trip_ms:.0f} ms"
     heard = "" if event.peer_mos is None else f" and heard us at {event.peer_mos:.1f}"
     return f"{told}){heard}"
+
+
+def _repeated(event: CallRepeated) -> list[str]:
+    """That the contact was here before, with the newest of what happened then."""
+    of = "" if event.duplicate_of is None else f" of {event.duplicate_of}"
+    what = f"a duplicate{of}" if event.duplicate else "no duplicate, but the contact was here before"
+    last = event.seen[-1]
+    whom = "" if last.buyer is None else f" with {last.buyer}"
+    more = f", and {len(event.seen) - 1} things before that" if len(event.seen) > 1 else ""
+    return [f"{what}: {last.event}{whom} on {last.campaign} at {iso(last.at_ms)}{more}"]
 
 
 def _ended(event: CallEnded) -> list[str]:

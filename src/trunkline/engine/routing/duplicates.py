@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
-from trunkline.config.schema import Campaign, Duplicates, MarkDuplicates
+from trunkline.config.schema import AccountConfig, Campaign, Duplicates, MarkDuplicates
 from trunkline.engine.routing.values import Known
-from trunkline.events.contacts import Seen
+from trunkline.events.contacts import ContactEvent, Seen
 
 DAY_MS: Final = 86_400_000
 ANONYMOUS: Final = "caller.anonymous"
@@ -96,6 +96,28 @@ def repetition(
         last=frozenset() if rule.strict else kept_away,
         unwelcome=unwelcome,
     )
+
+
+def events_asked_for(config: AccountConfig) -> frozenset[ContactEvent]:
+    """What has to be kept of an account's contacts so that its rules can be judged; empty when none asks."""
+    found: set[ContactEvent] = set()
+    if any(buyer.not_seen_days is not None for buyer in config.buyers):
+        found.add("connect")
+    for campaign in config.campaigns:
+        mark = _mark_of(campaign.duplicates)
+        if mark is not None:
+            found.add(mark.event)
+            if mark.event == "incoming" and campaign.duplicates is not None and campaign.duplicates.route != "normal":
+                found.add("connect")
+        if any(rule.duplicates is not None and rule.duplicates.pay != "always" for rule in campaign.payouts):
+            found.add((mark or MarkDuplicates()).event)
+    return frozenset(found)
+
+
+def counts_anonymous(campaign: Campaign) -> bool:
+    """Whether all withheld numbers are one contact of the campaign."""
+    mark = _mark_of(campaign.duplicates)
+    return mark is not None and mark.anonymous
 
 
 def _had_recently(history: Sequence[Seen], not_seen_days: Mapping[str, int], utc_ms: int) -> frozenset[str]:

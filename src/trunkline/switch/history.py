@@ -1,0 +1,164 @@
+"""What happened with contacts before, for the rules that ask: packed in memory, bounded.
+
+Only accounts with a rule about duplicates have any. Memory is a cache of the table `contact_events`: what a call adds
+is known here at once, so that a second call of the same caller sees it, and durable with the event it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from trunkline.config.schema import Campaign
+from trunkline.engine.routing.duplicates import duplicate_of
+from trunkline.events.calls import AnyCallEvent, AttemptConnected, CallReceived, CallRepeated, Converted, OfferReserved
+from trunkline.events.changes import Change, ContactHad
+from trunkline.events.contacts import ContactEvent, Seen
+from trunkline.events.entry import Entry
+
+HISTORIES_MAX: Final = 2_000_000
+"""Contacts whose past is in memory at once: about 260 bytes each, and 140 for each event after the first."""
+EVENTS_MAX: Final = 100
+"""Events of one contact that are kept in memory, the newest: of each kind, campaign and buyer there is one."""
+
+_pack: Final = msgspec.msgpack.Encoder().encode
+_unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, int, str, str | None, str | None]]).decode
+
+
+class Histories:
+    """The past of contacts by their keyed hash (32 hex digits, which name the account too), newest events last.
+
+    `earlier` is asked about contacts that are not known, until those of before the start have been read.
+    """
+
+    def __init__(
+        self, earlier: Callable[[str, str], tuple[Seen, ...]] | None = None, most: int = HISTORIES_MAX
+    ) -> None:
+        self._packed: dict[bytes, bytes] = {}
+        self._earlier = earlier
+        self._most = most
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def of(self, account: str, contact: str) -> tuple[Seen, ...]:
+        """What happened with the contact, newest last."""
+        packed = self._packed.get(bytes.fromhex(contact))
+        if packed is not None:
+            return unpacked(packed)
+        return () if self._earlier is None else self._earlier(account, contact)
+
+    def add(self, account: str, contact: str, seen: Seen) -> None:
+        """Something has happened: it replaces what was the same before, but for its time and call."""
+        same = (seen.event, seen.campaign, seen.buyer)
+        kept = [each for each in self.of(account, contact) if (each.event, each.campaign, each.buyer) != same]
+        key = bytes.fromhex(contact)
+        self._packed.pop(key, None)
+        if len(self._packed) >= self._most:
+            del self._packed[next(iter(self._packed))]
+        self._packed[key] = packed([*kept, seen])
+
+    def learn(self, earlier: dict[bytes, bytes]) -> None:
+        """Take over the past of before the start, the longest unseen first; nobody is asked any more."""
+        for key in self._packed:
+            earlier.pop(key, None)
+        earlier.update(self._packed)
+        self._packed, self._earlier = earlier, None
+        while len(self._packed) > self._most:
+            del self._packed[next(iter(self._packed))]
+
+
+def packed(history: list[Seen]) -> bytes:
+    """A contact's past as it lies in memory: its newest events, oldest first."""
+    history.sort(key=lambda seen: seen.at_ms)
+    return _pack([(each.event, each.at_ms, each.campaign, each.buyer, each.call) for each in history[-EVENTS_MAX:]])
+
+
+def unpacked(data: bytes) -> tuple[Seen, ...]:
+    """The opposite."""
+    return tuple(Seen(*each) for each in _unpack(data))  # type: ignore[arg-type]
+
+
+class CallHistory:
+    """The past of one call's contact, as that call may know it, and what the call adds to it.
+
+    What other calls did before this one came counts, and whom they connected and sold to while it goes on; what came
+    after it does not make it a duplicate, and neither does what it did itself.
+    """
+
+    __slots__ = ("_account", "_anonymous", "_before", "_call", "_campaign", "_contact", "_histories", "_kept", "_told")
+
+    def __init__(
+        self,
+        histories: Histories,
+        account: str,
+        contact: str,
+        campaign: Campaign,
+        call: str,
+        kept: frozenset[ContactEvent],
+        *,
+        anonymous: bool,
+    ) -> None:
+        self._histories = histories
+        self._account = account
+        self._contact = contact
+        self._campaign = campaign
+        self._call = call
+        self._kept = kept
+        self._anonymous = anonymous
+        self._before = histories.of(account, contact)
+        self._told: tuple[Seen, ...] = ()
+
+    def seen(self) -> tuple[Seen, ...]:
+        """What happened with the contact before and beside this call, newest last."""
+        now = self._histories.of(self._account, self._contact)
+        beside = [
+            seen for seen in now if seen.call != self._call and seen.event != "incoming" and seen not in self._before
+        ]
+        if not beside:
+            return self._before
+        return tuple(sorted((*self._before, *beside), key=lambda seen: seen.at_ms))
+
+    def follow(
+        self, event: AnyCallEvent, attempt: OfferReserved | None, entries: list[Entry], changes: list[Change]
+    ) -> None:
+        """The call writes `event` while `attempt` is open: add what is to be written with it, in the same transaction.
+
+        What is known of the past goes behind the call's arrival, what the event means for the future beside it.
+        """
+        change: ContactHad | None = None
+        if isinstance(event, CallReceived):
+            self.tell(event.at_ms, entries)
+            change = self._keep("incoming", event.at_ms, None)
+        elif isinstance(event, AttemptConnected):
+            change = self._keep("connect", event.at_ms, None if attempt is None else attempt.buyer)
+        elif isinstance(event, Converted):
+            change = self._keep("convert", event.at_ms, event.buyer)
+        if change is not None:
+            changes.append(change)
+
+    def tell(self, at_ms: int, entries: list[Entry]) -> None:
+        """Add an event that says what is known of the contact's past, unless that is nothing or has been said."""
+        seen = self.seen()
+        if seen == self._told:
+            return
+        self._told = seen
+        of = duplicate_of(seen, self._campaign, anonymous=self._anonymous, utc_ms=at_ms)
+        repeated = CallRepeated(
+            account=self._account,
+            call=self._call,
+            at_ms=at_ms,
+            duplicate=of is not None,
+            duplicate_of=None if of is None else of.call,
+            seen=seen,
+        )
+        entries.append(Entry(repeated))
+
+    def _keep(self, event: ContactEvent, at_ms: int, buyer: str | None) -> ContactHad | None:
+        if event not in self._kept:
+            return None
+        seen = Seen(event, at_ms, self._campaign.key, buyer, self._call)
+        self._histories.add(self._account, self._contact, seen)
+        return ContactHad(self._account, self._contact, seen)
