@@ -19,6 +19,7 @@ from trunkline.events.calls import (
     CallEnded,
     CallQualified,
     CallReceived,
+    CallRepeated,
     CallRouted,
     Converted,
     LegEnded,
@@ -32,6 +33,7 @@ from trunkline.events.calls import (
     Rejection,
     Versions,
 )
+from trunkline.events.contacts import Seen
 from trunkline.events.switch import SwitchStarted
 from trunkline.kernel.money import Money
 
@@ -235,6 +237,8 @@ MORE_JSON = {
     "attestation": None,
     "attestation_check": None,
     "diverted_from": None,
+    "duplicate": False,
+    "duplicate_of": None,
     "not_converted": None,
     "not_paid": None,
     "answered": "2026-11-23T15:00:00.125Z",
@@ -483,3 +487,15 @@ def test_each_phone_of_a_group_has_its_line() -> None:
 
 def test_no_events_make_no_story() -> None:
     assert tell([]) == []
+
+
+def test_a_call_is_a_duplicate_by_what_was_told_last() -> None:
+    before = Seen("incoming", T0 - 5, "injury", None, "call_before")
+    later = Seen("connect", T0 + 5, "injury", "lone-star", "call_beside")
+    first = CallRepeated(**at(0), duplicate=False, duplicate_of=None, seen=(before,))
+    again = CallRepeated(**at(9), duplicate=True, duplicate_of="call_beside", seen=(before, later))
+    shown = as_json(received(), first, again)
+    assert (shown["duplicate"], shown["duplicate_of"]) == (True, "call_beside")
+    told = "\n".join(tell([received(), first, again]))
+    assert "no duplicate, but the contact was here before: incoming on injury" in told
+    assert "a duplicate of call_beside: connect with lone-star on injury" in told
