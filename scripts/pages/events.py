@@ -9,6 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from trunkline.events.calls import AnyCallEvent, LegEnded, Rejection, Versions
+from trunkline.events.contacts import Seen
 from trunkline.events.switch import AnySwitchEvent
 from trunkline.kernel.money import Money
 
@@ -39,7 +40,7 @@ def page() -> str:
     parts.append("## Of the switch\n")
     parts += [_event(kind, frozenset({"at_ms"})) for kind in get_args(AnySwitchEvent)]
     parts.append("## Parts of events\n")
-    parts += [_part(kind) for kind in (LegEnded, Rejection, Versions, Money)]
+    parts += [_part(kind) for kind in (LegEnded, Rejection, Seen, Versions, Money)]
     return "\n".join(parts)
 
 
