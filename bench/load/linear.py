@@ -13,12 +13,12 @@ from bench.load.market import ACCOUNT
 
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Operator
+from trunkline.config.folds import fold_text
 from trunkline.config.schema import AccountConfig, Kind, Method, Route, Tier
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.hours import OpenTimes, WallClock
 from trunkline.engine.routing.limits import Calendar, LimitRule, limit_rules
 from trunkline.engine.routing.offer import Query
-from trunkline.engine.routing.values import fold_text
 from trunkline.kernel.leases import Lease
 
 Test = tuple[str, frozenset[str], bool]

@@ -16,7 +16,7 @@ from phonenumbers.geodata import GEOCODE_DATA
 from scripts.geo.assignments import AreaCode
 from scripts.geo.zip_codes import ZipCode
 
-from trunkline.engine.geo.names import fold_place
+from trunkline.config.place_names import fold_place
 
 WHOLE_CODE_WEIGHT = 50
 """How many exchanges the name of a city counts for that libphonenumber gives to a whole area code."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-ValueType = Literal["text", "number", "date", "yes_no"]
+ValueType = Literal["text", "number", "date", "yes_no", "set"]
+"""A set is several texts at once, separated by commas where it is written."""
 
 BUILT_IN: Final[dict[str, ValueType]] = {
     "geo.country": "text",
@@ -22,6 +23,7 @@ BUILT_IN: Final[dict[str, ValueType]] = {
     "caller.repeat": "yes_no",
     "caller.anonymous": "yes_no",
     "caller.attestation": "text",
+    "caller.skills": "set",
     "source.key": "text",
     "source.subid": "text",
     "source.publisher": "text",
@@ -37,7 +39,7 @@ BUILT_IN: Final[dict[str, ValueType]] = {
 
 OPEN_NAMESPACES: Final = ("ivr", "lead", "tag")
 """`ivr.NODE`, `lead.FIELD` and `tag.NAME`: the second half is the operator's."""
-SETTABLE: Final = frozenset({"caller.language", "geo.zip", "geo.state"})
+SETTABLE: Final = frozenset({"caller.language", "caller.skills", "geo.zip", "geo.state"})
 """Built-in attributes that a flow may state for a caller, besides all of `ivr.*` and `tag.*`."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")

@@ -57,6 +57,7 @@ CODES: Final[dict[str, str]] = {
     "unknown_attribute": "There is no such attribute, or it cannot be set here.",
     "unlike_types": "A condition compares unlike types.",
     "bad_regex": "The text is no regular expression.",
+    "bad_zip": "The text is no ZIP code.",
     "bad_between": "`between` does not have two values.",
     "never_matches": "The rule can never match.",
     # targets and trunks
@@ -96,7 +97,7 @@ CODES: Final[dict[str, str]] = {
     "answered_by_flow": "A flow answers callers whom only a buyer was to answer.",
     "no_voice": "There is no voice for the language of a text.",
     "no_engine": "Nothing on this machine can speak a text.",
-    "missing_file": "A prompt file is not there.",
+    "missing_file": "A file is not there.",
     "bad_file": "A file is outside the configuration, or of a kind that cannot be read.",
     "too_long": "A text is longer than can be spoken.",
     # the rest

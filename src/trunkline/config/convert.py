@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import inspect
 
+from trunkline.config.list_files import ListFiles
 from trunkline.config.problems import Findings
 from trunkline.config.scalars import BadText, read_bool, read_choice, read_int, read_money, read_text
 from trunkline.config.tree import Fields, Items, Path, Text, Tree, kind_of
@@ -36,12 +37,13 @@ Reader = Callable[["Desk", Tree], Any]
 class Desk:
     """Where one file is read: the currency of its account, its problems, and the path of what is being read.
 
-    `spend` says that the limit at hand counts money.
+    `spend` says that the limit at hand counts money; `lists` are the list files beside the configuration.
     """
 
-    __slots__ = ("currency", "findings", "path", "spend")
+    __slots__ = ("currency", "findings", "lists", "path", "spend")
 
-    def __init__(self, findings: Findings, currency: str) -> None:
+    def __init__(self, findings: Findings, currency: str, lists: ListFiles) -> None:
+        self.lists = lists
         self.findings = findings
         self.currency = currency
         self.path: list[str | int] = []

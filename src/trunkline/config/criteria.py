@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -25,16 +26,27 @@ class Operator(StrEnum):
     NEAR = "near"
 
 
-BUILT_OPERATORS = frozenset({Operator.EQ, Operator.IN, Operator.NOT_IN, Operator.EXISTS})
+BUILT_OPERATORS = frozenset(Operator) - {Operator.NEAR}
 """The operators this version decides; a route whose criteria use another is rejected with `method_unavailable`."""
 
+ORDERED = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN})
+"""Operators that ask which of two values is the larger."""
 
-class Condition(msgspec.Struct, frozen=True, tag="condition"):
-    """One question: `attr` `op` `value`. `value` holds one text for eq, `true`/`false` for exists, else a list."""
+CONFIDENCE: Final = 0.8
+"""How probable an answer about an attribute with probabilities must be, unless the condition says otherwise."""
+
+
+class Condition(msgspec.Struct, frozen=True, weakref=True, tag="condition"):
+    """One question: `attr` `op` `values`.
+
+    `values` holds one text for eq, regex and comparisons, `true` or `false` for exists, two bounds for between, a ZIP
+    code and miles for near, else a list. `confidence` counts where the attribute is a set with probabilities.
+    """
 
     attr: str
     op: Operator
     values: tuple[str, ...]
+    confidence: float = CONFIDENCE
 
 
 class All(msgspec.Struct, frozen=True, tag="all"):

@@ -18,7 +18,7 @@ from trunkline.config.hours import Hours
 from trunkline.config.meanings import meaning_of
 from trunkline.config.ranges import RANGES
 from trunkline.config.shapes import WEEKDAYS
-from trunkline.config.shapes_criteria import LIST_OPERATORS
+from trunkline.config.shapes_criteria import FILE_OPERATORS, LIST_OPERATORS, ONE_OR_MORE
 from trunkline.config.shapes_flow import ALL_NODES, NODES
 from trunkline.config.trunks import Trunk
 from trunkline.kernel.money import Money
@@ -156,8 +156,22 @@ def _criteria(_: dict[str, Schema]) -> Schema:
     values = {"type": "array", "items": TEXT, "minItems": 1}
     properties: dict[str, Schema] = {"all": nodes, "any": nodes, "not": node, "attr": TEXT}
     for operator in Operator:
-        properties[operator.value] = values if operator in LIST_OPERATORS else TEXT
+        allowed: list[Schema] = [values] if operator in LIST_OPERATORS else [TEXT]
+        if operator in ONE_OR_MORE:
+            allowed.append(values)
+        if operator in FILE_OPERATORS:
+            allowed.append(
+                {"type": "object", "properties": {"file": TEXT}, "required": ["file"], "additionalProperties": False}
+            )
+        properties[operator.value] = allowed[0] if len(allowed) == 1 else {"anyOf": allowed}
     properties[Operator.EXISTS.value] = SWITCH
+    properties[Operator.NEAR.value] = {
+        "type": "object",
+        "properties": {"zip": TEXT, "miles": TEXT},
+        "required": ["zip", "miles"],
+        "additionalProperties": False,
+    }
+    properties["confidence"] = {"type": ["number", "string"]}
     return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
 
 

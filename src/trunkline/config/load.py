@@ -1,4 +1,7 @@
-"""From files to a snapshot: read, convert, default, check, digest. Pure: the files have been read from disk already."""
+"""From files to a snapshot: read, convert, default, check, digest.
+
+The files of the configuration have been read from disk already; the lists that they name are read here.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from trunkline.config import shapes, shapes_criteria, shapes_flow
 from trunkline.config.convert import BAD, Desk, read_struct, refuse_unknown
 from trunkline.config.currencies import CURRENCIES
 from trunkline.config.defaults import with_defaults
+from trunkline.config.list_files import ListFiles
 from trunkline.config.problems import Problem
 from trunkline.config.reading import Document, Source, read
 from trunkline.config.schema import VERSION, AccountConfig, Platform, Snapshot
@@ -26,10 +30,14 @@ _ACCOUNT_KEYS = frozenset(AccountConfig.__struct_fields__)
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What came of a configuration: all problems, and the snapshot when none of them is an error."""
+    """What came of a configuration: all problems, and the snapshot when none of them is an error.
+
+    `files` are those that the configuration names and that were read with it, or looked for: list files.
+    """
 
     snapshot: Snapshot | None
     problems: tuple[Problem, ...]
+    files: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -51,15 +59,16 @@ def load_sources(sources: Sequence[Source], base: str, voices: Voices | None = N
     `sources` are its files, `base` the folder that prompt files are named from, `voices` what can be spoken and
     played here (None leaves that unchecked). Never raises because of what a file says.
     """
-    parts = [_convert(source, read(source)) for source in sources]
+    lists = ListFiles(base)
+    parts = [_convert(source, read(source), lists) for source in sources]
     found = [part for part in parts if part.document.root is not None]
     validate([(part.account, part.platform, part.document.findings) for part in found], voices)
     problems = tuple(problem for part in parts for problem in part.document.findings.sorted())
     if not parts:
         problems = (Problem(path="", severity="error", code="empty", message="there is no configuration file"),)
     if any(problem.severity == "error" for problem in problems):
-        return Loaded(None, problems)
-    return Loaded(_snapshot(parts, base), problems)
+        return Loaded(None, problems, lists.names)
+    return Loaded(_snapshot(parts, base), problems, lists.names)
 
 
 def digest_of(platform: Platform, accounts: Sequence[AccountConfig]) -> str:
@@ -76,11 +85,11 @@ def _snapshot(parts: Sequence[Part], base: str) -> Snapshot:
     return Snapshot(platform=platform, accounts=tuple(accounts), digest=digest_of(platform, accounts), base=base)
 
 
-def _convert(source: Source, document: Document) -> Part:
+def _convert(source: Source, document: Document, lists: ListFiles) -> Part:
     root = document.root
     if root is None:
         return Part(document, None, None)
-    desk = Desk(document.findings, _currency(root))
+    desk = Desk(document.findings, _currency(root), lists)
     known = {"version"}
     known |= _ACCOUNT_KEYS if source.role != "platform" else set()
     known |= _PLATFORM_KEYS if source.role != "account" else set()

@@ -14,6 +14,7 @@ from trunkline.config import flows, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria import BUILT_OPERATORS, Operator
+from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
 from trunkline.config.json_schema import json_schema
 from trunkline.config.meanings import meaning_of
 from trunkline.config.ranges import RANGES
@@ -178,21 +179,14 @@ def _link(kind: type[msgspec.Struct]) -> str:
 
 
 def _criteria() -> str:
-    built = ", ".join(f"`{each.value}`" for each in Operator if each in BUILT_OPERATORS)
-    rest = ", ".join(f"`{each.value}`" for each in Operator if each not in BUILT_OPERATORS)
+    rest = [f"`{each.value}`" for each in Operator if each not in BUILT_OPERATORS]
+    unbuilt = f"\nRead but not built yet, which makes what they govern `method_unavailable`: {', '.join(rest)}.\n"
     names = ", ".join(f"`{name}`" + ("" if kind == "text" else f" ({kind})") for name, kind in BUILT_IN.items())
-    return f"""\
-## Criteria
-
-A node is `{{all: [nodes]}}`, `{{any: [nodes]}}`, `{{not: node}}` or a condition `{{attr: NAME, OPERATOR: VALUE}}`;
-several of these in one node, or several operators in one condition, must all hold. A condition on an attribute that
-is not known is unknown, `not` keeps it unknown, and only what is true passes; `exists` is never unknown. Text
-compares without regard to case and to blanks around it.
-
-Operators: {built}. Read but not built yet, which makes what they govern `method_unavailable`: {rest}.
-
-Attributes: {names}; and `ivr.NODE`, `lead.FIELD`, `tag.NAME`.
-"""
+    lines = ["| operator | value | true when |", "|---|---|---|"]
+    lines += [f"| `{each.value}` | {value} | {words} |" for each, (value, words) in OPERATOR_WORDS.items()]
+    table = "\n".join(lines)
+    unbuilt = unbuilt if rest else ""
+    return f"{CRITERIA_TOP}\n{table}\n{unbuilt}\nAttributes: {names}; and `ivr.NODE`, `lead.FIELD`, `tag.NAME`.\n"
 
 
 def _problems() -> str:

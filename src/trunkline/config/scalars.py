@@ -23,6 +23,9 @@ _BOOLEAN_LIKE = {
     "yes": "true", "on": "true", "y": "true", "1": "true", "true": "true",
     "no": "false", "off": "false", "n": "false", "0": "false", "false": "false",
 }  # fmt: skip
+_ZIP = re.compile(r"[0-9]{5}")
+_CONFIDENCE = re.compile(r"0\.[0-9]{1,6}|1(?:\.0{1,6})?")
+MILES_MAX = 500
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -115,6 +118,27 @@ def read_share(text: str) -> int:
         hint = "write it from 0 to 1, such as 0.25, at most six decimal places"
         raise BadText("bad_share", f"{text!r} is no share", hint)
     return millionths
+
+
+def read_confidence(text: str) -> float:
+    """A probability above one half: two answers that exclude each other cannot both have it."""
+    if _CONFIDENCE.fullmatch(text) is None or not 0.5 < float(text) <= 1:
+        raise BadText("out_of_range", f"{text!r} is no probability above 0.5 and up to 1", "write it as 0.8")
+    return float(text)
+
+
+def read_zip(text: str) -> str:
+    """A ZIP code of five digits."""
+    if _ZIP.fullmatch(text.strip()) is None:
+        raise BadText("bad_zip", f"{text!r} is no ZIP code", 'write five digits in quotes: "78701"')
+    return text.strip()
+
+
+def read_miles(text: str) -> str:
+    """A radius in whole miles."""
+    if not 1 <= read_int(text) <= MILES_MAX:
+        raise BadText("out_of_range", f"{text} miles are not from 1 to {MILES_MAX}", "write miles: 50")
+    return text
 
 
 def read_e164(text: str) -> str:

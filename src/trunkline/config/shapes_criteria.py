@@ -7,14 +7,18 @@ node, or several operators in one condition, must all hold, so they become an `A
 from __future__ import annotations
 
 from trunkline.config.convert import BAD, STRUCT_READERS, Bad, Desk, refuse_unknown, scalar
-from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
-from trunkline.config.scalars import read_bool, read_text
+from trunkline.config.criteria import CONFIDENCE, All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.scalars import read_bool, read_confidence, read_miles, read_text, read_zip
 from trunkline.config.tree import Fields, Items, Text, Tree, kind_of
 
 OPERATORS = {str(operator.value): operator for operator in Operator}
-LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN, Operator.NEAR})
+LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 """Operators whose value is a list."""
-_KEYS = ("all", "any", "not", "attr", *OPERATORS)
+ONE_OR_MORE = frozenset({Operator.PREFIX, Operator.CONTAINS})
+"""Operators whose value is a text or a list of texts, one of which is enough."""
+FILE_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN, Operator.PREFIX})
+"""Operators whose list may stand in a file of its own."""
+_KEYS = ("all", "any", "not", "attr", "confidence", *OPERATORS)
 _EXAMPLE = "write {all: [{attr: geo.state, in: [TX, OK]}]}"
 
 
@@ -80,20 +84,36 @@ def _read_conditions(desk: Desk, tree: Fields) -> list[Node | Bad]:
     if not operators:
         hint = f"add one of {', '.join(OPERATORS)}"
         return [desk.wrong("missing", "the condition has no operator", hint)]
+    confidence = _read_confidence(desk, tree)
     found: list[Node | Bad] = []
     for key in operators:
         desk.path.append(key)
         values = _read_values(desk, OPERATORS[key], tree.entries[key])
         desk.path.pop()
-        found.append(BAD if values is BAD or attr is BAD else Condition(attr, OPERATORS[key], values))
+        whole = values is not BAD and attr is not BAD and confidence is not BAD
+        found.append(Condition(attr, OPERATORS[key], values, confidence) if whole else BAD)  # type: ignore[arg-type]
     return found
+
+
+def _read_confidence(desk: Desk, tree: Fields) -> float | Bad:
+    entry = tree.entries.get("confidence")
+    if entry is None:
+        return CONFIDENCE
+    desk.path.append("confidence")
+    confidence: float | Bad = scalar(read_confidence)(desk, entry)
+    desk.path.pop()
+    return confidence
 
 
 def _read_values(desk: Desk, operator: Operator, tree: Tree) -> tuple[str, ...] | Bad:
     if operator is Operator.EXISTS:
         asked = scalar(read_bool)(desk, tree)
         return BAD if asked is BAD else ("true" if asked else "false",)
-    if operator not in LIST_OPERATORS:
+    if operator is Operator.NEAR:
+        return _read_near(desk, tree)
+    if operator in FILE_OPERATORS and isinstance(tree, Fields):
+        return _read_file(desk, tree)
+    if operator not in LIST_OPERATORS and not (operator in ONE_OR_MORE and isinstance(tree, Items)):
         value = scalar(read_text)(desk, tree)
         return BAD if value is BAD else (value.strip(),)
     if not isinstance(tree, Items):
@@ -108,6 +128,36 @@ def _read_values(desk: Desk, operator: Operator, tree: Tree) -> tuple[str, ...] 
         desk.path.pop()
     good = tuple(value.strip() for value in values if value is not BAD)
     return good if len(good) == len(values) else BAD
+
+
+def _read_file(desk: Desk, tree: Fields) -> tuple[str, ...] | Bad:
+    """`{file: "lists/zips.txt"}` in place of a list."""
+    refuse_unknown(desk, tree, ("file",))
+    if "file" not in tree.entries:
+        return desk.wrong("missing", "'file' is missing", 'write {file: "lists/zips.txt"}, or a list')
+    desk.path.append("file")
+    values: tuple[str, ...] | Bad = scalar(lambda text: desk.lists.read(read_text(text)))(desk, tree.entries["file"])
+    desk.path.pop()
+    return values
+
+
+def _read_near(desk: Desk, tree: Tree) -> tuple[str, ...] | Bad:
+    """`{zip: "78701", miles: 50}`."""
+    example = 'write near: {zip: "78701", miles: 50}'
+    if not isinstance(tree, Fields):
+        return desk.wrong("not_a_mapping", f"`near` takes a ZIP code and miles, not {kind_of(tree)}", example)
+    refuse_unknown(desk, tree, ("zip", "miles"))
+    found: list[str] = []
+    for key, read in (("zip", read_zip), ("miles", read_miles)):
+        if key not in tree.entries:
+            desk.wrong("missing", f"{key!r} is missing", example, at=(key,))
+            continue
+        desk.path.append(key)
+        value = scalar(read)(desk, tree.entries[key])
+        desk.path.pop()
+        if value is not BAD:
+            found.append(value)
+    return tuple(found) if len(found) == 2 else BAD
 
 
 for _kind in (All, AnyOf, Not, Condition):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
+from trunkline.config.attributes import type_of
 from trunkline.config.flows import RouteNode
 from trunkline.config.lookup import AccountIndex, by_key
 from trunkline.config.problems import Findings
@@ -30,6 +31,10 @@ class Subject:
         self.voices = voices
         self.types = _declared_types(config)
         self.campaigns_of_plan = _campaigns_of_plan(config)
+
+    def kind_of(self, attr: str) -> str:
+        """The type by which the attribute compares, or as a campaign declares it; text for one that does not exist."""
+        return type_of(attr, self.types) or "text"
 
     def routes(self) -> Iterator[tuple[Path, Plan, Tier, Route]]:
         """Every route with its path, plan and tier."""

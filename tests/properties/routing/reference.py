@@ -5,11 +5,14 @@ What it shares with the engine is the generator of draws and the calendar window
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from tests.properties.routing.worlds import COUNTIES, KINDS
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours
@@ -27,7 +30,7 @@ from trunkline.config.schema import (
 )
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.facts import Facts
-from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.performance import _TRIAL_NAME
 from trunkline.engine.scoring.beta import draw_beta
 from trunkline.engine.scoring.rate_book import Posterior
@@ -56,13 +59,72 @@ def true_of(node: Node, query: Query) -> bool | None:
             verdicts = [true_of(child, query) for child in node.nodes]
             return True if True in verdicts else None if None in verdicts else False
         case Condition():
-            known = query.attributes.get(node.attr)
-            if node.op is Operator.EXISTS:
-                return (known is not None) == (node.values[0] == "true")
-            if known is None:
-                return None
-            found = fold(known.value) in [fold(value) for value in node.values]
-            return not found if node.op is Operator.NOT_IN else found
+            return true_of_condition(node, query.attributes.get(node.attr))
+
+
+def true_of_condition(condition: Condition, known: Attribute | None) -> bool | None:
+    kind = KINDS[condition.attr]
+    values = [] if known is None else readable(condition.attr, kind, known)
+    if condition.op is Operator.EXISTS:
+        return bool(values) == (condition.values[0] == "true")
+    if known is None or not values:
+        return None
+    fulfilling = [chance for value, chance in values if fulfils(condition, kind, value)]
+    if known.chances:
+        if sum(fulfilling) >= condition.confidence - 1e-9:
+            return True
+        return False if sum(fulfilling) <= 1 - condition.confidence + 1e-9 else None
+    if condition.op is Operator.NOT_IN:
+        return len(fulfilling) == len(values)
+    return len(fulfilling) > 0
+
+
+def readable(attr: str, kind: str, known: Attribute) -> list[tuple[str, float]]:
+    """The values that are of the attribute's type, trimmed, each with its chance."""
+    texts = list(known.chances) or [
+        (text, 1.0) for text in (known.value.split(",") if kind == "set" else [known.value])
+    ]
+    found = [(unicodedata.normalize("NFC", text.strip()), chance) for text, chance in texts]
+    return [(text, chance) for text, chance in found if text and size(kind, text) is not None]
+
+
+def size(kind: str, text: str) -> Any:
+    """What two values of the type compare by; None for a text that is no value of it."""
+    try:
+        if kind == "number":
+            return Fraction(text) if text.isascii() and "e" not in text.lower() and "_" not in text else None
+        if kind == "date":
+            return date.fromisoformat(text) if text.count("-") == 2 and len(text) == 10 else None
+    except ValueError:
+        return None
+    return COUNTIES.get(fold(text), fold(text))
+
+
+def fulfils(condition: Condition, kind: str, value: str) -> bool:
+    own = size(kind, value)
+    wanted = [size(kind, text) for text in condition.values]
+    match condition.op:
+        case Operator.EQ | Operator.IN:
+            return own in wanted
+        case Operator.NOT_IN:
+            return own not in wanted
+        case Operator.PREFIX:
+            return any(own.startswith(fold(text)) for text in condition.values)
+        case Operator.CONTAINS:
+            return any(fold(text) in own for text in condition.values)
+        case Operator.REGEX:
+            return re.search(condition.values[0], value, re.IGNORECASE) is not None
+        case Operator.LT:
+            return bool(own < wanted[0])
+        case Operator.LTE:
+            return bool(own <= wanted[0])
+        case Operator.GT:
+            return bool(own > wanted[0])
+        case Operator.GTE:
+            return bool(own >= wanted[0])
+        case Operator.BETWEEN:
+            return bool(wanted[0] <= own <= wanted[1])
+    raise AssertionError(condition.op)
 
 
 def open_at(hours: Hours, zone: str, utc_ms: int) -> bool:

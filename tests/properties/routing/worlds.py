@@ -10,6 +10,7 @@ from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.schema import (
     Account,
     AccountConfig,
+    AttributeType,
     Buyer,
     BuyerGroup,
     Campaign,
@@ -41,8 +42,53 @@ from trunkline.kernel.leases import CounterId, TurnId
 from trunkline.kernel.money import Money
 from trunkline.kernel.windows import Per
 
-ATTRIBUTES = ("geo.state", "caller.language", "tag.skill", "ivr.menu")
-VALUES = ("TX", "tx ", "OK", "Straße", "STRASSE", "é", "e\u0301", "İ")
+KINDS = {
+    "geo.state": "text",
+    "caller.language": "text",
+    "tag.skill": "text",
+    "ivr.menu": "text",
+    "tag.points": "number",
+    "tag.since": "date",
+    "caller.skills": "set",
+    "geo.county": "county",
+}
+"""The attributes that are asked, with the types by which they compare."""
+COUNTIES = {
+    "travis, tx": "travis, tx",
+    "travis county, tx": "travis, tx",
+    "hays, tx": "hays, tx",
+    "st. clair, al": "saint clair, al",
+    "saint clair county, al": "saint clair, al",
+    "orleans parish, la": "orleans, la",
+    "orleans, la": "orleans, la",
+}
+"""Spellings of counties, folded, and which are the same."""
+VALUES = {
+    "text": ("TX", "tx ", "OK", "Straße", "STRASSE", "é", "e\u0301", "İ", "TXA", "txab", "o"),
+    "number": ("1", "01", "1.50", "1.5", "-2", "+3", "10", "9", "2.25"),
+    "date": ("2026-11-22", "1970-01-01", "2100-02-28", "2028-02-29", "2026-11-23"),
+    "set": ("es", "ES", "en", "injury", "tax"),
+    "county": ("Travis, TX", "travis county, tx", "Hays, TX", "St. Clair, AL", "Saint Clair County, AL", "Orleans, LA"),
+}
+STRANGE = {
+    "text": ("", " ", "Аustin"),
+    "number": ("", "one", "1e3", "٣", "1_0", "NaN", "Infinity"),
+    "date": ("2026-02-29", "20261122", "tomorrow", ""),
+    "set": (",", "es, injury", "tax,es,tax", "en , İ"),
+    "county": ("", "Travis", "Orleans Parish, LA"),
+}
+"""What callers have besides: nothing, texts of other types, several at once."""
+PATTERNS = ("^t", "x$", "^straße$", "^[a-f0-9]", "o|x", "s+e")
+_ALWAYS = [Operator.EQ, Operator.IN, Operator.IN, Operator.NOT_IN, Operator.EXISTS]
+_SEARCHING = [Operator.PREFIX, Operator.PREFIX, Operator.CONTAINS, Operator.REGEX]
+_COMPARING = [Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN] * 2
+OPERATORS = {
+    "text": _ALWAYS + _SEARCHING,
+    "number": _ALWAYS + _COMPARING,
+    "date": _ALWAYS + _COMPARING,
+    "set": _ALWAYS + _SEARCHING,
+    "county": _ALWAYS,
+}
 ZONES = ("America/New_York", "America/Chicago", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
 NUMBER = "+18335550100"
 INSTANTS_MS = (
@@ -135,12 +181,38 @@ class World:
         if kind in {"all", "any"}:
             nodes = tuple(self.node(depth + 1) for _ in range(self.random.randint(1, 3)))
             return All(nodes) if kind == "all" else AnyOf(nodes)
-        operator = self.random.choice([Operator.EQ, Operator.IN, Operator.IN, Operator.NOT_IN, Operator.EXISTS])
-        attr = self.random.choice(ATTRIBUTES)
+        return self.condition()
+
+    def condition(self) -> Condition:
+        attr = self.random.choice(list(KINDS))
+        kind = KINDS[attr]
+        operator = self.random.choice(OPERATORS[kind])
+        values = VALUES[kind]
+        confidence = self.random.choice([0.8, 0.8, 0.6, 0.95, 1.0])
         if operator is Operator.EXISTS:
             return Condition(attr, operator, (self.random.choice(["true", "false"]),))
-        count = 1 if operator is Operator.EQ else self.random.randint(1, 4)
-        return Condition(attr, operator, tuple(self.random.choices(VALUES, k=count)))
+        if operator is Operator.REGEX:
+            return Condition(attr, operator, (self.random.choice(PATTERNS),))
+        if operator is Operator.BETWEEN:
+            return Condition(attr, operator, tuple(self.random.choices(values, k=2)))
+        if operator in {Operator.PREFIX, Operator.CONTAINS}:
+            pieces = [
+                value[: self.random.randint(1, 3)] for value in self.random.choices(values, k=self.random.randint(1, 3))
+            ]
+            return Condition(attr, operator, tuple(pieces))
+        count = self.random.randint(1, 4) if operator in {Operator.IN, Operator.NOT_IN} else 1
+        return Condition(attr, operator, tuple(self.random.choices(values, k=count)), confidence)
+
+    def attribute(self, kind: str) -> Attribute:
+        if kind == "county" and self.maybe(0.7):
+            names = self.random.sample(VALUES[kind], self.random.randint(1, 4))
+            shares = [self.random.randint(1, 5) for _ in names]
+            whole = self.random.choice([sum(shares), sum(shares) + 1])
+            return Attribute(
+                "", "area_code", 0.9, tuple((name, share / whole) for name, share in zip(names, shares, strict=True))
+            )
+        pool = STRANGE[kind] if self.maybe(0.15) else VALUES[kind]
+        return Attribute(self.random.choice(pool), "stated")
 
     def hours(self) -> Hours:
         def ranges() -> tuple[TimeRange, ...]:
@@ -181,7 +253,7 @@ class World:
             found["floor"] = Money(self.random.randrange(0, 3_000, 500), "USD")
         if self.maybe(0.03):
             found["min_attestation"] = self.random.choice("ABC")
-        if "criteria" in names and self.maybe(0.1):
+        if "criteria" in names and self.maybe(0.08):
             found["criteria"] = self.node()
         if "limits" in names:
             found["limits"] = self.limits()
@@ -271,10 +343,11 @@ class World:
         members = tuple(f"buyer{at}" for at in range(buyers) if self.maybe(0.6))
         campaign = self.guards("criteria", "limits", "timezone") | {"price": Money(2_000, "USD")}
         campaign["duplicates"] = self.duplicates()
+        declared = [AttributeType(name="tag.points", type="number"), AttributeType(name="tag.since", type="date")]
         return AccountConfig(
             account=Account(key="acme", timezone=self.random.choice(ZONES), **self.guards("limits")),
             publishers=(Publisher(key="pub", **self.guards("criteria", "limits", "timezone")),),
-            campaigns=(Campaign(key="camp", flow="flow", plan="main", **campaign),),
+            campaigns=(Campaign(key="camp", flow="flow", plan="main", attributes=tuple(declared), **campaign),),
             numbers=(Number(number=NUMBER, campaign="camp", publisher="pub", **self.guards("criteria")),),
             buyers=tuple(self.buyer(f"buyer{at}") for at in range(buyers)),
             buyer_groups=(
@@ -289,7 +362,7 @@ class World:
         )
 
     def query(self) -> Query:
-        attributes = {name: Attribute(self.random.choice(VALUES), "stated") for name in ATTRIBUTES if self.maybe(0.75)}
+        attributes = {name: self.attribute(kind) for name, kind in KINDS.items() if self.maybe(0.75)}
         if self.maybe(0.8):
             attributes["caller.attestation"] = Attribute(self.random.choice(["A", "a", "B", "C", "?"]), "sip")
         if self.maybe(0.3):

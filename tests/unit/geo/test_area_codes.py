@@ -9,8 +9,8 @@ import phonenumbers
 import pytest
 from phonenumbers import geocoder
 
+from trunkline.config.place_names import fold_place
 from trunkline.config.regions import STATES
-from trunkline.engine.geo.names import fold_place
 from trunkline.engine.geo.places import NOWHERE, Place, place_of_area_code
 from trunkline.engine.geo.tables import area_code_table
 from trunkline.kernel.windows import zone_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.engine.geo.names import fold_place
+from trunkline.config.place_names import fold_place
 from trunkline.engine.geo.numbers import area_code, country_of, zones_of
 
 pytestmark = pytest.mark.unit

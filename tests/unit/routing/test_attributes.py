@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.unit.routing.accounts import MONDAY_NOON_MS, at, router
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.folds import fold_number
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.schema import Account, AccountConfig, AttributeType, Campaign
 from trunkline.engine.routing.attributes import Origin, derive
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.offer import Attribute
 from trunkline.engine.routing.profile import CallerProfile
-from trunkline.engine.routing.values import Known, Types, fold_number
+from trunkline.engine.routing.values import Known, Types
 
 pytestmark = pytest.mark.unit
 
@@ -39,7 +41,17 @@ def test_an_area_code_says_counties_and_cities_by_probability_and_never_one_of_t
     assert (county.value, county.basis, county.confidence) == ("", "area_code", 0.98)
     assert county.chances[0][0] == "Travis, TX"
     assert city.chances[0][0] == "Austin, TX"
-    assert Known(found, Types()).get("geo.county") is None, "nobody takes the likeliest for the truth"
+    types = Types()
+    known = Known(found, types)
+    travis = Condition("geo.county", Operator.EQ, ("travis county, tx",))
+    assert judge(travis, known, types) is None, "nobody takes the likeliest for the truth"
+    assert judge(msgspec.structs.replace(travis, confidence=0.55), known, types) is True
+    both = Condition("geo.county", Operator.IN, ("Travis, TX", "Williamson, TX"))
+    assert judge(both, known, types) is True
+    assert judge(Not(both), known, types) is False
+    assert judge(Condition("geo.county", Operator.IN, ("Harris, TX",)), known, types) is False
+    assert judge(Condition("geo.county", Operator.NOT_IN, ("Milam, TX",)), known, types) is True
+    assert judge(Condition("geo.county", Operator.EXISTS, ("true",)), known, types) is True
 
 
 def test_a_code_that_spans_zones_leaves_the_zone_unknown() -> None:
@@ -168,3 +180,13 @@ def test_values_compare_by_type(name: str, known: str, asked: str, verdict: bool
 def test_odd_numbers_are_bounded(text: str) -> None:
     folded = fold_number(text)
     assert folded is None or len(folded) < 50
+
+
+def test_a_condition_that_is_gone_is_forgotten() -> None:
+    """A switch reads its configuration many times, and its types live on."""
+    types = Types()
+    for _ in range(3):
+        condition = Condition("geo.zip", Operator.IN, ("78701",))
+        assert judge(condition, Known({"geo.zip": Attribute("78701", "ivr")}, types), types) is True
+    del condition
+    assert types._questions == {}

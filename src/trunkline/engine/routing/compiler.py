@@ -20,8 +20,9 @@ from trunkline.config.trunks import Trunk
 from trunkline.config.unbuilt import UnbuiltGuards
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
-from trunkline.engine.routing.index import Cutter, Part, build_tables
+from trunkline.engine.routing.index import build_tables
 from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
+from trunkline.engine.routing.parts import Cutter
 from trunkline.engine.routing.program import Band, Block, Line, Order, Program
 from trunkline.engine.routing.values import Types
 from trunkline.kernel.leases import TurnId
@@ -181,7 +182,7 @@ class Compiler:
                 line.parts += own
                 line.rest += more
             if stand.attested is not None and line.kind is Kind.CALL:
-                line.parts += (Part(ATTESTATION, dict.fromkeys(stand.attested, True), False, False),)
+                line.parts += (cutter.one_of(ATTESTATION, stand.attested),)
 
     def _line(self, rank: int, plan: Plan, tier: Tier, route: Route, above: tuple[Stand, ...]) -> Line:
         target = self._targets[route.target]

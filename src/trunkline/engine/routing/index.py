@@ -1,121 +1,189 @@
-"""Criteria of many routes as bitmaps: one dictionary look-up and one AND per attribute, however many routes there are.
+"""Criteria of many routes as bitmaps: one look-up and one AND per attribute, however many routes there are.
 
-A route's criteria are cut into the parts that must all hold. A part that asks one attribute only is tabulated: for
-every value it names, for any other value and for "unknown" it is judged once, at compile time, by the same `judge`
-that decides everything else. Parts that mix attributes stay predicates, judged for the routes that survive.
+A `ValueTable` has a row for every value and every beginning that some route names, a `StepTable` one for every bound
+that some route compares with and for what lies between. A row is the set of routes that pass. A route stands in each
+table with one part; a second part about the same attribute (its plan's and its own) goes to a second table, and both
+must hold.
 
-A bitmap is a Python integer whose bit i stands for the route of rank i.
+A bitmap is a Python integer whose bit i stands for the route of rank i. A row that hardly differs from that of "any
+other value" is kept as the ranks that differ: 100,000 routes with ZIP codes of their own would need gigabytes else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
-import msgspec
+from trunkline.config.folds import Several, View
+from trunkline.config.questions import size_of
+from trunkline.engine.routing.parts import Part, Steps
+from trunkline.engine.routing.values import Known
 
-from trunkline.config.criteria import All, AnyOf, Condition, Node, Not
-from trunkline.config.criteria_checks import conditions_of
-from trunkline.engine.routing.criteria import judge_condition
-from trunkline.engine.routing.values import Known, Types
+Row = int | tuple[int, ...]
+"""A bitmap, or the ranks in which it differs from the bitmap for any other value."""
 
-_OTHER = "\x00other"
-"""A value that no configuration can name: control characters are refused when it is read."""
+_SPARSE_MAX = 64
+_SPARSE_SHARE = 128
+"""A row is kept as ranks when they are at most 64, and fewer than one in 128 routes."""
+_SEVERAL_MAX = 1_024
+_STRIDE = 32
+"""A table of steps keeps every 32nd row whole when rows are large."""
+_STEP_BYTES_MAX = 1 << 24
+_CERTAIN = 1 - 1e-6
 
 
-class Table(msgspec.Struct):
-    """The routes that one attribute leaves: by its value, for all other values, when it is unknown."""
+class ValueTable:
+    """The routes that one attribute leaves: by its value, by its longest named beginning, for all others."""
 
-    attr: str
-    by_value: dict[str, int]
-    other: int
-    unknown: int
+    __slots__ = ("_attr", "_count", "_lengths", "_named", "_other", "_parts", "_prefixes", "_rows", "_several",
+                 "_unknown", "_view")  # fmt: skip
+
+    def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int) -> None:
+        self._attr = attr
+        self._view: View = view
+        self._count = count
+        self._parts = parts
+        held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
+        free = ((1 << count) - 1) & ~held
+        self._other = free | self._mask(part for part in parts if part.other)
+        self._unknown = free | self._mask(part for part in parts if part.unknown)
+        self._named: dict[str, list[Part]] = {}
+        """By value the parts that name it."""
+        for part in parts:
+            for value in part.by_value:
+                self._named.setdefault(value, []).append(part)
+        rows: dict[tuple[Part, ...], Row] = {}
+        begun = _differing_by_prefix(parts)
+        self._prefixes = {prefix: self._row(tuple(differing), rows) for prefix, differing in begun.items()}
+        self._lengths = sorted({len(prefix) for prefix in begun}, reverse=True)
+        self._rows: dict[str, Row] = {}
+        for value, naming in self._named.items():
+            differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
+            for part in naming:
+                _note(differing, part, part.by_value[value])
+            self._rows[value] = self._row(tuple(differing), rows)
+        self._several: dict[Several, int] = {}
 
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
-        value = known.get(self.attr)
-        return self.unknown if value is None else self.by_value.get(value, self.other)
+        value = known.look(self._view, self._attr)
+        if value is None:
+            return self._unknown
+        if not isinstance(value, str):
+            return self._mask_of_several(value)
+        row = self._rows.get(value)
+        if row is None:
+            prefix = _longest(value, self._prefixes, self._lengths) if self._lengths else None
+            if prefix is None:
+                return self._other
+            row = self._prefixes[prefix]
+        return row if isinstance(row, int) else self._other ^ bitmap(row, self._count)
+
+    def _mask_of_several(self, several: Several) -> int:
+        mask = self._several.get(several)
+        if mask is None:
+            if len(self._several) >= _SEVERAL_MAX:
+                self._several.clear()
+            if (several.chances and sum(several.chances) < _CERTAIN) or self._lengths:
+                asked: Iterable[Part] = self._parts
+            else:  # parts that name none of the values say of them what they say of any other
+                asked = dict.fromkeys(part for value in several.values for part in self._named.get(value, ()))
+            differing = [part for part in asked if part.passes(several) is not part.other]
+            mask = self._several[several] = self._other ^ self._mask(differing)
+        return mask
+
+    def _row(self, differing: tuple[Part, ...], rows: dict[tuple[Part, ...], Row]) -> Row:
+        """The row in which these parts say the opposite of what they say of other values; equal rows are one."""
+        row = rows.get(differing)
+        if row is None:
+            ranks = [rank for part in differing for rank in self._parts[part]]
+            if len(ranks) <= min(_SPARSE_MAX, self._count // _SPARSE_SHARE):
+                row = tuple(ranks)
+            else:
+                row = self._other ^ bitmap(ranks, self._count)
+            rows[differing] = row
+        return row
+
+    def _mask(self, parts: Iterable[Part]) -> int:
+        return bitmap((rank for part in parts for rank in self._parts[part]), self._count)
 
 
-class Part:
-    """One part of criteria about one attribute, tabulated: the values it treats unlike the others."""
+class StepTable:
+    """The routes that a number or date leaves, by where it lies among the bounds that routes compare with."""
 
-    __slots__ = ("attr", "by_value", "other", "unknown")
+    __slots__ = ("_attr", "_bounds", "_changes", "_count", "_rows", "_size", "_stride", "_unknown")
 
-    def __init__(self, attr: str, by_value: dict[str, bool], other: bool, unknown: bool) -> None:
-        self.attr = attr
-        self.by_value = by_value
-        self.other = other
-        self.unknown = unknown
+    def __init__(self, attr: str, parts: dict[Steps, list[int]], count: int) -> None:
+        kind = next(iter(parts)).kind
+        self._attr = attr
+        self._count = count
+        self._size: Callable[[str], Any] = size_of(kind)
+        held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
+        free = ((1 << count) - 1) & ~held
+        self._unknown = free | bitmap((rank for part, ranks in parts.items() if part.unknown for rank in ranks), count)
+        self._bounds: list[Any] = sorted({bound for part in parts for bound in part.bounds})
+        places = {bound: place for place, bound in enumerate(self._bounds)}
+        changes: list[list[int]] = [[] for _ in range(2 * len(self._bounds) + 1)]
+        """For each cell the ranks whose verdict is not that of the cell before."""
+        for part, ranks in parts.items():
+            for place, bound in enumerate(part.bounds):
+                at = 2 * places[bound] + 1
+                before, on, after = part.verdicts[2 * place : 2 * place + 3]
+                if on is not before:
+                    changes[at] += ranks
+                if after is not on:
+                    changes[at + 1] += ranks
+        row = free | bitmap((rank for part, ranks in parts.items() if part.verdicts[0] for rank in ranks), count)
+        self._stride = 1 if len(changes) * count <= 8 * _STEP_BYTES_MAX else _STRIDE
+        self._changes = [] if self._stride == 1 else [tuple(changed) for changed in changes]
+        self._rows = []
+        for cell, changed in enumerate(changes):
+            if changed:
+                row ^= bitmap(changed, count)
+            if cell % self._stride == 0:
+                self._rows.append(row)
 
-    def passes(self, value: str) -> bool:
-        """Whether it lets `value` through."""
-        return self.by_value.get(value, self.other)
-
-    def both(self, more: Part) -> Part:
-        """The part that holds when both do."""
-        values = self.by_value.keys() | more.by_value.keys()
-        return Part(
-            self.attr,
-            {value: self.passes(value) and more.passes(value) for value in values},
-            self.other and more.other,
-            self.unknown and more.unknown,
-        )
-
-
-class Cutter:
-    """Cuts criteria into tabulated parts and predicates, each node once."""
-
-    __slots__ = ("_done", "_types")
-
-    def __init__(self, types: Types) -> None:
-        self._types = types
-        self._done: dict[int, tuple[Node, tuple[Part, ...], tuple[Node, ...]]] = {}
-
-    def cut(self, node: Node) -> tuple[tuple[Part, ...], tuple[Node, ...]]:
-        """The parts about single attributes and the predicates that are left."""
-        done = self._done.get(id(node))
-        if done is None:
-            parts: list[Part] = []
-            rest: list[Node] = []
-            for piece in _conjuncts(node):
-                part = tabulate(piece, self._types)
-                if part is None:
-                    rest.append(piece)
-                else:
-                    parts.append(part)
-            done = self._done[id(node)] = (node, tuple(parts), tuple(rest))  # keeping the node keeps its id
-        return done[1], done[2]
-
-
-def tabulate(node: Node, types: Types) -> Part | None:
-    """The table of a node that asks one attribute only, None when it asks several."""
-    asked = list(conditions_of(node))
-    attr = asked[0].attr
-    if any(condition.attr != attr for condition in asked):
-        return None
-    plain = node if isinstance(node, Condition) else None
-    fold = types.fold_of(attr)
-    values = {value for condition in asked for text in condition.values if (value := fold(text)) is not None}
-    if plain is not None and plain.op.value in {"eq", "in", "not_in"}:
-        wanted = plain.op.value != "not_in"
-        return Part(attr, dict.fromkeys(values, wanted), not wanted, False)
-    return Part(
-        attr,
-        {value: _judge_one(node, value, types) is True for value in values},
-        _judge_one(node, _OTHER, types) is True,
-        _judge_one(node, None, types) is True,
-    )
+    def mask(self, known: Known) -> int:
+        """The routes that this caller's value leaves."""
+        value = known.get(self._attr)
+        if value is None:
+            return self._unknown
+        assert isinstance(value, str), "a set has no order"
+        size = self._size(value)
+        place = bisect_left(self._bounds, size)
+        on = place < len(self._bounds) and self._bounds[place] == size
+        cell = 2 * place + (1 if on else 0)
+        if self._stride == 1:
+            return self._rows[cell]
+        start = cell // self._stride
+        row = self._rows[start]
+        for changed in self._changes[start * self._stride + 1 : cell + 1]:
+            if changed:
+                row ^= bitmap(changed, self._count)
+        return row
 
 
-def build_tables(parts: Sequence[tuple[int, Part]], count: int) -> tuple[Table, ...]:
-    """Tables over `count` routes from (rank, part) pairs; several parts of a route on one attribute are joined."""
-    joined: dict[str, dict[int, Part]] = {}
+Table = ValueTable | StepTable
+
+
+def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple[Table, ...]:
+    """Tables over `count` routes from (rank, part) pairs."""
+    values: dict[tuple[str, View, int], dict[Part, list[int]]] = {}
+    steps: dict[tuple[str, int], dict[Steps, list[int]]] = {}
+    layers: dict[tuple[int, str, str], int] = {}  # how many parts of a route are in tables of this kind already
     for rank, part in parts:
-        ranks = joined.setdefault(part.attr, {})
-        earlier = ranks.get(rank)
-        ranks[rank] = part if earlier is None else earlier.both(part)
-    interned: dict[int, int] = {}  # lists that many routes share give equal bitmaps: keep one of each
-    return tuple(_table(attr, ranks, count, interned) for attr, ranks in joined.items())
+        kind = "step" if isinstance(part, Steps) else part.view
+        layer = layers.get((rank, part.attr, kind), 0)
+        layers[rank, part.attr, kind] = layer + 1
+        if isinstance(part, Steps):
+            steps.setdefault((part.attr, layer), {}).setdefault(part, []).append(rank)
+        else:
+            values.setdefault((part.attr, part.view, layer), {}).setdefault(part, []).append(rank)
+    return (
+        *(ValueTable(attr, view, held, count) for (attr, view, _), held in values.items()),
+        *(StepTable(attr, held, count) for (attr, _), held in steps.items()),
+    )
 
 
 def bitmap(ranks: Iterable[int], count: int) -> int:
@@ -134,40 +202,38 @@ def bits(mask: int) -> Iterator[int]:
         mask ^= low
 
 
-def _table(attr: str, ranks: dict[int, Part], count: int, interned: dict[int, int]) -> Table:
-    free = ((1 << count) - 1) & ~bitmap(ranks, count)
-    other = free | bitmap((rank for rank, part in ranks.items() if part.other), count)
-    unknown = free | bitmap((rank for rank, part in ranks.items() if part.unknown), count)
-    flipped: dict[str, list[int]] = {}  # for each value the routes that treat it unlike other values
-    for rank, part in ranks.items():
-        usual = part.other
-        for value, passes in part.by_value.items():
-            if passes is not usual:
-                flipped.setdefault(value, []).append(rank)
-    by_value = {}
-    for value, changed in flipped.items():
-        mask = other ^ bitmap(changed, count)
-        by_value[value] = interned.setdefault(mask, mask)
-    return Table(attr, by_value, other, unknown)
+def _differing_by_prefix(parts: Iterable[Part]) -> dict[str, dict[Part, None]]:
+    """For each beginning the parts that say of its values what they do not say of others.
+
+    A longer beginning has what its own beginning has, but for the parts that name it themselves.
+    """
+    naming: dict[str, list[Part]] = {}
+    for part in parts:
+        for prefix in part.by_prefix:
+            naming.setdefault(prefix, []).append(part)
+    lengths = sorted({len(prefix) for prefix in naming}, reverse=True)
+    found: dict[str, dict[Part, None]] = {}
+    for prefix in sorted(naming):  # every beginning comes before what begins with it
+        above = _longest(prefix[:-1], found, lengths)
+        differing = {} if above is None else dict(found[above])
+        for part in naming[prefix]:
+            _note(differing, part, part.by_prefix[prefix])
+        found[prefix] = differing
+    return found
 
 
-def _conjuncts(node: Node) -> Iterator[Node]:
-    if isinstance(node, All):
-        for child in node.nodes:
-            yield from _conjuncts(child)
+def _note(differing: dict[Part, None], part: Part, verdict: bool) -> None:
+    if verdict is part.other:
+        differing.pop(part, None)
     else:
-        yield node
+        differing[part] = None
 
 
-def _judge_one(node: Node, value: str | None, types: Types) -> bool | None:
-    """Judge a node all of whose conditions ask the same attribute."""
-    if isinstance(node, Condition):
-        return judge_condition(node, value, types)
-    if isinstance(node, Not):
-        inner = _judge_one(node.node, value, types)
-        return None if inner is None else not inner
-    verdicts = [_judge_one(child, value, types) for child in node.nodes]
-    decisive = isinstance(node, AnyOf)
-    if decisive in verdicts:
-        return decisive
-    return None if None in verdicts else not decisive
+def _longest(value: str, named: dict[str, Any], lengths: Sequence[int]) -> str | None:
+    """The longest named beginning of `value`; `lengths` descend."""
+    for length in lengths:
+        if length <= len(value):
+            prefix = value[:length]
+            if prefix in named:
+                return prefix
+    return None

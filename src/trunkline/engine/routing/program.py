@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import Literal
 
-from trunkline.config.criteria import Node
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
 from trunkline.engine.routing.guards import Guards
 from trunkline.engine.routing.hours import Clocks, OpenTimes
-from trunkline.engine.routing.index import Part, Table, bitmap
+from trunkline.engine.routing.index import Table, bitmap
 from trunkline.engine.routing.limits import Rules
+from trunkline.engine.routing.parts import Part, Predicate, Steps
 from trunkline.engine.routing.values import Known
 from trunkline.kernel.leases import TurnId
 
@@ -71,8 +71,8 @@ class Line:
         price = next((level.price for level in (route, target, buyer) if level.price is not None), None)
         self.price = None if price is None else price.minor
         self.guards: Guards
-        self.parts: tuple[Part, ...] = ()
-        self.rest: tuple[Node, ...] = ()
+        self.parts: tuple[Part | Steps, ...] = ()
+        self.rest: tuple[Predicate, ...] = ()
         self.rules: Rules = ()
         self.funds: Rules = ()
         self.unbuilt: str | None = None
@@ -120,7 +120,7 @@ class Block:
     those that it was made of.
     """
 
-    __slots__ = ("_floors", "count", "hours", "lines", "members", "open", "predicated", "tables")
+    __slots__ = ("_floors", "count", "hours", "lines", "members", "open", "predicates", "scored", "tables")
 
     def __init__(self, lines: list[Line], tables: tuple[Table, ...]) -> None:
         count = len(lines)
@@ -133,8 +133,10 @@ class Block:
         """By kind: routes that neither kind nor pause nor method nor an unbuilt guard turns away."""
         self.members = _by_name(lines)
         """For (group, buyer or target, key) the places of the routes that share its limits."""
-        self.predicated = bitmap((at for at, line in enumerate(lines) if line.rest or line.min_scores), count)
-        """Routes with criteria that no table answers, or that a chance is asked of."""
+        self.predicates = _by_predicate(lines)
+        """What no table answers, each with the routes that it must hold for."""
+        self.scored = bitmap((at for at, line in enumerate(lines) if line.min_scores and not line.bids), count)
+        """Routes that a chance is asked of."""
         self.hours = _hours_of(lines)
         """Each set of hours in each zone once, with the routes that it closes."""
         self._floors: dict[tuple[int, int | None], int] = {}
@@ -165,8 +167,7 @@ class Block:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_blocks", "_down", "_minute", "_ready", "_starts", "all", "bands", "lines", "plan",
-                 "predicated")  # fmt: skip
+    __slots__ = ("_blocks", "_down", "_minute", "_ready", "_starts", "all", "bands", "lines", "plan", "scored")
 
     def __init__(self, plan: Plan, lines: list[Line], bands: list[Band], blocks: list[Block]) -> None:
         self.plan = plan
@@ -175,10 +176,10 @@ class Program:
         self.all = (1 << len(lines)) - 1
         self._blocks = blocks
         self._starts = [band.first for band in bands]
-        self.predicated = 0
-        """Routes with criteria that no table answers, or that a chance is asked of."""
+        self.scored = 0
+        """Routes that a chance is asked of."""
         for block in reversed(blocks):
-            self.predicated = self.predicated << block.count | block.predicated
+            self.scored = self.scored << block.count | block.scored
         self._minute = -1
         self._ready: dict[tuple[Kind, int, int | None], list[tuple[int, int, tuple[Table, ...]]]] = {}
         """What this minute leaves of each block, from the last to the first: its count, routes and tables."""
@@ -213,6 +214,21 @@ class Program:
     def band_of(self, rank: int) -> int:
         """The place of the band that holds `rank`."""
         return bisect_right(self._starts, rank) - 1
+
+    def predicates(self, ranks: int) -> Iterator[Predicate]:
+        """What has to be asked of the routes in `ranks`; what routes in several blocks share comes more than once."""
+        for first, block in self.blocks():
+            if block.predicates and (those := ranks >> first & (1 << block.count) - 1):
+                yield from (predicate for predicate, mask in block.predicates.items() if mask & those)
+
+    def sharing(self, predicate: Predicate) -> int:
+        """The routes that this predicate must hold for."""
+        ranks = 0
+        for first, block in self.blocks():
+            mask = block.predicates.get(predicate)
+            if mask is not None:
+                ranks |= mask << first
+        return ranks
 
     def down(self, targets: frozenset[str]) -> int:
         """The routes to these targets. The answer is kept until other targets are asked for."""
@@ -267,6 +283,15 @@ def _by_name(lines: list[Line]) -> dict[tuple[str, str], list[int]]:
             if stand.level in _SHARING:
                 places.setdefault((stand.level, stand.key), []).append(at)
     return places
+
+
+def _by_predicate(lines: list[Line]) -> dict[Predicate, int]:
+    """For each predicate the routes that it must hold for."""
+    places: dict[Predicate, list[int]] = {}
+    for at, line in enumerate(lines):
+        for predicate in line.rest:
+            places.setdefault(predicate, []).append(at)
+    return {predicate: bitmap(members, len(lines)) for predicate, members in places.items()}
 
 
 def _hours_of(lines: list[Line]) -> list[tuple[OpenTimes, int]]:

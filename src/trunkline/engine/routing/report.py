@@ -35,7 +35,7 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
     if case.repetition is not None and (why := _repeated(line, case.repetition)) is not None:
         return _because(line, Reason.DUPLICATE, *why)
     if stand := above.unattested(query.kind, known) or own.unattested(query.kind, known):
-        claimed = known.get(ATTESTATION)
+        claimed = known.text(ATTESTATION)
         return _because(line, Reason.ATTESTATION, stand.level, "not attested" if claimed is None else claimed.upper())
     price = line.price_for(entrance.price)
     fate, bid = Fate.LOST, None

@@ -12,6 +12,7 @@ from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.index import bits
+from trunkline.engine.routing.parts import Predicate
 from trunkline.engine.routing.performance import Odds
 from trunkline.engine.routing.program import Band, Line, Program
 from trunkline.events.calls import Rejection
@@ -26,8 +27,8 @@ class Stage:
     offers, `refused` by rank those that guards let through and something else did not.
     """
 
-    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_seed", "_shared", "_sifted", "asking",
-                 "auctions", "later", "left", "offered", "prices", "program", "refused")  # fmt: skip
+    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_met", "_seed", "_shared", "_sifted",
+                 "asking", "auctions", "later", "left", "offered", "prices", "program", "refused")  # fmt: skip
 
     def __init__(self, program: Program, case: Case) -> None:
         self.program = program
@@ -43,6 +44,8 @@ class Stage:
         self._contest: Race | tuple[int, ...] | None = None
         self._case = case
         self._known = case.known
+        self._met: set[Predicate] = set()
+        """The predicates that have been judged."""
         self._shared = case.shared
         self._seed = case.query.seed
         self._band = 0
@@ -187,18 +190,28 @@ class Stage:
                 yield lines[rank]
 
     def _passes(self, line: Line) -> bool:
-        for node in line.rest:
-            if judge(node, self._known, self._shared.types) is not True:
-                self.drop(line)
-                return False
+        for predicate in line.rest:
+            if predicate not in self._met:
+                self._ask(predicate)
         if line.min_scores and not line.bids and below_score(line, self._case) is not None:
             self.drop(line)
-            return False
-        return True
+        return bool(self.left >> line.rank & 1)
 
     def _sift(self, mask: int) -> None:
-        for rank in bits(mask & self.program.predicated):
-            self._passes(self.program.lines[rank])
+        for predicate in self.program.predicates(mask):
+            if predicate not in self._met:
+                self._ask(predicate)
+        for rank in bits(mask & self.left & self.program.scored):
+            if below_score(self.program.lines[rank], self._case) is not None:
+                self.left &= ~(1 << rank)
+
+    def _ask(self, predicate: Predicate) -> None:
+        """Judge it for this caller, once for all routes that share it: where it does not hold, all of them go."""
+        self._met.add(predicate)
+        if judge(predicate.node, self._known, self._shared.types) is not True:
+            fallen = self.program.sharing(predicate)
+            self.left &= ~fallen
+            self.later &= ~fallen
 
 
 def _eligible(program: Program, case: Case) -> int:

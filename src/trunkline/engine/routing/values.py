@@ -1,55 +1,22 @@
-"""How the text of an attribute is brought into the one form in which values compare.
+"""What is known of a caller, and the types by which it compares.
 
-Text is trimmed, normalised to NFC and case-folded in full. Attributes of type number compare as numbers (`09` is
-`9`), those of type yes_no by meaning (`true` is `yes`).
+A value that is none of its attribute's type is unknown: a word is not a number that is smaller or larger than another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
-from functools import lru_cache
-from unicodedata import normalize
+import weakref
+from collections.abc import Iterable
 
 from trunkline.config.attributes import type_of
+from trunkline.config.criteria import Condition
+from trunkline.config.folds import Fold, Several, Value, View, fold_named, trimmed
+from trunkline.config.questions import Question
 from trunkline.config.schema import Campaign
-from trunkline.engine.routing.offer import Attributes
+from trunkline.engine.routing.offer import Attribute, Attributes
 
-Fold = Callable[[str], str | None]
-"""Turns a text into its comparable form; None when it is no value of the type."""
-
-_YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "no": "no", "false": "no", "0": "no"}
-_NUMBER_LENGTH_MAX = 40
-
-
-@lru_cache(maxsize=65_536)
-def fold_text(text: str) -> str:
-    """Trimmed, NFC, full Unicode case folding."""
-    return normalize("NFC", text.strip()).casefold()
-
-
-@lru_cache(maxsize=4_096)
-def fold_number(text: str) -> str | None:
-    """A decimal number in one spelling, None for anything else."""
-    text = text.strip()
-    if len(text) > _NUMBER_LENGTH_MAX:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    if not number.is_finite():
-        return None
-    return "0" if number == 0 else str(number.normalize())
-
-
-@lru_cache(maxsize=256)
-def fold_yes_no(text: str) -> str | None:
-    """`yes` or `no`, None for anything else."""
-    return _YES_NO.get(fold_text(text))
-
-
-_FOLDS: dict[str, Fold] = {"number": fold_number, "yes_no": fold_yes_no}
+_SET_MAX = 100
+"""Members of a set that are looked at."""
 
 
 class Types:
@@ -58,7 +25,7 @@ class Types:
     Two campaigns of one account that declare different types for one name leave it text: plans are shared by campaigns.
     """
 
-    __slots__ = ("_declared",)
+    __slots__ = ("_declared", "_questions")
 
     def __init__(self, campaigns: Iterable[Campaign] = ()) -> None:
         declared: dict[str, str] = {}
@@ -68,6 +35,11 @@ class Types:
             for name, kind in named:
                 declared[name] = "text" if declared.get(name, kind) != kind else kind
         self._declared = declared
+        self._questions: dict[int, tuple[weakref.ref[Condition], Question]] = {}
+
+    def kind_of(self, name: str) -> str:
+        """The type of the attribute `name`; text for one that does not exist."""
+        return type_of(name, self._declared) or "text"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Types) and other._declared == self._declared
@@ -76,27 +48,80 @@ class Types:
 
     def fold_of(self, name: str) -> Fold:
         """How values of the attribute `name` are folded."""
-        return _FOLDS.get(type_of(name, self._declared) or "text", fold_text)
+        return fold_named(name, self._declared.get(name) or self.kind_of(name))
+
+    def question(self, condition: Condition) -> Question:
+        """The condition made ready to be asked, once. It is forgotten with the condition: snapshots come and go."""
+        key = id(condition)
+        made = self._questions.get(key)
+        if made is None:
+            questions = self._questions
+            ref = weakref.ref(condition, lambda _: questions.pop(key, None) and None)
+            name = condition.attr
+            made = questions[key] = (ref, Question(condition, self.fold_of(name), self.kind_of(name)))
+        return made[1]
 
 
 class Known:
     """What is known of a caller, folded as it is asked for. A value that is none of its type is unknown."""
 
-    __slots__ = ("_attributes", "_folded", "_types")
+    __slots__ = ("_attributes", "_folded", "_others", "_types", "answers")
 
     def __init__(self, attributes: Attributes, types: Types) -> None:
         self._attributes = attributes
         self._types = types
-        self._folded: dict[str, str | None] = {}
+        self._folded: dict[str, Value | None] = {}
+        self._others: dict[tuple[str, str], Value | None] = {}
+        self.answers: dict[object, bool | None] = {}
+        """Answers to questions that are too dear to be asked twice of one caller."""
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str) -> Value | None:
         """The folded value of an attribute, None when it is unknown."""
         try:
             return self._folded[name]
         except KeyError:
             attribute = self._attributes.get(name)
-            value = None if attribute is None else self._types.fold_of(name)(attribute.value)
-            if value == "":  # an empty text says nothing
-                value = None
+            value: Value | None = None
+            if attribute is not None:
+                if attribute.chances or self._types.kind_of(name) == "set":
+                    value = _several(attribute, self._types.fold_of(name))
+                else:
+                    value = self._types.fold_of(name)(attribute.value) or None  # an empty text says nothing
             self._folded[name] = value
             return value
+
+    def text(self, name: str) -> str | None:
+        """The same of an attribute that has one value at most."""
+        value = self.get(name)
+        assert not isinstance(value, Several), f"{name} has several values"
+        return value
+
+    def look(self, view: View, name: str) -> Value | None:
+        """The value of an attribute as a condition looks at it, None when it is unknown."""
+        if view == "value":
+            return self.get(name)
+        key = (view, name)
+        if key not in self._others:
+            self._others[key] = self._plain(name)
+        return self._others[key]
+
+    def _plain(self, name: str) -> Value | None:
+        """The trimmed text in NFC; unknown when the folded value is."""
+        attribute = self._attributes.get(name)
+        if attribute is None or self.get(name) is None:
+            return None
+        if attribute.chances or self._types.kind_of(name) == "set":
+            return _several(attribute, trimmed)
+        return trimmed(attribute.value)
+
+
+def _several(attribute: Attribute, fold: Fold) -> Several | None:
+    if attribute.chances:
+        found: dict[str, float] = {}
+        for text, chance in attribute.chances:
+            value = fold(text)
+            if value:
+                found[value] = found.get(value, 0.0) + chance
+        return Several(tuple(found), tuple(found.values())) if found else None
+    members = [value for text in attribute.value.split(",")[:_SET_MAX] if (value := fold(text))]
+    return Several(tuple(sorted(set(members)))) if members else None

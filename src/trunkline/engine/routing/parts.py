@@ -1,0 +1,244 @@
+"""Criteria cut into parts that can be tabulated, and predicates that have to be asked.
+
+A route's criteria are cut into the pieces that must all hold. A piece that asks one attribute only is judged once, at
+compile time, for every class of values that it treats alike, by the same questions that decide everything else:
+
+- a value that it names, any other value, and "unknown";
+- where it names beginnings, also the values whose longest named beginning is the same;
+- where it compares, also the values between two neighbouring bounds.
+
+What searches inside a text (`contains`, `regex`), looks at several attributes at once, or is too large to be judged
+together stays a predicate, asked once for each caller however many routes share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Context
+from typing import Any
+
+from trunkline.config.criteria import ORDERED, All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.criteria_checks import conditions_of
+from trunkline.config.folds import Value, View
+from trunkline.config.questions import prefixes, size_of, wanted
+from trunkline.engine.routing.criteria import judge
+from trunkline.engine.routing.values import Types
+
+_OTHER = "\x00other"
+"""A value that no configuration can name: control characters are refused when it is read."""
+_TOGETHER_MAX = 2_000
+"""Values that are judged together; a longer list keeps a table of its own."""
+_KEYED_BY_IDENTITY = 256
+"""A longer list of values is known again by being the same object, not by its content."""
+_EXACT = Context(prec=100)
+"""Bounds have at most 40 digits, on either side of the point."""
+_SEARCHES = frozenset({Operator.CONTAINS, Operator.REGEX})
+
+
+class Part:
+    """A piece about one attribute, tabulated: what it says of each value that it treats unlike others.
+
+    `by_value` are verdicts on named values, `by_prefix` on the values with a named beginning (the longest counts),
+    `other` on all that is neither, `unknown` when nothing is known.
+    """
+
+    __slots__ = ("_judge", "attr", "by_prefix", "by_value", "other", "unknown", "view")
+
+    def __init__(self, attr: str, view: View, judged: Callable[[Value | None], bool]) -> None:
+        self.attr = attr
+        self.view: View = view
+        self._judge = judged
+        self.by_value: dict[str, bool] = {}
+        self.by_prefix: dict[str, bool] = {}
+        self.other = judged(_OTHER)
+        self.unknown = judged(None)
+
+    def passes(self, value: Value) -> bool:
+        """Whether it lets through a value that is not in its tables, or several."""
+        return self._judge(value)
+
+
+class Steps:
+    """A piece that compares one attribute: what it says of each bound, and of all between two bounds.
+
+    `bounds` ascend; `verdicts[2 * i + 1]` is about the bound i itself and `verdicts[2 * i]` about what lies before it.
+    """
+
+    __slots__ = ("attr", "bounds", "kind", "unknown", "verdicts")
+
+    def __init__(self, attr: str, kind: str, bounds: list[Any], verdicts: list[bool], unknown: bool) -> None:
+        self.attr = attr
+        self.kind = kind
+        self.bounds = bounds
+        self.verdicts = verdicts
+        self.unknown = unknown
+
+
+class Predicate:
+    """A piece that no table answers. Routes with the same piece share one."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+Cut = tuple[tuple[Part | Steps, ...], tuple[Predicate, ...]]
+
+
+class Cutter:
+    """Cuts criteria into parts and predicates; equal pieces give the same objects."""
+
+    __slots__ = ("_done", "_parts", "_predicates", "_types")
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._done: dict[int, tuple[Node, Cut]] = {}
+        self._parts: dict[object, Part | Steps | None] = {}
+        self._predicates: dict[object, Predicate] = {}
+
+    def cut(self, node: Node) -> Cut:
+        """The parts about single attributes and the predicates that are left."""
+        done = self._done.get(id(node))
+        if done is None:
+            done = self._done[id(node)] = (node, self._cut(node))  # keeping the node keeps its id
+        return done[1]
+
+    def one_of(self, attr: str, values: frozenset[str]) -> Part:
+        """The part that an attribute must have one of these folded values."""
+        part = self._parts.get((attr, values))
+        if part is None:
+            part = Part(attr, "value", lambda value: value in values)
+            part.by_value = dict.fromkeys(values, True)
+            self._parts[attr, values] = part
+        assert isinstance(part, Part), "a list of values is no step"
+        return part
+
+    def _cut(self, node: Node) -> Cut:
+        parts: list[Part | Steps] = []
+        rest: list[Predicate] = []
+        for piece in _grouped(node):
+            key = _key(piece)
+            if key not in self._parts:
+                self._parts[key] = tabulate(piece, self._types)
+            part = self._parts[key]
+            if part is not None:
+                parts.append(part)
+            else:
+                rest.append(self._predicates.setdefault(key, Predicate(piece)))
+        return tuple(parts), tuple(rest)
+
+
+def tabulate(node: Node, types: Types) -> Part | Steps | None:
+    """The table of a piece, None when it has to be asked."""
+    asked = list(conditions_of(node))
+    attr, operators = asked[0].attr, {condition.op for condition in asked}
+    questions = [types.question(condition) for condition in asked]
+    views = {question.view for question in questions if question.exists is None}
+    if any(condition.attr != attr for condition in asked) or operators & _SEARCHES or len(views) > 1:
+        return None
+    view: View = views.pop() if views else "value"
+
+    def judged(value: Value | None) -> bool:
+        return judge(node, _Single(value), types) is True
+
+    fold = types.fold_of(attr)
+    if operators & ORDERED:
+        return _steps(attr, types.kind_of(attr), asked, fold, judged)
+    part = Part(attr, view, judged)
+    plain = asked[0] if isinstance(node, Condition) and node.op is not Operator.PREFIX else None
+    values = frozenset[str]().union(
+        *(wanted(condition, fold) for condition in asked if condition.op not in {Operator.EXISTS, Operator.PREFIX})
+    )
+    if plain is not None:
+        part.by_value = dict.fromkeys(values, plain.op is not Operator.NOT_IN)
+    else:
+        part.by_value = {value: judged(value) for value in values}
+    for condition in asked:
+        if condition.op is Operator.PREFIX:
+            for prefix in prefixes(condition, fold):
+                part.by_prefix[prefix] = judged(prefix + _OTHER)
+    return part
+
+
+def _steps(
+    attr: str,
+    kind: str,
+    asked: list[Condition],
+    fold: Callable[[str], str | None],
+    judged: Callable[[Value | None], bool],
+) -> Steps | None:
+    size = size_of(kind)
+    named = {
+        size(value): value
+        for condition in asked
+        if condition.op is not Operator.EXISTS
+        for text in condition.values
+        if (value := fold(text)) is not None
+    }
+    bounds = sorted(named)
+    verdicts = []
+    for place, bound in enumerate(bounds):
+        verdicts += [judged(_before(bounds, place, kind)), judged(named[bound])]
+    verdicts.append(judged(_before(bounds, len(bounds), kind)))
+    return Steps(attr, kind, bounds, verdicts, judged(None))
+
+
+def _before(bounds: list[Any], place: int, kind: str) -> str:
+    """Some value between the bounds `place - 1` and `place`, written as its type is."""
+    if kind != "number":
+        # Dates compare as text, and text always has room: a blank sorts below every digit.
+        return f"{bounds[place - 1]} " if place else " "
+    if place == 0:
+        return f"{_EXACT.subtract(bounds[0], 1):f}"
+    if place == len(bounds):
+        return f"{_EXACT.add(bounds[-1], 1):f}"
+    return f"{_EXACT.divide(_EXACT.add(bounds[place - 1], bounds[place]), 2):f}"
+
+
+class _Single:
+    """A caller of whom one attribute is asked, whatever its name and however it is looked at."""
+
+    __slots__ = ("_value", "answers")
+
+    def __init__(self, value: Value | None) -> None:
+        self._value = value
+        self.answers: dict[object, bool | None] = {}
+
+    def look(self, view: View, name: str) -> Value | None:
+        return self._value
+
+
+def _grouped(node: Node) -> Iterator[Node]:
+    """The pieces that must all hold, those about one attribute put together."""
+    by_attr: dict[str, list[Node]] = {}
+    sizes: dict[str, int] = {}
+    for piece in _conjuncts(node):
+        asked = list(conditions_of(piece))
+        attr, size = asked[0].attr, sum(len(condition.values) for condition in asked)
+        alone = any(condition.attr != attr or condition.op in _SEARCHES for condition in asked)
+        if alone or sizes.get(attr, 0) + size > _TOGETHER_MAX:
+            yield piece
+            continue
+        by_attr.setdefault(attr, []).append(piece)
+        sizes[attr] = sizes.get(attr, 0) + size
+    for pieces in by_attr.values():
+        yield pieces[0] if len(pieces) == 1 else All(tuple(pieces))
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if isinstance(node, All):
+        for child in node.nodes:
+            yield from _conjuncts(child)
+    else:
+        yield node
+
+
+def _key(node: Node) -> object:
+    """Equal for equal nodes; a long list counts by its identity, which its node keeps."""
+    if isinstance(node, Condition):
+        values: object = node.values if len(node.values) <= _KEYED_BY_IDENTITY else id(node.values)
+        return (node.attr, node.op.value, values, node.confidence)
+    if isinstance(node, Not):
+        return ("not", _key(node.node))
+    return ("any" if isinstance(node, AnyOf) else "all", *map(_key, node.nodes))
