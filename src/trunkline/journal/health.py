@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -20,14 +21,16 @@ RESERVE_FILE: Final = "journal.reserve"
 RESERVE_BYTES: Final = 16 * 2**20
 """Room for the last events of some ten thousand calls, and the write-ahead log around them."""
 _MB: Final = 2**20
+LOOK_EVERY_S: Final = 0.1
+"""How long free space that was enough is taken to be so still: a disk that fills a gigabyte a second loses 100 MB."""
 _MARGIN_BYTES: Final = 2 * RESERVE_BYTES
 """Free space must exceed the minimum by this before the journal recovers, or it would flicker at the line."""
 
 
 class Health:
-    """Judged by the writer before each commit and by the upkeep thread every second; read by the switch's loop."""
+    """Judged by the writer before it commits and by the upkeep thread every second; read by the switch's loop."""
 
-    __slots__ = ("_broken", "_folder", "_full", "_lock", "_min_free_bytes", "reason")
+    __slots__ = ("_broken", "_folder", "_full", "_lock", "_look_at_s", "_min_free_bytes", "reason")
 
     reason: str | None
     """Why the journal takes no new work, None while it does."""
@@ -38,10 +41,16 @@ class Health:
         self._lock = Lock()
         self._full = False
         self._broken = False
+        self._look_at_s = 0.0
         self.reason = None
         self.check()
         if self.reason is None:
             self._fill_reserve()
+
+    def check_before_commit(self) -> None:
+        """The same as `check`, unless all was well a moment ago."""
+        if self.reason is not None or time.monotonic() >= self._look_at_s:
+            self.check()
 
     def check(self) -> None:
         """Compare the free space with the minimum."""
@@ -59,6 +68,7 @@ class Health:
                     self.reason = self._scarce(free)
             elif free >= self._min_free_bytes + (_MARGIN_BYTES if self._full else 0):
                 self._recover()
+            self._look_at_s = time.monotonic() + LOOK_EVERY_S
 
     def failed(self, error: Error) -> None:
         """A commit or checkpoint did not go through: take no new work, and free the reserve if room is missing."""

@@ -273,7 +273,7 @@ class Journal:
 
     def _commit(self, batch: list[Append]) -> None:
         started = time.perf_counter()
-        self._health.check()
+        self._health.check_before_commit()
         error = self._try_commit(batch)
         if error is not None and len(batch) > 1 and not isinstance(error, JournalUnavailable):
             for append in batch:  # a mistake in one of them; the others are not to suffer from it

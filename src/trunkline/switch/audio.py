@@ -11,6 +11,7 @@ from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.greeting import BEEP
 from trunkline.media.port import Prompt as Sound
+from trunkline.switch.part import Part
 
 if TYPE_CHECKING:
     from trunkline.switch.livecall import LiveCall
@@ -23,11 +24,11 @@ UNAWAITED = 0
 """The tag of what nobody waits for the end of."""
 
 
-class Audio:
+class Audio(Part):
     """Turns the machine's commands into orders to the media backend."""
 
     def __init__(self, call: LiveCall) -> None:
-        self._call = call
+        super().__init__(call)
         self._media = call.plant.media
         self._cut: set[int] = set()
 

@@ -22,6 +22,7 @@ from trunkline.sip.uri import bracketed
 from trunkline.switch.description import Description
 from trunkline.switch.farewells import farewell
 from trunkline.switch.legs import BuyerLeg
+from trunkline.switch.part import Part
 from trunkline.switch.registry import Whose
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.tries import Tries, Try
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("trunkline.calls")
 
 
-class Buyers:
+class Buyers(Part):
     """All attempts' legs of one call that are not over: for each attempt one, or those of its group by number."""
 
     def __init__(self, call: LiveCall) -> None:
-        self._call = call
+        super().__init__(call)
         self._plant = call.plant
         self._attempts: dict[str, tuple[BuyerLeg, ...]] = {}
         self._dialled = False
@@ -89,6 +90,7 @@ class Buyers:
 
     async def _try_late(self, leg: BuyerLeg, step: Try | Way) -> None:
         """Make the INVITE while the offer, or what becomes of it, gets durable, then go on as if it had been known."""
+        call = self._call  # which is not to go before
         news: i.Input | None = None
         try:
             await self._make_late_invite(leg, step)
@@ -100,7 +102,7 @@ class Buyers:
             if leg.wanted and not leg.gone:
                 news = i.BuyerUnreachable(leg.attempt, leg.failure, leg.number)
         leg.resolving = None
-        self._call.tell(news)
+        call.tell(news)
         self._plant.sip.flush()
 
     async def _make_late_invite(self, leg: BuyerLeg, step: Try | Way | None) -> None:

@@ -13,6 +13,7 @@ from trunkline.engine.calls import commands as c
 from trunkline.engine.calls.legs import leg_name
 from trunkline.media.errors import BadRemote
 from trunkline.sip.errors import RemoteSipError
+from trunkline.switch.part import Part
 from trunkline.switch.sessions import remote_media, unheard
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("trunkline.calls")
 
 
-class Early:
+class Early(Part):
     """The early media of one live call. `said` is whether the caller's offer has been answered by 183."""
 
-    __slots__ = ("_call", "_complained", "said")
+    __slots__ = ("_complained", "said")
 
     def __init__(self, call: LiveCall) -> None:
-        self._call = call
+        super().__init__(call)
         self.said = False
         self._complained: frozenset[str] = frozenset()
 

@@ -124,5 +124,10 @@ class Plant:
         For what nobody waits for and a crash may forget: that a leg is over, which its peer then says once more.
         """
         if not self._soon:
-            self.loop.call_later(SOON_S, self.write, ())
+            self.loop.call_later(SOON_S, self._write_patiently)
         self._soon = (*self._soon, change)
+
+    def _write_patiently(self) -> None:
+        """Write what has been kept for company and did not find any."""
+        if self._soon:
+            self.write((), patient=True)

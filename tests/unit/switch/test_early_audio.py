@@ -15,6 +15,10 @@ from trunkline.switch.early import Early
 pytestmark = pytest.mark.unit
 
 
+class Whole(SimpleNamespace):
+    """What stands for a live call: its parts know it weakly."""
+
+
 def leg(name: str) -> Any:
     """A phone that was offered audio."""
     description = Description(LocalMedia(name, "192.0.2.5", 4000), 77, "off", bytes)
@@ -23,7 +27,7 @@ def leg(name: str) -> Any:
 
 
 def test_a_phone_that_says_nonsense_again_and_again_is_complained_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    call: Any = SimpleNamespace(
+    call: Any = Whole(
         machine=SimpleNamespace(context=SimpleNamespace(early_media="pass")), plant=SimpleNamespace(media=None)
     )
     early, phones = Early(call), (leg("att"), leg("att.2"))
@@ -36,7 +40,7 @@ def test_a_phone_that_says_nonsense_again_and_again_is_complained_of_once(caplog
 @pytest.mark.parametrize(("direction", "heard"), [("sendrecv", True), ("recvonly", False), ("inactive", False)])
 def test_a_leg_knows_whether_its_phone_is_heard(direction: str, heard: bool) -> None:
     media = SimpleNamespace(connect=lambda name, remote: None)
-    call: Any = SimpleNamespace(
+    call: Any = Whole(
         machine=SimpleNamespace(context=SimpleNamespace(early_media="pass")), plant=SimpleNamespace(media=media)
     )
     phone = leg("att")

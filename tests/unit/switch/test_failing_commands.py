@@ -30,6 +30,10 @@ from trunkline.telephony.sip.listening import Places
 pytestmark = pytest.mark.unit
 
 
+class Whole(SimpleNamespace):
+    """What stands for a live call: its parts know it weakly."""
+
+
 class Count:
     """A counter of the metrics."""
 
@@ -56,7 +60,7 @@ def test_a_failing_command_is_counted_and_the_machine_told_to_end_the_call() -> 
 def test_a_folder_that_cannot_be_made_costs_the_recording_and_not_the_call(tmp_path: Path) -> None:
     (tmp_path / "recordings").write_text("a file where the folder should be")
     recordings: dict[str, object] = {}
-    call: Any = SimpleNamespace(
+    call: Any = Whole(
         plant=SimpleNamespace(media=None),
         registry=SimpleNamespace(recordings=recordings),
         machine=SimpleNamespace(context=SimpleNamespace(call="call")),
