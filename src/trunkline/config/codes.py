@@ -14,6 +14,7 @@ CODES: Final[dict[str, str]] = {
     "too_deep": "More lists and mappings stand inside each other than can be read.",
     "several_documents": "The file holds more than one YAML document.",
     "tag": "A value has a YAML tag. Types come from the schema.",
+    "bad_hops": "A route takes traffic of a hop that does not exist.",
     "bad_key": "A key cannot be used as one.",
     "unknown_alias": "An alias has no anchor above it.",
     "merge_key": "A merge key (`<<`) is used. They are not read.",

@@ -144,6 +144,8 @@ MEANINGS: Final[dict[str, str]] = {
     "recording": "Whether and how calls are recorded.",
     "register": "Registers at the proxy, so that it knows where to send calls.",
     "required": "Whether a lead without the field is refused.",
+    "hops": "How often a call may have been rerouted to be offered here: 0 is one that comes first, at most 5.",
+    "reroute_again": "Whether a rerouted call may be offered to targets that it was offered to before.",
     "reroute_seconds": "How soon a buyer's hang-up causes another offer. 0: never.",
     "responses": 'Final statuses of ours, and what a caller of this trunk is sent in their place: `{"486": 480}`.',
     "ring_seconds": "How long to ring (25 unless said).",

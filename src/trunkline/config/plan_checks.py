@@ -9,6 +9,9 @@ from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 from trunkline.kernel.money import Money
 
+HOPS_MAX = 5
+"""How often a call may be rerouted."""
+
 
 def check_plans(subject: Subject) -> None:
     """All plans of an account."""
@@ -59,7 +62,27 @@ def _check_fallbacks(subject: Subject) -> None:
             seen.append(here.key)
 
 
+def _check_hops(subject: Subject, path: Path, plan: Plan, route: Route) -> None:
+    wrong = [hop for hop in route.hops if not 0 <= hop <= HOPS_MAX]
+    if wrong or not route.hops:
+        what = f"{wrong[0]} is no hop" if wrong else "the route takes traffic of no hop"
+        hint = f"0 is a call that was not rerouted; up to {HOPS_MAX}: hops: [0, 1, 2]"
+        subject.findings.error((*path, "hops"), "bad_hops", what, hint)
+    elif 0 not in route.hops and not any(each.reroute_seconds for each in _leading_to(subject, plan)):
+        message = "this can never match: no plan that leads here reroutes calls"
+        subject.findings.warning((*path, "hops"), "never_matches", message, "give the plan `reroute_seconds`")
+
+
+def _leading_to(subject: Subject, plan: Plan) -> list[Plan]:
+    """The plan and all that fall back to it, over others or not."""
+    found = [plan]
+    for each in found:
+        found += [other for other in subject.config.plans if other.fallback == each.key and other not in found]
+    return found
+
+
 def _check_route(subject: Subject, path: Path, plan: Plan, tier: Tier, route: Route) -> None:
+    _check_hops(subject, path, plan, route)
     subject.refers((*path, "target"), route.target, subject.index.targets, "target")
     target = subject.index.targets.get(route.target)
     if target is None:

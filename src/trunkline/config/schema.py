@@ -361,6 +361,7 @@ class Route(Struct, frozen=True, kw_only=True):
     key: str | None = None
     priority: int = 1
     weight: int = 1
+    hops: tuple[int, ...] = (0,)
     price: Money | None = None
     min_score: int | None = None
     criteria: Node | None = None
@@ -428,6 +429,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     fallback: str | None = None
     no_buyer: NoBuyer | None = None
     reroute_seconds: int = 0
+    reroute_again: bool = False
 
 
 class AccountConfig(Struct, frozen=True, kw_only=True):

@@ -167,7 +167,6 @@ _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
     ),
     Campaign: (("lead_fields", (), "leads are not taken in yet: nobody fills in these fields"),),
     Publisher: (("keys", (), "leads are not taken in yet: nobody can post with these keys"),),
-    Plan: (("reroute_seconds", 0, "a call whose buyer hangs up is not offered again yet"),),
     Target: (
         ("bid", None, "asking bidders is not built yet: this target is never offered"),
         ("deliver", None, "leads are not delivered yet: this target is never offered"),

@@ -125,6 +125,7 @@ class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
     offered: tuple[str, ...]
     rejected: tuple[Rejection, ...]
     more: int = 0
+    hop: int = 0
 
 
 class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
@@ -142,6 +143,7 @@ class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
     conversion: str
     decision_us: int
     snapshot: str
+    hop: int = 0
 
 
 class AttemptMoved(CallEvent, frozen=True, kw_only=True, tag="attempt.moved"):

@@ -258,9 +258,9 @@ def _cursors(
 ) -> NewCursor:
     """Makes a cursor when the flow reaches a route node: patience runs, hours, facts and past are judged from then."""
 
-    def new_cursor(plan: str | None, taken: frozenset[str], now: Instant) -> Cursor:
+    def new_cursor(plan: str | None, taken: frozenset[str], hop: int, now: Instant) -> Cursor:
         known = profile.attributes(now)
-        asked = msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken)
+        asked = msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken, hop=hop)
         if history is not None:
             asked = msgspec.structs.replace(asked, history=history.seen())
         return router.cursor(asked, health.facts(query.account))

@@ -52,8 +52,8 @@ from trunkline.switch.world import World
 
 log = logging.getLogger("trunkline.calls")
 
-NewCursor = Callable[[str | None, frozenset[str], Instant], Cursor]
-"""Makes a call's cursor for one route node: its plan (None: the campaign's), targets offered already, the moment."""
+NewCursor = Callable[[str | None, frozenset[str], int, Instant], Cursor]
+"""Makes a call's cursor for one search: its plan (None: the campaign's), targets offered already, hop, the moment."""
 
 
 class LiveCall:
@@ -86,6 +86,7 @@ class LiveCall:
         self._cursor: Cursor | None = None
         self._exhausted = False
         self._taken: set[str] = set()
+        self._hop = 0
         registry.calls[machine.context.call] = self
         registry.sip[caller.sip] = registry.media[caller.media] = Whose(self, None)
         self._inbox: deque[i.Input] = deque()
@@ -274,9 +275,11 @@ class LiveCall:
 
     def _seek(self, command: c.Seek, now: Instant) -> None:
         started_ns = time.perf_counter_ns()
-        if self._cursor is None or self._exhausted:
-            # Each route node is a search of its own, but no target is offered twice to one caller.
-            self._cursor, self._exhausted = self._new_cursor(command.plan, frozenset(self._taken), now), False
+        if self._cursor is None or self._exhausted or command.hop != self._hop:
+            # Each route node and each hop is a search of its own, but no target is offered twice to one caller.
+            taken = frozenset() if command.again else frozenset(self._taken)
+            self._cursor, self._exhausted = self._new_cursor(command.plan, taken, command.hop, now), False
+            self._hop = command.hop
             if self._history is not None:
                 self._history.tell(now.utc_ms, self._entries)
             if self.answered:
@@ -314,6 +317,7 @@ class LiveCall:
             offered=decision.offered,
             rejected=decision.rejected,
             more=decision.more,
+            hop=self._hop,
         )
         self._entries.append(Entry(routed, context.contact))
 

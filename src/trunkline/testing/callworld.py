@@ -113,6 +113,7 @@ class CallWorld:
         self.machine = CallMachine(context, flow, self.profile, lambda _now: self._name("rec"))
         self._cursor: Cursor | None = None
         self._taken: set[str] = set()
+        self._hop = 0
         self._inbox: deque[i.Input] = deque()
         self.written: list[AnyCallEvent] = []
         self.said: list[c.Command] = []
@@ -233,13 +234,15 @@ class CallWorld:
 
     def _found(self, command: c.Seek) -> i.Input:
         cursor = self._cursor
-        if cursor is None:
+        if cursor is None or command.hop != self._hop:
+            self._hop = command.hop
             query = msgspec.structs.replace(
                 self._query,
                 attributes=self.profile.attributes(self.now),
                 now=self.now,
                 plan=command.plan,
-                taken=frozenset(self._taken),
+                taken=frozenset() if command.again else frozenset(self._taken),
+                hop=command.hop,
             )
             cursor = self._cursor = self.router.cursor(query)
         attempt = self._name("att")

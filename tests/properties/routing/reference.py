@@ -334,6 +334,8 @@ class Reference:
             floor = getattr(thing, "floor", None)
             if floor is not None and price < floor.minor and (not bidder or bid is not None):
                 return ("floor", level, None, None, None, None)
+        if self.query.hop not in route.hops:
+            return ("hop", "route", None, None, None, None)
         if target.key in self.facts.down:
             return ("target_down", "target", None, None, None, None)
         if bidder and tier.method is not Method.AUCTION:

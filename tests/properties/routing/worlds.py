@@ -270,6 +270,7 @@ class World:
             priority=self.random.choice([1, 1, 2, 3]),
             weight=self.random.choice([0, 1, 1, 2, 5]),
             min_score=self.random.choice([50_000, 300_000]) if self.maybe(0.1) else None,
+            hops=self.random.choice([(0,), (0,), (0, 1), (1, 2)]) if self.maybe(0.3) else (0,),
             **self.guards("criteria", "limits", "timezone", "price"),
         )
 
@@ -383,4 +384,5 @@ class World:
             history=self.history(now_ms),
             bids=self.bids(),
             scores=self.scores(),
+            hop=1 if self.maybe(0.08) else 0,
         )

@@ -38,13 +38,14 @@ def configuration(
     plan: str = "{}",
     account: str = "{}",
     target: str = "{}",
+    route: str = "{}",
     sections: str = "{}",
     **each: str,
 ) -> str:
     """One account that offers its calls to `targets` in their order (default: one, `a`), each of its own buyer.
 
-    `flow` are the nodes, from `start`; `campaign`, `plan`, `account`, `target` (all of them) and `each` target by its
-    key are added to what stands there; `sections` replace whole ones.
+    `flow` are the nodes, from `start`; `campaign`, `plan`, `account`, `target` and `route` (all of them) and `each`
+    target by its key are added to what stands there; `sections` replace whole ones.
     """
     keys = targets or ("a",)
     whole: dict[str, Any] = yaml.load(BASE, yaml.BaseLoader)
@@ -54,7 +55,8 @@ def configuration(
     whole["flows"][0]["nodes"] = yaml.load(flow, yaml.BaseLoader)
     whole["buyers"] = [{"key": f"{key}-buyer"} for key in keys]
     routes = whole["plans"][0]["tiers"][0]["routes"]
-    routes += [{"target": key, "priority": str(place + 1), "price": PRICE} for place, key in enumerate(keys)]
+    more = yaml.load(route, yaml.BaseLoader)
+    routes += [{"target": key, "priority": str(place + 1), "price": PRICE, **more} for place, key in enumerate(keys)]
     whole["targets"] = [
         {
             "key": key,

@@ -30,9 +30,15 @@ class Await(msgspec.Struct, frozen=True, gc=False):
 
 
 class Seek(msgspec.Struct, frozen=True, gc=False):
-    """Find and reserve the next offer by `plan` (None: the campaign's): answer `Offered` or `Exhausted`."""
+    """Find and reserve the next offer by `plan` (None: the campaign's): answer `Offered` or `Exhausted`.
+
+    `hop` counts how often the call has been rerouted: each begins a search of its own, with `again` also among targets
+    that it was offered to before.
+    """
 
     plan: str | None
+    hop: int = 0
+    again: bool = False
 
 
 class WriteRouting(msgspec.Struct, frozen=True, gc=False):

@@ -82,6 +82,8 @@ class CallCore:
         self._unsold_reason: str | None = None
         self._message_taken = False
         self._post_dial_us: int | None = None
+        self._hop = 0
+        self._again = False
         self._ended = False
 
     @property
@@ -201,6 +203,8 @@ class CallCore:
     def _end(self, outcome: CallOutcome, reason: str | None, by: EndedBy, *, status: int = STATUS_UNSOLD) -> None:
         """The call is over. The buyer is let go first, then the caller; a file that is open is closed last."""
         assert not self._ended
+        if self._hop and outcome in _NOT_SOLD:
+            outcome = CallOutcome.SOLD  # to the buyer that hung up so soon
         if self.attempt is not None:
             connected = self.attempt.connected is not None
             self._end_attempt(AttemptOutcome.CONNECTED if connected else _unconnected(outcome, by), reason=reason)
@@ -241,6 +245,9 @@ class CallCore:
 
     def _recorded(self, event: Recorded) -> None:
         self._out += self._tape.closed(event.recording, event.duration_ms, event.error, self._now)
+
+
+_NOT_SOLD = frozenset({CallOutcome.UNSOLD, CallOutcome.ABANDONED, CallOutcome.IVR_ENDED, CallOutcome.VOICEMAIL})
 
 
 def _unconnected(outcome: CallOutcome, by: EndedBy) -> AttemptOutcome:

@@ -164,7 +164,7 @@ class Greeting(CallCore):
         if self._answered:
             self._out.append(c.Ringback(self.context.ringback))
         self.state = State.SEEKING
-        self._out.append(c.Seek(effect.plan))
+        self._out.append(c.Seek(effect.plan, self._hop, self._again))
 
     def _write_qualified(self, node: str) -> None:
         values, basis = self.profile.stored(self._now)

@@ -179,7 +179,7 @@ def _change(record: CallRecord, event: Event) -> None:
             _connected(record, event)
         case AttemptEnded():
             _attempt_ended(record, event)
-        case CallRouted():
+        case CallRouted(hop=0):
             record.routing, record.unsold_reason = event.outcome, event.reason
             record.rejected, record.seed, record.versions = list(event.rejected), event.seed, event.versions
         case Converted():

@@ -46,6 +46,7 @@ class Selling(Talking):
                     conversion=candidate.terms.rule,
                     decision_us=event.decision_us,
                     snapshot=self.context.snapshot,
+                    hop=self._hop,
                 )
             )
         )
@@ -147,7 +148,7 @@ class Selling(Talking):
         self._end_attempt(outcome, reason=reason, status=status)
         self._remember()
         self.state = State.SEEKING
-        self._out.append(c.Seek(self._plan))
+        self._seek()
 
     # -- who takes it ----------------------------------------------------------------------------------------------
 

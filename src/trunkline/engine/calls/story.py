@@ -111,10 +111,10 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case CallQualified():
             return [f"at {event.node}: {_known(event)}"]
         case OfferReserved():
-            took = f"found in {event.decision_us} µs"
-            return [
-                f"offer {event.rank} to {event.buyer} ({event.route}) at {event.price} {event.price.currency}, {took}"
-            ]
+            hop = f", rerouted {event.hop} times" if event.hop else ""
+            took = f"{hop}, found in {event.decision_us} µs"
+            price = f"{event.price} {event.price.currency}"
+            return [f"offer {event.rank} to {event.buyer} ({event.route}) at {price}{took}"]
         case AttemptMoved():
             why = _MOVED.get(event.reason, event.reason)
             by = f" by trunk {event.trunk}" if event.trunk is not None else ""

@@ -60,7 +60,7 @@ END = (S.ENDING, S.OVER)
 FLOW = (S.SAVING, S.ANNOUNCING, S.TALKING, S.SEEKING, S.MESSAGE, *END)
 """Where going on with the flow can lead."""
 NEXT = (S.SEEKING,)
-"""Where a failed attempt leads."""
+"""Where a failed attempt leads, and a buyer that hangs up within the reroute window."""
 JOIN = (S.BRIEFING, S.CONNECTED)
 TAKEN = (S.KEYING, *JOIN)
 """Where the acceptance of one leg leads."""
@@ -121,14 +121,14 @@ _OWN: Mapping[tuple[State, type], Step] = {
     (S.PRESSING, i.LegDue): ("_leg_due", ASKING),
     (S.PRESSING, i.BuyerLeft): ("_leg_left", ASKING),
     (S.KEYING, i.LegDue): ("_keys_sent", TAKEN),
-    (S.KEYING, i.BuyerLeft): ("_buyer_left", (S.KEYING, *END)),
+    (S.KEYING, i.BuyerLeft): ("_buyer_left", (S.KEYING, *NEXT, *END)),
     (S.KEYING, i.Tick): ("_too_long", END),
     (S.BRIEFING, i.Played): ("_briefed", JOIN),
-    (S.BRIEFING, i.BuyerLeft): ("_buyer_left", (S.BRIEFING, *END)),
+    (S.BRIEFING, i.BuyerLeft): ("_buyer_left", (S.BRIEFING, *NEXT, *END)),
     (S.BRIEFING, i.Tick): ("_too_long", END),
     (S.CONNECTED, i.Played): ("_announced_over_bridge", (S.CONNECTED,)),
     (S.CONNECTED, i.KeyPressed): ("_key_over_bridge", (S.CONNECTED,)),
-    (S.CONNECTED, i.BuyerLeft): ("_buyer_left", (S.CONNECTED, *END)),
+    (S.CONNECTED, i.BuyerLeft): ("_buyer_left", (S.CONNECTED, *NEXT, *END)),
     (S.CONNECTED, i.Tick): ("_too_long", END),
     (S.CLOSING, i.Played): ("_last_words_heard", (S.CLOSING, S.MESSAGE, *END)),
     (S.MESSAGE, i.Played): ("_message_prompt_heard", (S.MESSAGE,)),

@@ -8,11 +8,14 @@ from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.core import OpenAttempt
 from trunkline.engine.calls.greeting import Greeting
 from trunkline.engine.calls.legs import Leg
-from trunkline.engine.calls.outcomes import CallOutcome
+from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
 from trunkline.engine.calls.table import State
 from trunkline.engine.calls.timers import Timer
 from trunkline.events.calls import AttemptConnected
 from trunkline.kernel.clock import MS, SECOND
+
+HOPS_MAX = 5
+"""How often a call is rerouted at most."""
 
 
 class Talking(Greeting):
@@ -164,8 +167,32 @@ class Talking(Greeting):
 
     def _buyer_left(self, event: i.BuyerLeft) -> None:
         attempt = self._open_attempt()
-        if (event.attempt, event.leg) == (attempt.id, attempt.leg):
+        if (event.attempt, event.leg) != (attempt.id, attempt.leg):
+            return
+        connected, within_s = attempt.connected, attempt.offer.reroute_seconds
+        assert connected is not None
+        if self._hop < HOPS_MAX and self._now.mono_ns - connected.mono_ns < within_s * SECOND:
+            self._reroute(attempt, event.reason)
+        else:
             self._end(CallOutcome.SOLD, event.reason, "buyer")
+
+    def _reroute(self, attempt: OpenAttempt, reason: str | None) -> None:
+        """The buyer hung up so soon that another one is looked for. What it owes by then it owes."""
+        self._await_no_prompt()
+        self._briefing, self._music, self._alerted = (), frozenset(), False
+        self._out += self._tape.parted(self._now)
+        self._again = attempt.offer.reroute_again
+        self._end_attempt(AttemptOutcome.CONNECTED, reason=reason)
+        self._remember()
+        self._hop += 1
+        if self._answered:
+            self._out.append(c.Ringback(self.context.ringback))
+        self.state = State.SEEKING
+        self._seek()
+
+    def _seek(self) -> None:
+        """Look for the next buyer."""
+        self._out.append(c.Seek(self._plan, self._hop, self._again))
 
     def _too_long(self, _event: i.Tick) -> None:
         self._end(CallOutcome.SOLD, "max_duration", "system")

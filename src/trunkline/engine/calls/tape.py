@@ -36,6 +36,7 @@ class Tape:
         "_forbidden",
         "_heard",
         "_new_id",
+        "_parts",
         "_paused_by",
         "_pauses",
         "_rule",
@@ -55,6 +56,7 @@ class Tape:
         self._forbidden = False
         self._paused_by: tuple[PausedBy, ...] = ()
         self._pauses = 0
+        self._parts = 0
         self._typed = ""
         self._typed_ns = 0
         self._current: str | None = None
@@ -86,13 +88,21 @@ class Tape:
         self._connected = True
         if not self._wanted():
             return self.stop()
-        return self._record(now)
+        return [*self._record(now), *self._go_on("flow", now)]
 
     def disconnected(self) -> None:
         """The buyer is gone, and its rule with it; the next one has heard nothing yet."""
         self._connected = False
         self._rule = self._context.record
         self._heard.discard("buyer")
+
+    def parted(self, now: Instant) -> list[Command]:
+        """The buyer has gone and another one is looked for; who only wants both recorded wants no lonely caller."""
+        waits = self._rule is not None and self._rule.mode == "from_connect"
+        self._paused_by = tuple(by for by in self._paused_by if by != "buyer") if waits else self._paused_by
+        out = self._stand_still("flow", now) if waits else self._go_on("buyer", now)
+        self._sides = tuple(side for side in self._sides if side == "caller")
+        return out
 
     def message(self, path: str, now: Instant) -> list[Command]:
         """Record the caller's message into a file of its own, whatever the rule for calls says."""
@@ -187,7 +197,9 @@ class Tape:
         if self._current is not None:
             self._sides = sides
             return [Record(self._current, self.files[self._current], sides)]
-        return self._start(self.path("", now), sides, "call", now)
+        self._parts += 1
+        suffix = "" if self._parts == 1 else f"-{self._parts}"  # another buyer's rule has closed the one before
+        return self._start(self.path(suffix, now), sides, "call", now)
 
     def _start(self, path: str, sides: tuple[Side, ...], purpose: str, now: Instant) -> list[Command]:
         recording = self._new_id(now)

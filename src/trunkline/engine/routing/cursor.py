@@ -145,7 +145,8 @@ class Cursor:
         stage.offer(line)
         self._taken.add(line.target.key)
         self._offered.append(line.id)
-        return Offer(len(self._offered), candidate, lease)
+        plan = self._shared.programs[self._plan].plan
+        return Offer(len(self._offered), candidate, lease, plan.reroute_seconds, plan.reroute_again)
 
     def next(
         self, capacity: Capacity, lease_id: str, attempt: str, call: str, now: Instant

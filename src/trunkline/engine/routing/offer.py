@@ -58,6 +58,7 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     history: tuple[Seen, ...] = ()
     bids: Mapping[str, Bid] | None = None
     scores: Mapping[str, float] | None = None
+    hop: int = 0
 
 
 class Ring(msgspec.Struct, frozen=True, gc=False):
@@ -123,11 +124,17 @@ def not_built(auction: Auction) -> dict[str, Bid]:
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
-    """A candidate whose seats are held by `lease`; `rank` counts offers of this caller from 1."""
+    """A candidate whose seats are held by `lease`; `rank` counts offers of this search from 1.
+
+    A buyer that hangs up within `reroute_seconds` causes another search, with `reroute_again` also among targets that
+    were offered before.
+    """
 
     rank: int
     candidate: Candidate
     lease: Lease
+    reroute_seconds: int = 0
+    reroute_again: bool = False
 
 
 class Exhausted(msgspec.Struct, frozen=True, gc=False):

@@ -120,7 +120,7 @@ class Block:
     those that it was made of.
     """
 
-    __slots__ = ("_floors", "count", "hours", "lines", "members", "open", "predicates", "scored", "tables")
+    __slots__ = ("_floors", "_hops", "count", "hours", "lines", "members", "open", "predicates", "scored", "tables")
 
     def __init__(self, lines: list[Line], tables: tuple[Table, ...]) -> None:
         count = len(lines)
@@ -140,6 +140,15 @@ class Block:
         self.hours = _hours_of(lines)
         """Each set of hours in each zone once, with the routes that it closes."""
         self._floors: dict[tuple[int, int | None], int] = {}
+        self._hops: dict[int, int] = {}
+
+    def taking(self, hop: int) -> int:
+        """Routes that take traffic that was rerouted so often."""
+        mask = self._hops.get(hop)
+        if mask is None:
+            places = (at for at, line in enumerate(self.lines) if hop in line.route.hops)
+            mask = self._hops[hop] = bitmap(places, self.count)
+        return mask
 
     def above(self, floor: int, price: int | None) -> int:
         """Routes whose price reaches every floor, and bidders in auctions, whose bids are judged when known."""
@@ -181,7 +190,7 @@ class Program:
         for block in reversed(blocks):
             self.scored = self.scored << block.count | block.scored
         self._minute = -1
-        self._ready: dict[tuple[Kind, int, int | None], list[tuple[int, int, tuple[Table, ...]]]] = {}
+        self._ready: dict[tuple[Kind, int, int, int | None], list[tuple[int, int, tuple[Table, ...]]]] = {}
         """What this minute leaves of each block, from the last to the first: its count, routes and tables."""
         self._down: tuple[frozenset[str], int] = (frozenset(), 0)
 
@@ -192,7 +201,9 @@ class Program:
             yield first, block
             first += block.count
 
-    def eligible(self, kind: Kind, known: Known, floor: int, price: int | None, utc_ms: int, clocks: Clocks) -> int:
+    def eligible(
+        self, kind: Kind, hop: int, known: Known, floor: int, price: int | None, utc_ms: int, clocks: Clocks
+    ) -> int:
         """Routes that all guards from the plan down let through, but for predicates over several attributes.
 
         `floor` is the highest above the plan and `price` the campaign's, both in minor units.
@@ -201,9 +212,9 @@ class Program:
         if minute != self._minute:
             self._minute = minute
             self._ready.clear()
-        ready = self._ready.get((kind, floor, price))
+        ready = self._ready.get((kind, hop, floor, price))
         if ready is None:
-            ready = self._prepare(kind, floor, price, utc_ms, clocks)
+            ready = self._prepare(kind, hop, floor, price, utc_ms, clocks)
         left = 0
         for count, mask, tables in ready:
             for table in tables:
@@ -254,12 +265,12 @@ class Program:
         return bitmap(ranks, len(self.lines)) if ranks else 0
 
     def _prepare(
-        self, kind: Kind, floor: int, price: int | None, utc_ms: int, clocks: Clocks
+        self, kind: Kind, hop: int, floor: int, price: int | None, utc_ms: int, clocks: Clocks
     ) -> list[tuple[int, int, tuple[Table, ...]]]:
         ready = [
             (
                 block.count,
-                block.open[kind] & block.above(floor, price) & ~block.closed(utc_ms, clocks),
+                block.open[kind] & block.taking(hop) & block.above(floor, price) & ~block.closed(utc_ms, clocks),
                 block.tables,
             )
             for block in reversed(self._blocks)
@@ -267,7 +278,7 @@ class Program:
         if len(self._ready) >= _FLOOR_MASKS_MAX:
             self._ready.clear()
         if all(clocks.at(utc_ms, times.zone).steady for block in self._blocks for times, _ in block.hours):
-            self._ready[kind, floor, price] = ready
+            self._ready[kind, hop, floor, price] = ready
         return ready
 
 

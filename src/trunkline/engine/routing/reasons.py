@@ -56,7 +56,6 @@ class Reason(StrEnum):
 NOT_GIVEN_YET = frozenset(
     {
         Reason.SUPPRESSION,
-        Reason.HOP,
     }
 )
 """Reasons that have their place in the order but no rule of this version gives."""

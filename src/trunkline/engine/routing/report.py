@@ -43,6 +43,8 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         fate, bid, price = counted_bid(line, case)
     if price is not None and (stand := above.above(price) or own.above(price)):
         return _because(line, Reason.FLOOR, stand.level)
+    if query.hop not in line.route.hops:
+        return _because(line, Reason.HOP, "route", f"hop {query.hop}")
     if line.target.key in facts.down:
         return _because(line, Reason.TARGET_DOWN, "target")
     if entrance.unbuilt is not None:

@@ -226,7 +226,7 @@ def _eligible(program: Program, case: Case) -> int:
         or case.entrance.unbuilt is not None
     ):
         return 0
-    mask = program.eligible(query.kind, known, above.floor, case.entrance.price, utc_ms, shared.clocks)
+    mask = program.eligible(query.kind, query.hop, known, above.floor, case.entrance.price, utc_ms, shared.clocks)
     if case.repetition is not None:
         mask &= _open_to(program, case.repetition)
     return mask & ~program.down(facts.down) if facts.down else mask
