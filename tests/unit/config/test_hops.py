@@ -21,7 +21,7 @@ numbers: [{{number: "+18335550100", campaign: injury, publisher: adwave}}]
 buyers: [{{key: ann}}]
 targets: [{{key: ann-desk, buyer: ann, dial: "sip:ann@127.0.0.1:5081"}}]
 plans:
-  - {{key: main, {plan} fallback: last, tiers: [{{key: t, method: priority, routes: [{{target: ann-desk, price: "6"}}]}}]}}
+  - {{key: main, {plan} fallback: last, tiers: [{{method: priority, routes: [{{target: ann-desk, price: "6"}}]}}]}}
   - {{key: last, {fallback} tiers: [{{key: t, method: priority, routes: {routes}}}]}}
 flows: [{{key: intake, start: sell, nodes: {{sell: {{route: {{}}}}}}}}]
 """
