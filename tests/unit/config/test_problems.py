@@ -391,6 +391,7 @@ CASES = [
     one("flow: intake", "duplicates: {route: original, strict: true}\n    flow: intake"),
     one("flow: intake", "duplicates: {strict: true}\n    flow: intake", w("no_effect", "campaigns[injury].duplicates.strict")),
     one('floor: "20.00"', "reroute_seconds: 601", e("out_of_range", "plans[injury].reroute_seconds")),
+    one("{target: desk,", "{hops: [6], target: desk,", e("bad_hops", "plans[injury].tiers[t2].routes[desk].hops")),
     one("percent: 60", "hold_days: 3, percent: 60", w("not_built", "campaigns[injury].payouts[1].hold_days")),
     one("{key: own}", '{key: own, keys: ["00"]}', w("not_built", "publishers[own].keys")),
     one("dial: \"sip:intake", "on_timeout: stop, dial: \"sip:intake", w("not_built", "targets[star].on_timeout")),
