@@ -49,6 +49,7 @@ CODES: Final[dict[str, str]] = {
     "unknown_currency": "There is no such currency.",
     "unknown_country": "There is no such country.",
     "unknown_state": "There is no such state or province.",
+    "unknown_county": "There is no such county.",
     "bad_language": "The text is no language code.",
     # hours and limits
     "never_open": "The hours never open.",

@@ -26,9 +26,6 @@ class Operator(StrEnum):
     NEAR = "near"
 
 
-BUILT_OPERATORS = frozenset(Operator) - {Operator.NEAR}
-"""The operators this version decides; a route whose criteria use another is rejected with `method_unavailable`."""
-
 ORDERED = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN})
 """Operators that ask which of two values is the larger."""
 

@@ -108,6 +108,8 @@ def _check_values(subject: Subject, path: Path, condition: Condition, kind: str)
     if condition.confidence != CONFIDENCE and condition.attr not in _PROBABLE:
         message = f"{condition.attr} is known or not known: there is no probability to compare with"
         findings.warning((*path, "confidence"), "no_effect", message, "leave `confidence` out")
+    if operator is Operator.NEAR:
+        _check_near(subject, path, condition)
     if operator in _WHOLE:
         _check_words(subject, path, condition)
     if condition.attr in _HOURS and kind == "number" and operator is not Operator.EXISTS:
@@ -126,6 +128,16 @@ def _check_between(subject: Subject, path: Path, condition: Condition, kind: str
         findings.warning(path, "never_matches", message, "write the smaller value first")
 
 
+def _check_near(subject: Subject, path: Path, condition: Condition) -> None:
+    attr, code = condition.attr, condition.values[0]
+    if attr != "geo.zip" and subject.types.get(attr) != "zip":
+        hint = "ask geo.zip, or a lead field of type zip"
+        subject.findings.error(path, "unlike_types", f"`near` cannot be asked of {attr}, which is no ZIP code", hint)
+    elif subject.places is not None and not subject.places.has_place(code):
+        message = f"this can never match: nobody knows where the ZIP code {code} is"
+        subject.findings.warning((*path, "near"), "never_matches", message, "name another ZIP code near it")
+
+
 def _check_words(subject: Subject, path: Path, condition: Condition) -> None:
     """Values of attributes that have few, or that are written in one way."""
     findings, attr, values = subject.findings, condition.attr, condition.values
@@ -141,6 +153,13 @@ def _check_words(subject: Subject, path: Path, condition: Condition) -> None:
     if attr == "geo.county" and (bare := [value for value in values if "," not in value]):
         message = f"{', '.join(bare[:10])}: many states have a county of this name"
         findings.warning(path, "never_matches", message, "write name and state: Travis, TX")
+    elif attr == "geo.county" and subject.places is not None:
+        like = {value: found for value in values if (found := subject.places.like_county(value)) is not None}
+        if like:
+            message = f"{', '.join(list(like)[:10])}: nobody knows a county of this name"
+            meant = next((found for found in like.values() if found), "")
+            hint = f"did you mean {meant}?" if meant else "write name and state: Travis, TX"
+            findings.warning(path, "unknown_county", message, hint)
 
 
 def _check_hours_of_day(subject: Subject, path: Path, condition: Condition) -> None:

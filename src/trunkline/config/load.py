@@ -15,6 +15,7 @@ from trunkline.config.convert import BAD, Desk, read_struct, refuse_unknown
 from trunkline.config.currencies import CURRENCIES
 from trunkline.config.defaults import with_defaults
 from trunkline.config.list_files import ListFiles
+from trunkline.config.places import Places
 from trunkline.config.problems import Problem
 from trunkline.config.reading import Document, Source, read
 from trunkline.config.schema import VERSION, AccountConfig, Platform, Snapshot
@@ -53,22 +54,25 @@ class Part(msgspec.Struct, frozen=True):
     platform: Platform | None
 
 
-def load_sources(sources: Sequence[Source], base: str, voices: Voices | None = None) -> Loaded:
+def load_sources(
+    sources: Sequence[Source], base: str, voices: Voices | None = None, places: Places | None = None
+) -> Loaded:
     """Read and check a configuration.
 
-    `sources` are its files, `base` the folder that prompt files are named from, `voices` what can be spoken and
-    played here (None leaves that unchecked). Never raises because of what a file says.
+    `sources` are its files, `base` the folder that prompt and list files are named from, `voices` what can be spoken
+    and played here, `places` which ZIP codes and counties there are (None leaves these unchecked). Never raises because
+    of what a file says.
     """
     lists = ListFiles(base)
     parts = [_convert(source, read(source), lists) for source in sources]
     found = [part for part in parts if part.document.root is not None]
-    validate([(part.account, part.platform, part.document.findings) for part in found], voices)
+    validate([(part.account, part.platform, part.document.findings) for part in found], voices, places)
     problems = tuple(problem for part in parts for problem in part.document.findings.sorted())
     if not parts:
         problems = (Problem(path="", severity="error", code="empty", message="there is no configuration file"),)
     if any(problem.severity == "error" for problem in problems):
         return Loaded(None, problems, lists.names)
-    return Loaded(_snapshot(parts, base), problems, lists.names)
+    return Loaded(_snapshot(parts, base, lists), problems, lists.names)
 
 
 def digest_of(platform: Platform, accounts: Sequence[AccountConfig]) -> str:
@@ -77,12 +81,13 @@ def digest_of(platform: Platform, accounts: Sequence[AccountConfig]) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
-def _snapshot(parts: Sequence[Part], base: str) -> Snapshot:
+def _snapshot(parts: Sequence[Part], base: str, lists: ListFiles) -> Snapshot:
     platform = next((part.platform for part in parts if part.platform is not None), Platform())
     accounts = sorted(
         (part.account for part in parts if part.account is not None), key=lambda config: config.account.key
     )
-    return Snapshot(platform=platform, accounts=tuple(accounts), digest=digest_of(platform, accounts), base=base)
+    digest = digest_of(platform, accounts)
+    return Snapshot(platform=platform, accounts=tuple(accounts), digest=digest, base=base, files=lists.names)
 
 
 def _convert(source: Source, document: Document, lists: ListFiles) -> Part:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final, Protocol
 
-from trunkline.config.criteria import BUILT_OPERATORS, Condition, Operator
+from trunkline.config.criteria import Condition, Operator
 from trunkline.config.folds import Fold, Several, Value, View, decimal_of, fold_text, fold_zip
 from trunkline.config.patterns import compile_pattern
 
@@ -15,6 +15,8 @@ _ROUNDING: Final = 1e-9
 _FEW_PREFIXES: Final = 8
 
 Passes = Callable[[str], bool]
+Nearby = Callable[[str, int], frozenset[str]]
+"""The ZIP codes within so many miles of one."""
 
 
 class Caller(Protocol):
@@ -29,14 +31,13 @@ class Caller(Protocol):
 class Question:
     """A condition that can be asked of one value after another.
 
-    `view` says how it looks at its attribute; `passes` judges one value. `dear` is set when asking costs more than
-    remembering: then the answer for one caller is kept under this key.
+    `view` says how it looks at its attribute; `passes` judges one value, and does so by `among` where a list decides.
+    `dear` is set when asking costs more than remembering: then the answer for one caller is kept under this key.
     """
 
-    __slots__ = ("_confidence", "_every", "attr", "dear", "exists", "passes", "view")
+    __slots__ = ("_confidence", "_every", "among", "attr", "dear", "exists", "passes", "view")
 
-    def __init__(self, condition: Condition, fold: Fold, kind: str) -> None:
-        assert condition.op in BUILT_OPERATORS, f"{condition.op} is not built: its routes are method_unavailable"
+    def __init__(self, condition: Condition, fold: Fold, kind: str, nearby: Nearby | None = None) -> None:
         self.attr = condition.attr
         self.exists: bool | None = None
         self.view: View = "value"
@@ -49,7 +50,14 @@ class Question:
             self.view = "plain"
         if condition.op in {Operator.REGEX, Operator.CONTAINS}:
             self.dear = (condition.op, condition.attr, condition.values, condition.confidence)
-        self.passes = _passes(condition, fold, kind)
+        self.among: frozenset[str] = frozenset()
+        if condition.op in {Operator.EQ, Operator.IN, Operator.NOT_IN}:
+            self.among = wanted(condition, fold)
+        elif condition.op is Operator.NEAR:
+            assert nearby is not None, "who asks what is near says what is"
+            self.among = nearby(condition.values[0], int(condition.values[1]))
+            self.view = "place"
+        self.passes = _passes(condition, fold, kind, self.among)
 
     def judge(self, value: Value | None) -> bool | None:
         """True, false, or None for unknown; `value` is the attribute's in this question's view."""
@@ -90,15 +98,14 @@ def size_of(kind: str) -> Callable[[str], Decimal | str]:
     return decimal_of if kind == "number" else str
 
 
-def _passes(condition: Condition, fold: Fold, kind: str) -> Passes:
+def _passes(condition: Condition, fold: Fold, kind: str, among: frozenset[str]) -> Passes:
     match condition.op:
         case Operator.EXISTS:
             return lambda _: True
-        case Operator.EQ | Operator.IN:
-            return wanted(condition, fold).__contains__
+        case Operator.EQ | Operator.IN | Operator.NEAR:
+            return among.__contains__
         case Operator.NOT_IN:
-            refused = wanted(condition, fold)
-            return lambda value: value not in refused
+            return lambda value: value not in among
         case Operator.PREFIX:
             return _starting(prefixes(condition, fold))
         case Operator.CONTAINS:

@@ -13,7 +13,6 @@ from msgspec import inspect
 from trunkline.config import flows, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
-from trunkline.config.criteria import BUILT_OPERATORS, Operator
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
 from trunkline.config.json_schema import json_schema
 from trunkline.config.meanings import meaning_of
@@ -179,14 +178,11 @@ def _link(kind: type[msgspec.Struct]) -> str:
 
 
 def _criteria() -> str:
-    rest = [f"`{each.value}`" for each in Operator if each not in BUILT_OPERATORS]
-    unbuilt = f"\nRead but not built yet, which makes what they govern `method_unavailable`: {', '.join(rest)}.\n"
     names = ", ".join(f"`{name}`" + ("" if kind == "text" else f" ({kind})") for name, kind in BUILT_IN.items())
     lines = ["| operator | value | true when |", "|---|---|---|"]
     lines += [f"| `{each.value}` | {value} | {words} |" for each, (value, words) in OPERATOR_WORDS.items()]
     table = "\n".join(lines)
-    unbuilt = unbuilt if rest else ""
-    return f"{CRITERIA_TOP}\n{table}\n{unbuilt}\nAttributes: {names}; and `ivr.NODE`, `lead.FIELD`, `tag.NAME`.\n"
+    return f"{CRITERIA_TOP}\n{table}\n\nAttributes: {names}; and `ivr.NODE`, `lead.FIELD`, `tag.NAME`.\n"
 
 
 def _problems() -> str:

@@ -454,9 +454,14 @@ class Platform(Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One whole valid configuration. `digest` is the SHA-256 of its canonical JSON; `base` the folder of its files."""
+    """One whole valid configuration.
+
+    `digest` is the SHA-256 of its canonical JSON; `base` the folder of its files; `files` the lists that it was read
+    with, whose values stand in it.
+    """
 
     platform: Platform
     accounts: tuple[AccountConfig, ...]
     digest: str
     base: str
+    files: tuple[str, ...] = ()

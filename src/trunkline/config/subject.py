@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from trunkline.config.attributes import type_of
 from trunkline.config.flows import RouteNode
 from trunkline.config.lookup import AccountIndex, by_key
+from trunkline.config.places import Places
 from trunkline.config.problems import Findings
 from trunkline.config.schema import AccountConfig, Campaign, Plan, Platform, Route, Tier
 from trunkline.config.tree import Path
@@ -21,9 +22,17 @@ SUGGESTED_FROM_MAX = 500
 class Subject:
     """One account that is being checked."""
 
-    __slots__ = ("campaigns_of_plan", "config", "findings", "index", "trunks", "types", "voices")
+    __slots__ = ("campaigns_of_plan", "config", "findings", "index", "places", "trunks", "types", "voices")
 
-    def __init__(self, config: AccountConfig, platform: Platform, findings: Findings, voices: Voices | None) -> None:
+    def __init__(
+        self,
+        config: AccountConfig,
+        platform: Platform,
+        findings: Findings,
+        voices: Voices | None,
+        places: Places | None = None,
+    ) -> None:
+        self.places = places
         self.config = config
         self.index = AccountIndex(config)
         self.trunks: dict[str, Trunk] = by_key(platform.trunks)

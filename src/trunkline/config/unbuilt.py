@@ -12,9 +12,6 @@ from typing import Any
 
 import msgspec
 
-from trunkline.config.criteria import BUILT_OPERATORS, Node
-from trunkline.config.criteria_checks import conditions_of
-from trunkline.config.flows import Branch
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import (
     AccountConfig,
@@ -114,9 +111,6 @@ def _guards_of_plan(plan: Plan, path: Path) -> Iterator[_Guard]:
 
 def _guards_on(held: Any, path: Path, level: str, key: str) -> Iterator[_Guard]:
     """The guards of one object that are not built."""
-    operator = unbuilt_operator(getattr(held, "criteria", None))
-    if operator is not None:
-        yield _Guard((*path, "criteria"), level, key, f"the operator `{operator}` is not built yet")
     limits: Sequence[Limit] = getattr(held, "limits", ())
     for place, limit in enumerate(limits):
         for field in ("pacing", "min_gap_seconds", "matrix"):
@@ -124,15 +118,8 @@ def _guards_on(held: Any, path: Path, level: str, key: str) -> Iterator[_Guard]:
                 yield _Guard((*path, "limits", place, field), level, key, f"`{field}` of a limit is not built yet")
 
 
-def unbuilt_operator(node: Node | None) -> str | None:
-    """The first operator in `node` that this version does not decide."""
-    if node is None:
-        return None
-    return next((each.op.value for each in conditions_of(node) if each.op not in BUILT_OPERATORS), None)
-
-
 def warn_unbuilt(subject: Subject) -> None:
-    """Warn of all that is not built. Where nothing could be refused in its place, it is an error."""
+    """Warn of all that is not built."""
     findings = subject.findings
     for guard in _guards(subject.config):
         message = f"{guard.words}: what this {guard.level} governs is never sold (method_unavailable)"
@@ -140,12 +127,6 @@ def warn_unbuilt(subject: Subject) -> None:
     for path, value in walk(subject.config):
         for field, message in _unbuilt_settings(value):
             findings.warning((*path, field), "not_built", message, "leave it out, or keep it for a later version")
-        criteria = value.when if isinstance(value, Branch) else value.criteria if isinstance(value, Payout) else None
-        operator = unbuilt_operator(criteria)
-        if operator is not None:
-            field = "when" if isinstance(value, Branch) else "criteria"
-            message = f"the operator `{operator}` is not built yet, and nothing can be refused here in its place"
-            findings.error((*path, field), "not_built", message, "use eq, in, not_in or exists")
 
 
 def _unbuilt_settings(value: Any) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from trunkline.config.hours_checks import check_hours, check_zone
 from trunkline.config.key_checks import check_account_keys, check_key, check_keys, check_numbers, check_unique
 from trunkline.config.limit_checks import check_limits, check_ranges
 from trunkline.config.never_open import check_never_open
+from trunkline.config.places import Places
 from trunkline.config.plan_checks import check_plans
 from trunkline.config.problems import Findings
 from trunkline.config.prompt_checks import check_file, check_say
@@ -41,7 +42,7 @@ from trunkline.config.walk import walk
 Checked = tuple[AccountConfig | None, Platform | None, Findings]
 
 
-def validate(parts: Sequence[Checked], voices: Voices | None) -> None:
+def validate(parts: Sequence[Checked], voices: Voices | None, places: Places | None = None) -> None:
     """Check everything that was read, `parts` being the files with what they hold of account and platform."""
     platform = Platform()
     for _, found, findings in parts:
@@ -53,7 +54,7 @@ def validate(parts: Sequence[Checked], voices: Voices | None) -> None:
     check_account_keys(accounts)
     check_numbers(accounts)
     for config, findings in accounts:
-        _check_account(Subject(config, platform, findings, voices))
+        _check_account(Subject(config, platform, findings, voices, places))
 
 
 def _check_platform(findings: Findings, platform: Platform) -> None:

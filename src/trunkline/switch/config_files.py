@@ -7,6 +7,7 @@ from pathlib import Path
 from trunkline.config.load import Loaded, load_sources
 from trunkline.config.reading import SIZE_MAX, SUFFIXES, Source
 from trunkline.config.voices import Voices
+from trunkline.engine.geo.gazetteer import Gazetteer
 from trunkline.kernel.errors import UsageError
 
 FILES_MAX = 10_000
@@ -19,7 +20,7 @@ def load_path(path: Path, voices: Voices | None = None) -> Loaded:
     Raises `UsageError` when there is nothing there that could be a configuration or a file cannot be opened. What is
     wrong inside the files is in the problems of the result.
     """
-    return load_sources(read_sources(path), str(base_of(path)), voices)
+    return load_sources(read_sources(path), str(base_of(path)), voices, Gazetteer())
 
 
 def base_of(path: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -36,22 +36,23 @@ class ConfigurationRefused(TrunklineError):
 
 
 class Built(msgspec.Struct, frozen=True):
-    """A world, or why there is none."""
+    """A world, or why there is none. `files` are the lists that the configuration names."""
 
     world: World | None
     problems: tuple[Problem, ...]
+    files: tuple[str, ...] = ()
 
 
 def build_world(path: Path, data: Path) -> Built:
     """Read, check and compile the configuration at `path`; prompts are cached below `data`. For use in a thread."""
     loaded = load_path(path, available_voices(base_of(path)))
     if loaded.snapshot is None:
-        return Built(None, loaded.problems)
+        return Built(None, loaded.problems, loaded.files)
     store = PromptStore(data / "prompts", base_of(path))
     sounds, failures = prepare_sounds(loaded.snapshot, store)
     for failure in failures:
         log.warning("a prompt cannot be played: %s", failure)
-    return Built(World(loaded.snapshot, sounds), loaded.problems)
+    return Built(World(loaded.snapshot, sounds), loaded.problems, loaded.files)
 
 
 def first_world(path: Path, data: Path) -> World:
@@ -99,7 +100,8 @@ class Reloader:
         self._plant = plant
         self.path = path
         self._on_world = on_world
-        self._seen = _state_of(path)
+        self._lists = plant.world.snapshot.files
+        self._seen = self._look()
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
 
@@ -113,20 +115,23 @@ class Reloader:
             try:
                 await asyncio.wait_for(self._wanted.wait(), WATCH_S)
             except TimeoutError:
-                state = await asyncio.to_thread(_state_of, self.path)
+                state = await asyncio.to_thread(self._look)
                 if state == self._seen:
                     continue
             async with self._busy:
                 self._wanted.clear()
-                self._seen = await asyncio.to_thread(_state_of, self.path)
+                self._seen = await asyncio.to_thread(self._look)
                 await self._reload()
 
     async def replace(self, put: Callable[[], None]) -> None:
         """Have `put` (called in a thread) change the files, then load what they say; nobody looks in between."""
         async with self._busy:
             await asyncio.to_thread(put)
-            self._seen = await asyncio.to_thread(_state_of, self.path)
+            self._seen = await asyncio.to_thread(self._look)
             await self._reload()
+
+    def _look(self) -> tuple[tuple[str, int, int], ...]:
+        return _state_of(self.path) + _stats(map(Path, self._lists))
 
     async def _reload(self) -> None:
         try:
@@ -139,6 +144,9 @@ class Reloader:
             log.exception("the configuration cannot be loaded")
             self._refused(1, f"an error of ours: {error!r}")
             return
+        if built.files != self._lists:
+            self._lists = built.files
+            self._seen = await asyncio.to_thread(self._look)
         tell_problems(built.problems)
         if built.world is None:
             errors = [problem for problem in built.problems if problem.severity == "error"]
@@ -164,11 +172,14 @@ class Reloader:
 
 def _state_of(path: Path) -> tuple[tuple[str, int, int], ...]:
     """What would differ if a file was changed, added, removed or could not be looked at any more."""
-    found = []
     try:
-        files = files_of(path)
+        return _stats(files_of(path))
     except OSError:
         return ()  # told when it is read; the next look sees when it can be read again
+
+
+def _stats(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    found = []
     for file in files:
         try:
             stat = file.stat()

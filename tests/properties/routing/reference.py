@@ -5,6 +5,7 @@ What it shares with the engine is the generator of draws and the calendar window
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
@@ -28,6 +29,7 @@ from trunkline.config.schema import (
     Target,
     Tier,
 )
+from trunkline.engine.geo.places import EARTH_RADIUS_MILES, place_of_zip
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.offer import Attribute, Query
@@ -69,6 +71,9 @@ def true_of_condition(condition: Condition, known: Attribute | None) -> bool | N
         return bool(values) == (condition.values[0] == "true")
     if known is None or not values:
         return None
+    if condition.op is Operator.NEAR:
+        here, there = place_of(known.value), place_of(condition.values[0])
+        return None if here is None or there is None else miles_between(here, there) <= int(condition.values[1])
     fulfilling = [chance for value, chance in values if fulfils(condition, kind, value)]
     if known.chances:
         if sum(fulfilling) >= condition.confidence - 1e-9:
@@ -97,7 +102,21 @@ def size(kind: str, text: str) -> Any:
             return date.fromisoformat(text) if text.count("-") == 2 and len(text) == 10 else None
     except ValueError:
         return None
+    if kind == "zip" and len(text) == 10 and text[5] == "-":
+        return text[:5]
     return COUNTIES.get(fold(text), fold(text))
+
+
+def place_of(code: str) -> tuple[float, float] | None:
+    place = place_of_zip(code.strip()[:5]) if code.strip()[:5].isdigit() and len(code.strip()) in {5, 10} else None
+    return None if place is None or place.lat is None or place.lon is None else (place.lat, place.lon)
+
+
+def miles_between(one: tuple[float, float], two: tuple[float, float]) -> float:
+    """The great circle by the law of cosines, where the engine takes half the chord."""
+    (lat, lon), (lat2, lon2) = (tuple(map(math.radians, point)) for point in (one, two))
+    cosine = math.sin(lat) * math.sin(lat2) + math.cos(lat) * math.cos(lat2) * math.cos(lon - lon2)
+    return math.acos(min(1.0, cosine)) * EARTH_RADIUS_MILES
 
 
 def fulfils(condition: Condition, kind: str, value: str) -> bool:

@@ -51,6 +51,7 @@ KINDS = {
     "tag.since": "date",
     "caller.skills": "set",
     "geo.county": "county",
+    "geo.zip": "zip",
 }
 """The attributes that are asked, with the types by which they compare."""
 COUNTIES = {
@@ -68,6 +69,7 @@ VALUES = {
     "number": ("1", "01", "1.50", "1.5", "-2", "+3", "10", "9", "2.25"),
     "date": ("2026-11-22", "1970-01-01", "2100-02-28", "2028-02-29", "2026-11-23"),
     "set": ("es", "ES", "en", "injury", "tax"),
+    "zip": ("78701", "78702", "78640", "75201", "73102", "99501", "78701-1234"),
     "county": ("Travis, TX", "travis county, tx", "Hays, TX", "St. Clair, AL", "Saint Clair County, AL", "Orleans, LA"),
 }
 STRANGE = {
@@ -75,6 +77,7 @@ STRANGE = {
     "number": ("", "one", "1e3", "٣", "1_0", "NaN", "Infinity"),
     "date": ("2026-02-29", "20261122", "tomorrow", ""),
     "set": (",", "es, injury", "tax,es,tax", "en , İ"),
+    "zip": ("00000", "7870", "", "Austin"),
     "county": ("", "Travis", "Orleans Parish, LA"),
 }
 """What callers have besides: nothing, texts of other types, several at once."""
@@ -88,6 +91,7 @@ OPERATORS = {
     "date": _ALWAYS + _COMPARING,
     "set": _ALWAYS + _SEARCHING,
     "county": _ALWAYS,
+    "zip": [*_ALWAYS, *_SEARCHING, *[Operator.NEAR] * 4],
 }
 ZONES = ("America/New_York", "America/Chicago", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
 NUMBER = "+18335550100"
@@ -193,6 +197,8 @@ class World:
             return Condition(attr, operator, (self.random.choice(["true", "false"]),))
         if operator is Operator.REGEX:
             return Condition(attr, operator, (self.random.choice(PATTERNS),))
+        if operator is Operator.NEAR:
+            return Condition(attr, operator, (self.random.choice(values[:5]), self.random.choice(["2", "5", "20"])))
         if operator is Operator.BETWEEN:
             return Condition(attr, operator, tuple(self.random.choices(values, k=2)))
         if operator in {Operator.PREFIX, Operator.CONTAINS}:

@@ -8,6 +8,7 @@ from trunkline.config.load import Loaded, load_sources
 from trunkline.config.problems import Problem
 from trunkline.config.reading import Source
 from trunkline.config.voices import Voices
+from trunkline.engine.geo.gazetteer import Gazetteer
 
 GOOD = """\
 version: 1
@@ -79,7 +80,7 @@ MUTE = Voices(
 
 def load(text: str | bytes, voices: Voices | None = VOICES, name: str = "acme.yaml") -> Loaded:
     """Load one file."""
-    return load_sources([Source(name, text)], "/base", voices)
+    return load_sources([Source(name, text)], "/base", voices, Gazetteer())
 
 
 def broken(*changes: tuple[str, str], base: str = GOOD) -> str:

@@ -285,13 +285,9 @@ ROUTES = {route_id("injury", "contract", "star"), route_id("injury", "t2", "desk
         ("{key: own}", "{key: own}", set(), set()),
         ("{key: house}", "{key: house, not_seen_days: 3}", set(), set()),
         ("{key: texas, ", "{key: texas, limits: [{measure: live, max: 2, pacing: even}], ", {"injury.contract.star"}, set()),
-        ("{key: star, ", "{key: star, criteria: {attr: geo.zip, near: {zip: '78701', miles: 5}}, ", {"injury.contract.star"}, set()),
         ("timezone: America/New_York}", "timezone: America/New_York, limits: [{measure: connect, per: day, max: 9, min_gap_seconds: 1}]}", ROUTES, set()),
-        ('floor: "20.00"', "criteria: {attr: geo.zip, near: {zip: '78701', miles: 5}}", ROUTES, set()),
         ("flow: intake", "flow: intake\n    duplicates: {route: nowhere}", set(), set()),
         ("flow: intake", "flow: intake\n    duplicates: {route: normal}", set(), set()),
-        ("{key: own}", "{key: own, criteria: {attr: geo.zip, near: {zip: '78701', miles: 5}}}", set(), {("publisher", "own")}),
-        ("publisher: own}", "publisher: own, criteria: {attr: geo.zip, near: {zip: '78701', miles: 5}}}", set(), {("number", "+18335550101")}),
     ],
 )  # fmt: skip
 def test_what_may_not_be_sold_yet(old: str, new: str, routes: set[str], levels: set[tuple[str, str]]) -> None:

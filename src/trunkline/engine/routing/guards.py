@@ -12,7 +12,6 @@ from typing import Final, Protocol
 from trunkline.config.criteria import Node
 from trunkline.config.hours import Hours
 from trunkline.config.schema import Attestation, Kind
-from trunkline.config.unbuilt import unbuilt_operator
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.values import Known, Types
@@ -34,11 +33,7 @@ class Guarded(Protocol):
 
 
 class Stand:
-    """The guards of one object. `closed_by` says what is paused when it is not the object itself.
-
-    `criteria` is None when there are none, and when they ask something that is not built: then what they govern is
-    `method_unavailable` whatever they would say.
-    """
+    """The guards of one object. `closed_by` says what is paused when it is not the object itself."""
 
     __slots__ = ("attested", "closed_by", "criteria", "floor", "key", "level", "paused", "times")
 
@@ -60,7 +55,7 @@ class Stand:
         self.closed_by = closed_by or ("weight 0" if not thing.paused and self.paused else None)
         self.times = None if hours is None else OpenTimes(hours, zone)
         self.floor = 0 if floor is None else floor.minor
-        self.criteria = criteria if unbuilt_operator(criteria) is None else None
+        self.criteria = criteria
         self.attested = None if least is None else levels_from(least)
         """The levels of attestation that are enough, folded."""
 

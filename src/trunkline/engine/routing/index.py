@@ -51,7 +51,7 @@ class ValueTable:
         self._named: dict[str, list[Part]] = {}
         """By value the parts that name it."""
         for part in parts:
-            for value in part.by_value:
+            for value in part.named:
                 self._named.setdefault(value, []).append(part)
         rows: dict[tuple[Part, ...], Row] = {}
         begun = _differing_by_prefix(parts)
@@ -61,7 +61,7 @@ class ValueTable:
         for value, naming in self._named.items():
             differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
             for part in naming:
-                _note(differing, part, part.by_value[value])
+                _note(differing, part, part.verdict(value))
             self._rows[value] = self._row(tuple(differing), rows)
         self._several: dict[Several, int] = {}
 

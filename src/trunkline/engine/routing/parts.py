@@ -20,7 +20,7 @@ from typing import Any
 from trunkline.config.criteria import ORDERED, All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.criteria_checks import conditions_of
 from trunkline.config.folds import Value, View
-from trunkline.config.questions import prefixes, size_of, wanted
+from trunkline.config.questions import prefixes, size_of
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.values import Types
 
@@ -33,25 +33,40 @@ _KEYED_BY_IDENTITY = 256
 _EXACT = Context(prec=100)
 """Bounds have at most 40 digits, on either side of the point."""
 _SEARCHES = frozenset({Operator.CONTAINS, Operator.REGEX})
+_ALONE = _SEARCHES | {Operator.NEAR}
+"""What looks at an attribute in a way of its own is not judged together with others."""
 
 
 class Part:
     """A piece about one attribute, tabulated: what it says of each value that it treats unlike others.
 
-    `by_value` are verdicts on named values, `by_prefix` on the values with a named beginning (the longest counts),
-    `other` on all that is neither, `unknown` when nothing is known.
+    `named` are values that it names, `by_prefix` its verdicts on the values with a named beginning (the longest
+    counts), `other` on all that is neither, `unknown` when nothing is known. The verdict on a named value is in
+    `_by_value`, or where that is a single one, the same for all: a list of 100,000 is kept once, by its question.
     """
 
-    __slots__ = ("_judge", "attr", "by_prefix", "by_value", "other", "unknown", "view")
+    __slots__ = ("_by_value", "_judge", "attr", "by_prefix", "named", "other", "unknown", "view")
 
-    def __init__(self, attr: str, view: View, judged: Callable[[Value | None], bool]) -> None:
+    def __init__(
+        self,
+        attr: str,
+        view: View,
+        judged: Callable[[Value | None], bool],
+        named: frozenset[str],
+        alike: bool | None = None,
+    ) -> None:
         self.attr = attr
         self.view: View = view
         self._judge = judged
-        self.by_value: dict[str, bool] = {}
+        self.named = named
+        self._by_value = {value: judged(value) for value in named} if alike is None else alike
         self.by_prefix: dict[str, bool] = {}
         self.other = judged(_OTHER)
         self.unknown = judged(None)
+
+    def verdict(self, named: str) -> bool:
+        """Whether it lets through a value that it names."""
+        return self._by_value if isinstance(self._by_value, bool) else self._by_value[named]
 
     def passes(self, value: Value) -> bool:
         """Whether it lets through a value that is not in its tables, or several."""
@@ -108,9 +123,7 @@ class Cutter:
         """The part that an attribute must have one of these folded values."""
         part = self._parts.get((attr, values))
         if part is None:
-            part = Part(attr, "value", lambda value: value in values)
-            part.by_value = dict.fromkeys(values, True)
-            self._parts[attr, values] = part
+            part = self._parts[attr, values] = Part(attr, "value", lambda value: value in values, values, True)
         assert isinstance(part, Part), "a list of values is no step"
         return part
 
@@ -145,15 +158,9 @@ def tabulate(node: Node, types: Types) -> Part | Steps | None:
     fold = types.fold_of(attr)
     if operators & ORDERED:
         return _steps(attr, types.kind_of(attr), asked, fold, judged)
-    part = Part(attr, view, judged)
-    plain = asked[0] if isinstance(node, Condition) and node.op is not Operator.PREFIX else None
-    values = frozenset[str]().union(
-        *(wanted(condition, fold) for condition in asked if condition.op not in {Operator.EXISTS, Operator.PREFIX})
-    )
-    if plain is not None:
-        part.by_value = dict.fromkeys(values, plain.op is not Operator.NOT_IN)
-    else:
-        part.by_value = {value: judged(value) for value in values}
+    if isinstance(node, Condition) and node.op is not Operator.PREFIX:
+        return Part(attr, view, judged, questions[0].among, node.op is not Operator.NOT_IN)
+    part = Part(attr, view, judged, frozenset[str]().union(*(question.among for question in questions)))
     for condition in asked:
         if condition.op is Operator.PREFIX:
             for prefix in prefixes(condition, fold):
@@ -216,7 +223,7 @@ def _grouped(node: Node) -> Iterator[Node]:
     for piece in _conjuncts(node):
         asked = list(conditions_of(piece))
         attr, size = asked[0].attr, sum(len(condition.values) for condition in asked)
-        alone = any(condition.attr != attr or condition.op in _SEARCHES for condition in asked)
+        alone = any(condition.attr != attr or condition.op in _ALONE for condition in asked)
         if alone or sizes.get(attr, 0) + size > _TOGETHER_MAX:
             yield piece
             continue

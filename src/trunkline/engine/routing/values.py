@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from functools import lru_cache
+from sys import intern
 
 from trunkline.config.attributes import type_of
 from trunkline.config.criteria import Condition
 from trunkline.config.folds import Fold, Several, Value, View, fold_named, trimmed
 from trunkline.config.questions import Question
 from trunkline.config.schema import Campaign
+from trunkline.engine.geo.places import five_digits, place_of_zip, zips_within
 from trunkline.engine.routing.offer import Attribute, Attributes
 
 _SET_MAX = 100
@@ -58,7 +61,7 @@ class Types:
             questions = self._questions
             ref = weakref.ref(condition, lambda _: questions.pop(key, None) and None)
             name = condition.attr
-            made = questions[key] = (ref, Question(condition, self.fold_of(name), self.kind_of(name)))
+            made = questions[key] = (ref, Question(condition, self.fold_of(name), self.kind_of(name), _nearby))
         return made[1]
 
 
@@ -102,8 +105,15 @@ class Known:
             return self.get(name)
         key = (view, name)
         if key not in self._others:
-            self._others[key] = self._plain(name)
+            self._others[key] = self._plain(name) if view == "plain" else self._placed(name)
         return self._others[key]
+
+    def _placed(self, name: str) -> Value | None:
+        """The five digits of a ZIP code whose place is known; of any other nobody knows what is near it."""
+        value = self.get(name)
+        code = five_digits(value) if isinstance(value, str) else None
+        place = None if code is None else place_of_zip(code)
+        return None if place is None or place.lat is None else code
 
     def _plain(self, name: str) -> Value | None:
         """The trimmed text in NFC; unknown when the folded value is."""
@@ -113,6 +123,12 @@ class Known:
         if attribute.chances or self._types.kind_of(name) == "set":
             return _several(attribute, trimmed)
         return trimmed(attribute.value)
+
+
+@lru_cache(maxsize=1_024)
+def _nearby(code: str, miles: int) -> frozenset[str]:
+    """Routes that ask for the same surroundings share them, and all of them share the names of ZIP codes."""
+    return frozenset(map(intern, zips_within(code, miles)))
 
 
 def _several(attribute: Attribute, fold: Fold) -> Several | None:
