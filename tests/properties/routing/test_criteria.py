@@ -52,16 +52,16 @@ def compare(seed: int, routes: int) -> None:
         ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**48))
 def test_a_few_routes(seed: int) -> None:
     compare(seed, 8)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**48))
 def test_many_routes_with_rows_kept_as_ranks(seed: int) -> None:
-    compare(seed, 600)
+    compare(seed, 400)
 
 
 @settings(max_examples=20, deadline=None)
