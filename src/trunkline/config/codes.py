@@ -52,6 +52,7 @@ CODES: Final[dict[str, str]] = {
     "unknown_county": "There is no such county.",
     "bad_language": "The text is no language code.",
     # hours and limits
+    "unknown_holidays": "The holidays of the country, or of its part, are not known.",
     "never_open": "The hours never open.",
     "bad_limit": "The limit counts something that cannot be counted so.",
     "zero_limit": "The limit is zero, which is the same as paused.",

@@ -15,7 +15,11 @@ class TimeRange(Struct, frozen=True, kw_only=True):
 
 
 class Hours(Struct, frozen=True, kw_only=True):
-    """Weekly opening hours; a weekday that is not named is closed; dates (ISO) replace the ranges that start then."""
+    """Weekly opening hours; a weekday that is not named is closed; dates (ISO) replace the ranges that start then.
+
+    `holidays` are countries and their parts (`US-TX`), `closed` the days (proleptic ordinals) that these mean: nothing
+    starts then, unless the date has an exception.
+    """
 
     mon: tuple[TimeRange, ...] = ()
     tue: tuple[TimeRange, ...] = ()
@@ -24,4 +28,6 @@ class Hours(Struct, frozen=True, kw_only=True):
     fri: tuple[TimeRange, ...] = ()
     sat: tuple[TimeRange, ...] = ()
     sun: tuple[TimeRange, ...] = ()
+    holidays: tuple[str, ...] = ()
+    closed: tuple[int, ...] = ()
     exceptions: dict[str, tuple[TimeRange, ...]] = msgspec.field(default_factory=dict)

@@ -144,7 +144,7 @@ def _hours(_: dict[str, Schema]) -> Schema:
     by_date = {"type": "object", "patternProperties": {r"^\d{4}-\d{2}-\d{2}$": ranges}, "additionalProperties": False}
     return {
         "type": "object",
-        "properties": days | {"exceptions": by_date},
+        "properties": days | {"exceptions": by_date, "holidays": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}},
         "additionalProperties": False,
         "minProperties": 1,
     }

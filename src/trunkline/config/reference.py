@@ -14,6 +14,7 @@ from trunkline.config import flows, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
+from trunkline.config.holiday_dates import HOLIDAY_YEARS
 from trunkline.config.json_schema import json_schema
 from trunkline.config.meanings import meaning_of
 from trunkline.config.ranges import RANGES
@@ -53,15 +54,18 @@ are `true` and `false`, nothing else. Amounts are in major units of the account'
 route, target, buyer, plan, campaign, account.
 """
 
-_HOURS = """\
+_HOURS = f"""\
 ## Hours
 
-`{mon: ["08:00-18:00"], fri: ["08:00-12:00", "13:00-17:00"], sat: ["22:00-02:00"], exceptions: {"2026-12-25": []}}`
+`{{mon: ["08:00-18:00"], fri: ["08:00-12:00", "13:00-17:00"], sat: ["22:00-02:00"], exceptions: {{"2026-12-25": []}}}}`
 
 Days are `mon` to `sun`. A range includes its start and not its end; `24:00` may be an end; a range past midnight
 belongs to the day it starts on; equal ends are an error. A day that is missing is closed. A date in `exceptions`
-replaces the ranges that start on it. `hours: {}` is an error: leave hours out when always open. Times are wall-clock
-times of the object's zone, else the buyer's, else the account's.
+replaces the ranges that start on it. `holidays: [US]` or `[US-TX]` closes the public holidays of a country, or of a
+part of one with those of the country, observed days included; a date in `exceptions` wins. Holidays are known for the
+years {HOLIDAY_YEARS.start} to {HOLIDAY_YEARS.stop - 1}; beyond them every day is an ordinary one. `hours: {{}}` is an
+error: leave hours out when always open. Times are wall-clock times of the object's zone, else the buyer's, else the
+account's.
 """
 
 _FLOW_NODES = """\

@@ -6,6 +6,7 @@ Importing this module teaches `convert` to read them.
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from trunkline.config.convert import (
@@ -21,6 +22,7 @@ from trunkline.config.convert import (
     refuse_unknown,
     scalar,
 )
+from trunkline.config.holiday_dates import holiday_dates
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.scalars import (
     read_cost,
@@ -46,7 +48,7 @@ from trunkline.config.schema import (
     Target,
     Tier,
 )
-from trunkline.config.tree import Fields, Text, Tree, kind_of
+from trunkline.config.tree import Fields, Items, Text, Tree, kind_of
 from trunkline.config.trunks import Trunk
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -102,7 +104,7 @@ def read_hours(desk: Desk, tree: Tree) -> Hours | Bad:
     if not tree.entries:
         hint = "leave `hours` out when always open, or write `paused: true` when never"
         return desk.wrong("bad_hours", "hours without a weekday are never open", hint)
-    refuse_unknown(desk, tree, (*WEEKDAYS, "exceptions"))
+    refuse_unknown(desk, tree, (*WEEKDAYS, "exceptions", "holidays"))
     days: dict[str, Any] = {}
     for day in WEEKDAYS:
         if day in tree.entries:
@@ -111,7 +113,28 @@ def read_hours(desk: Desk, tree: Tree) -> Hours | Bad:
             desk.path.pop()
             days[day] = () if ranges is BAD else ranges
     exceptions = _read_exceptions(desk, tree.entries.get("exceptions"))
-    return Hours(exceptions=exceptions, **days)
+    regions = _read_holidays(desk, tree.entries.get("holidays"))
+    return Hours(exceptions=exceptions, holidays=regions, closed=_days_of(regions), **days)
+
+
+@lru_cache(maxsize=256)
+def _days_of(regions: tuple[str, ...]) -> tuple[int, ...]:
+    """All holidays of the regions; hours with the same regions share them."""
+    return tuple(sorted({day for region in regions for day in holiday_dates(region)}))
+
+
+def _read_holidays(desk: Desk, tree: Tree | None) -> tuple[str, ...]:
+    if tree is None or (isinstance(tree, Text) and tree.value is None):
+        return ()
+
+    def known(text: str) -> str:
+        holiday_dates(text)
+        return text.strip()
+
+    desk.path.append("holidays")
+    regions = read_items(desk, Items([tree], tree.line) if isinstance(tree, Text) else tree, scalar(known))
+    desk.path.pop()
+    return () if regions is BAD else tuple(sorted(set(regions)))
 
 
 def _read_ranges(desk: Desk, tree: Tree) -> tuple[TimeRange, ...] | Bad:

@@ -151,7 +151,8 @@ def open_at(hours: Hours, zone: str, utc_ms: int) -> bool:
     minute = local.hour * 60 + local.minute
     for days_ago in (0, 1):
         day = local.date() - timedelta(days=days_ago)
-        ranges = hours.exceptions.get(day.isoformat(), getattr(hours, DAYS[day.weekday()]))
+        ordinary = () if day.toordinal() in hours.closed else getattr(hours, DAYS[day.weekday()])
+        ranges = hours.exceptions.get(day.isoformat(), ordinary)
         for each in ranges:
             until = each.until if each.until > each.start else each.until + 1440
             if each.start <= minute + days_ago * 1440 < until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -95,6 +96,10 @@ OPERATORS = {
 }
 ZONES = ("America/New_York", "America/Chicago", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
 NUMBER = "+18335550100"
+CLOSED = {
+    "holidays": ("US",),
+    "closed": tuple(date(2026, month, day).toordinal() for month, day in ((11, 23), (11, 1), (12, 25))),
+}
 INSTANTS_MS = (
     1_795_446_000_000,  # an ordinary Monday
     1_793_511_000_000,  # the night in which New York's clocks go back
@@ -230,7 +235,7 @@ class World:
 
         days = {day: ranges() for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
         dates = {day: ranges() for day in ("2026-11-23", "2026-11-01", "2026-12-25") if self.maybe(0.3)}
-        return Hours(**days, exceptions=dates)
+        return Hours(**days, exceptions=dates, **(CLOSED if self.maybe(0.3) else {}))
 
     def limits(self) -> tuple[Limit, ...]:
         found: dict[tuple[Any, ...], Limit] = {}

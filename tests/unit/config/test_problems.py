@@ -93,6 +93,7 @@ CASES = [
     one(HOURS, "hours: {}", e("bad_hours", "buyers[lone-star].hours")),
     one(HOURS, "hours: always", e("not_a_mapping", "buyers[lone-star].hours")),
     one(HOURS, "hours: {sun: []}", w("never_open", "buyers[lone-star].hours")),
+    one('exceptions: {"2026-12-25": []}', "holidays: [US-ZZ]", e("unknown_holidays", "buyers[lone-star].hours.holidays[0]")),
     one("timezone: America/Chicago", "timezone: Chicago", e("unknown_zone", "buyers[lone-star].timezone")),
     one("timezone: America/New_York", "timezone: EDT5", e("unknown_zone", "account.timezone")),
     one("{measure: live, max: 3}", "{measure: attempt, per: day, max: 3, zone: Mars}", e("unknown_zone", "buyers[lone-star].limits[0].zone")),

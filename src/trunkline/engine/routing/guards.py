@@ -14,6 +14,7 @@ from trunkline.config.hours import Hours
 from trunkline.config.schema import Attestation, Kind
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
+from trunkline.engine.routing.openings import Opening
 from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.money import Money
 
@@ -35,7 +36,7 @@ class Guarded(Protocol):
 class Stand:
     """The guards of one object. `closed_by` says what is paused when it is not the object itself."""
 
-    __slots__ = ("attested", "closed_by", "criteria", "floor", "key", "level", "paused", "times")
+    __slots__ = ("attested", "closed_by", "criteria", "floor", "key", "level", "opening", "paused", "times")
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class Stand:
         self.paused = thing.paused or getattr(thing, "weight", 1) == 0 or closed_by is not None
         self.closed_by = closed_by or ("weight 0" if not thing.paused and self.paused else None)
         self.times = None if hours is None else OpenTimes(hours, zone)
+        self.opening = None if self.times is None else Opening(self.times)
+        """When its hours change next."""
         self.floor = 0 if floor is None else floor.minor
         self.criteria = criteria
         self.attested = None if least is None else levels_from(least)
@@ -82,6 +85,11 @@ class Guards:
             if not times.open_at(clocks.at(utc_ms, times.zone)):
                 return stand
         return None
+
+    def open_until(self, utc_ms: int) -> int | None:
+        """When the first of them closes that is open now; None when none does within 400 days."""
+        changes = [stand.opening.change_ms(utc_ms) for stand, _ in self._timed if stand.opening is not None]
+        return min((change for change in changes if change is not None), default=None)
 
     def unmet(self, known: Known, types: Types) -> Stand | None:
         """The first whose criteria are not true."""

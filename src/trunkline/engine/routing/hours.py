@@ -1,7 +1,8 @@
 """Opening hours by the wall clock of a zone.
 
 A range is half-open and belongs to the day it starts on: 22:00-06:00 on Friday runs into Saturday. A date exception
-replaces the ranges that start on that date, so what began the day before still runs out. Because only the wall clock
+replaces the ranges that start on that date, so what began the day before still runs out; on a holiday nothing starts,
+unless the date has an exception. Because only the wall clock
 is asked, an hour that a clock change repeats is open twice, and one that it skips never.
 """
 
@@ -40,29 +41,28 @@ class WallClock:
 class OpenTimes:
     """Hours compiled for one zone."""
 
-    __slots__ = ("_days", "_exceptions", "identity", "zone")
+    __slots__ = ("_dates", "_days", "identity", "zone")
 
     def __init__(self, hours: Hours, zone: str) -> None:
         self.zone = zone
         self._days: tuple[tuple[TimeRange, ...], ...] = tuple(getattr(hours, day) for day in WEEKDAYS)
-        self._exceptions = {datetime.fromisoformat(day).toordinal(): ranges for day, ranges in hours.exceptions.items()}
-        self.identity = (zone, self._days, tuple(sorted(hours.exceptions.items())))
+        self._dates: dict[int, tuple[TimeRange, ...]] = dict.fromkeys(hours.closed, ())
+        self._dates |= {datetime.fromisoformat(day).toordinal(): ranges for day, ranges in hours.exceptions.items()}
+        self.identity = (zone, self._days, hours.holidays, tuple(sorted(hours.exceptions.items())))
         """Equal for equal hours in equal zones."""
 
     def open_at(self, clock: WallClock) -> bool:
         """Whether the hours are open at that local time; `clock` is of the same zone."""
         minute = clock.minute
-        for piece in self._starting(clock.ordinal, clock.weekday):
+        for piece in self.starting(clock.ordinal):
             if minute >= piece.start and (minute < piece.until or piece.until <= piece.start):
                 return True
-        for piece in self._starting(clock.ordinal - 1, clock.weekday - 1):
-            if minute < piece.until <= piece.start:
-                return True
-        return False
+        return any(minute < piece.until <= piece.start for piece in self.starting(clock.ordinal - 1))
 
-    def _starting(self, ordinal: int, weekday: int) -> tuple[TimeRange, ...]:
-        replaced = self._exceptions.get(ordinal)
-        return self._days[weekday] if replaced is None else replaced
+    def starting(self, ordinal: int) -> tuple[TimeRange, ...]:
+        """The ranges that begin on a day: those of its date, none on a holiday, else those of its weekday."""
+        replaced = self._dates.get(ordinal)
+        return self._days[(ordinal - 1) % 7] if replaced is None else replaced  # day 1 of the year 1 was a Monday
 
 
 def is_open(hours: Hours | None, zone: str, utc_ms: int) -> bool:

@@ -29,7 +29,8 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
     if stand := above.paused or own.paused:
         return _because(line, Reason.PAUSED, stand.level, stand.closed_by)
     if stand := above.closed(shared.clocks, utc_ms) or own.closed(shared.clocks, utc_ms):
-        return _because(line, Reason.HOURS, stand.level)
+        opens = None if stand.opening is None else stand.opening.opens(utc_ms)
+        return _because(line, Reason.HOURS, stand.level, opens)
     if stand := above.unmet(known, shared.types) or own.unmet(known, shared.types):
         return _because(line, Reason.CRITERIA, stand.level)
     if case.repetition is not None and (why := _repeated(line, case.repetition)) is not None:
