@@ -129,7 +129,10 @@ class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
 
 
 class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
-    """A route holds its seats and is about to be rung. Durable before the INVITE leaves."""
+    """A route holds its seats and is about to be rung. Durable before the INVITE leaves.
+
+    In a performance tier, `p` is the chance that it converts and `propensity` that of this route's being offered.
+    """
 
     attempt: str
     lease: str
@@ -144,6 +147,8 @@ class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):
     decision_us: int
     snapshot: str
     hop: int = 0
+    p: float | None = None
+    propensity: float | None = None
 
 
 class AttemptMoved(CallEvent, frozen=True, kw_only=True, tag="attempt.moved"):

@@ -98,4 +98,12 @@ class CommandKept(msgspec.Struct, frozen=True, gc=False, tag="command.kept"):
     answer: bytes
 
 
-Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen | ContactHad | CommandKept
+class RatesPut(msgspec.Struct, frozen=True, gc=False, tag="rates.put"):
+    """The account's rate book in force is this one (JSON), of this version."""
+
+    account: str
+    version: str
+    book: bytes
+
+
+Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen | ContactHad | CommandKept | RatesPut

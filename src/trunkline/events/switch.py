@@ -97,6 +97,19 @@ class CommandDone(SwitchEvent, frozen=True, kw_only=True, tag="command.done"):
     result: Any
 
 
+class RatesPublished(SwitchEvent, frozen=True, kw_only=True, tag="rates.published"):
+    """Decisions rest on this rate book from now on: its version, the instant it was made for, and its routes.
+
+    `facts` is the version of the account's facts with it.
+    """
+
+    account: str
+    rates: str
+    made_ms: int
+    routes: int
+    facts: str
+
+
 class SwitchStopped(SwitchEvent, frozen=True, kw_only=True, tag="switch.stopped"):
     """The switch stopped in order, with no call left."""
 
@@ -113,5 +126,6 @@ AnySwitchEvent = (
     | TargetDown
     | TargetUp
     | CommandDone
+    | RatesPublished
     | SwitchStopped
 )

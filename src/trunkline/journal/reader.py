@@ -7,7 +7,7 @@ what was durable: WAL readers see whole transactions only.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from trunkline.events.codec import decode
-from trunkline.events.entry import Position, Record
+from trunkline.events.entry import Event, Position, Record
 from trunkline.events.sealing import ContactKey, row_name
 from trunkline.journal.chain import Row, first_hash, row_hash
 from trunkline.journal.errors import JournalDamaged, JournalForeign, JournalMissing
@@ -116,6 +116,16 @@ class JournalReader:
         if after is not None and after.stream != self.stream:
             raise JournalForeign(f"{self._path} is the journal of {self.stream!r}, not of {after.stream!r}")
         return self._records(_AFTER, 0 if after is None else after.seq, limit)
+
+    def plain(self, types: Sequence[str], after_seq: int, limit: int = TAIL_MAX) -> list[tuple[int, Event]]:
+        """The next `limit` events of these types after a sequence number, without their personal fields.
+
+        Quicker than `tail` for whoever counts what is not about persons: nothing is unsealed, nothing else is read.
+        """
+        marks = ", ".join("?" for _ in types)
+        sql = f"SELECT seq, type, version, body FROM events WHERE seq > ? AND type IN ({marks}) ORDER BY seq LIMIT ?"  # noqa: S608
+        rows = self._ask(sql, after_seq, *types, limit)
+        return [(seq, decode(type_, version, body, None)) for seq, type_, version, body in rows]
 
     def follow(
         self, after: Position | None = None, *, until: Callable[[], bool] = lambda: False, poll_s: float = POLL_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.events.changes import StoredCall, StoredLeg
+from trunkline.events.changes import RatesPut, StoredCall, StoredLeg
 from trunkline.events.entry import Position
 from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
@@ -13,6 +13,7 @@ from trunkline.journal.tables import (
     read_counters,
     read_leases,
     read_legs,
+    read_rates,
     read_turns,
 )
 from trunkline.kernel.leases import CounterSet, Lease, TurnSet
@@ -32,6 +33,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     turns: tuple[TurnSet, ...]
     legs: tuple[StoredLeg, ...]
     calls: tuple[StoredCall, ...]
+    rates: tuple[RatesPut, ...]
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -46,6 +48,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             turns=read_turns(connection),
             legs=read_legs(connection, stream),
             calls=read_calls(connection),
+            rates=read_rates(connection),
         )
     finally:
         connection.execute("COMMIT")

@@ -105,7 +105,11 @@ CREATE TABLE contact_events (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS)
+_RATES = """
+CREATE TABLE rates (account TEXT PRIMARY KEY, version TEXT NOT NULL, book BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

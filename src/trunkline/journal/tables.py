@@ -21,6 +21,7 @@ from trunkline.events.changes import (
     ContactSeen,
     LegDrop,
     LegPut,
+    RatesPut,
     StoredCall,
     StoredLeg,
 )
@@ -121,6 +122,10 @@ _CONTACT_EVENTS: Final = _Table(
     "ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, call = excluded.call",
     lambda change: (*_happening(change), change.seen.at_ms, change.seen.call or ""),
 )
+_RATES: Final = _Table(
+    "INSERT INTO rates VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, book = excluded.book",
+    _fields,
+)
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
@@ -137,6 +142,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CallPut: (_CALLS, lambda change: change.call.call, True),
     CallDrop: (_CALLS, lambda change: change.call, False),
     LegPut: (_LEGS, lambda change: change.leg.leg, True),
+    RatesPut: (_RATES, lambda change: change.account, True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""
@@ -172,6 +178,12 @@ def read_turns(connection: Connection) -> tuple[TurnSet, ...]:
     """Round-robin places."""
     rows = connection.execute("SELECT account, plan, tier, route, sequence FROM turns")
     return tuple(TurnSet(TurnId(*row[:4]), row[4]) for row in rows)
+
+
+def read_rates(connection: Connection) -> tuple[RatesPut, ...]:
+    """The rate books in force."""
+    rows = connection.execute("SELECT account, version, book FROM rates ORDER BY account")
+    return tuple(RatesPut(*row) for row in rows)
 
 
 def read_leases(connection: Connection) -> tuple[Lease, ...]:

@@ -16,7 +16,6 @@ import msgspec
 
 from trunkline.config.schema import AccountConfig
 from trunkline.config.trunks import Trunk
-from trunkline.engine.routing.facts import NO_FACTS, Facts, facts_of
 from trunkline.events.entry import Entry
 from trunkline.events.switch import TargetDown, TargetUp
 from trunkline.sip.endpoint import Hop, OutsideRequest
@@ -62,13 +61,8 @@ class Health:
         self._judged_s = 0.0
         self._forgot_s = 0.0
         self._down: dict[str, set[str]] = {}
-        self._facts: dict[str, Facts] = {}
 
     # -- what others ask -------------------------------------------------------------------------------------------
-
-    def facts(self, account: str) -> Facts:
-        """The facts of an account at this moment."""
-        return self._facts.get(account, NO_FACTS)
 
     def usable(self, hops: Sequence[Hop]) -> Sequence[Hop]:
         """The hops that calls may be sent to, in their order; all of them when none may."""
@@ -263,7 +257,7 @@ class Health:
         return True
 
     def _change(self, account: str, before: set[str], after: set[str]) -> None:
-        facts = self._facts[account] = facts_of(after)
+        facts = self._plant.facts.put_down(account, after)
         at_ms = self._plant.clock().utc_ms
         entries: list[Entry] = []
         for target in sorted(after - before):

@@ -17,6 +17,7 @@ from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
 from trunkline.sip.hops import Hop
 from trunkline.switch.contacts import Contacts
+from trunkline.switch.facts import FactBoard
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.metrics import Metrics
@@ -69,6 +70,7 @@ class Plant:
         self.media = media
         self.metrics = metrics
         self.names = Names(resolver, self.chance)
+        self.facts = FactBoard()
         self.health = Health(self)
         self.loads = TrunkLoads()
         self.contacts = Contacts()

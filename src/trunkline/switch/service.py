@@ -127,6 +127,7 @@ class Switch:
     async def _start(self) -> None:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
+        plant.facts.restore(self._state.rates)
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
         plant.histories = self._learning.histories

@@ -36,7 +36,10 @@ from trunkline.kernel.money import Money, parse_money
 
 
 class AttemptRecord(msgspec.Struct, kw_only=True):
-    """One offer made. `outcome` is None while it goes on; times in milliseconds."""
+    """One offer made. `outcome` is None while it goes on; times in milliseconds.
+
+    `p` and `propensity` are those of an offer by performance.
+    """
 
     attempt: str
     route: str
@@ -52,6 +55,8 @@ class AttemptRecord(msgspec.Struct, kw_only=True):
     connected: bool = False
     converted: bool = False
     legs: list[LegEnded] | None = None
+    p: float | None = None
+    propensity: float | None = None
 
 
 class LegQuality(msgspec.Struct, kw_only=True):
@@ -217,6 +222,8 @@ def _offered(record: CallRecord, event: OfferReserved) -> None:
             buyer=event.buyer,
             at=iso(event.at_ms),
             price=str(event.price),
+            p=event.p,
+            propensity=event.propensity,
         )
     )
 

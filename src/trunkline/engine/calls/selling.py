@@ -25,6 +25,7 @@ class Selling(Talking):
 
     def _offered(self, event: i.Offered) -> None:
         offer, candidate = event.offer, event.offer.candidate
+        odds = candidate.odds
         sale = OpenSale(event.attempt, offer.lease.id, candidate.route, candidate.buyer, candidate.terms)
         self.attempt = OpenAttempt(event.attempt, offer, sale)
         self.books.offered(sale)
@@ -47,6 +48,8 @@ class Selling(Talking):
                     decision_us=event.decision_us,
                     snapshot=self.context.snapshot,
                     hop=self._hop,
+                    p=None if odds is None else odds.p,
+                    propensity=None if odds is None else odds.propensity,
                 )
             )
         )
