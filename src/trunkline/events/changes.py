@@ -99,10 +99,11 @@ class CommandKept(msgspec.Struct, frozen=True, gc=False, tag="command.kept"):
 
 
 class RatesPut(msgspec.Struct, frozen=True, gc=False, tag="rates.put"):
-    """The account's rate book in force is this one (JSON), of this version."""
+    """From `at_ms` on this is the account's rate book (JSON), of this version. Earlier ones are kept for a while."""
 
     account: str
     version: str
+    at_ms: int
     book: bytes
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from trunkline.engine.scoring.rate_book import Rates
 from trunkline.events.codec import decode
 from trunkline.events.entry import Event, Position, Record
 from trunkline.events.sealing import ContactKey, row_name
@@ -145,6 +146,11 @@ class JournalReader:
     def records_of(self, call: str) -> list[Record]:
         """All events of one call in their order; empty when there is no such call."""
         return self._records(_OF_CALL, call)
+
+    def rate_book(self, account: str, version: str) -> Rates | None:
+        """A rate book that was published, None when it is not kept (any more)."""
+        rows = self._ask("SELECT book FROM rates WHERE account = ? AND version = ?", account, version)
+        return msgspec.json.decode(rows[0][0], type=Rates) if rows else None
 
     def verify(self) -> Verified:
         """Compute the hash chain anew and compare. Raises JournalDamaged naming the first row that does not fit."""

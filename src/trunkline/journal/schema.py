@@ -106,7 +106,13 @@ CREATE TABLE contact_events (
 """
 
 _RATES = """
-CREATE TABLE rates (account TEXT PRIMARY KEY, version TEXT NOT NULL, book BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE rates (
+    account TEXT NOT NULL,
+    version TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    book BLOB NOT NULL,
+    PRIMARY KEY (account, version)
+);
 """
 
 MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES)

@@ -31,7 +31,13 @@ from trunkline.journal.lock import FolderLock
 from trunkline.journal.recovery import RecoveredState, read_end, read_state
 from trunkline.journal.schema import JOURNAL_FILE, migrate
 from trunkline.journal.sqlite import Connection, Error, connect_writing, one, require_sound_sqlite, unreadable
-from trunkline.journal.tables import forget_commands, forget_contact_events, forget_contacts, forget_windows
+from trunkline.journal.tables import (
+    forget_commands,
+    forget_contact_events,
+    forget_contacts,
+    forget_rates,
+    forget_windows,
+)
 from trunkline.journal.upkeep import LOG_PAGES_MAX, Upkeep
 from trunkline.journal.writer import Append, Writer
 
@@ -42,6 +48,8 @@ BATCH_MAX: Final = 2_048
 """Appends in one transaction, so that the first of them does not wait for a thousandth."""
 WINDOWS_KEPT_MS: Final = 2 * 24 * 3_600_000
 """How long counters stay after their window has ended; longer than any store keeps them in memory."""
+RATES_KEPT_MS: Final = 60 * 24 * 3_600_000
+"""How long a rate book stays after it was published, so that its decisions can be taken again."""
 COMMANDS_KEPT_MS: Final = 30 * 24 * 3_600_000
 """How long the answer of a command is kept for whoever asks for it again."""
 LINGER_S: Final = 0.02
@@ -401,6 +409,7 @@ def open_journal(
 def _forget(connection: Connection, now_ms: int) -> None:
     forget_windows(connection, now_ms - WINDOWS_KEPT_MS)
     forget_commands(connection, now_ms - COMMANDS_KEPT_MS)
+    forget_rates(connection, now_ms - RATES_KEPT_MS)
 
 
 def _make_private(path: Path) -> None:

@@ -123,7 +123,7 @@ _CONTACT_EVENTS: Final = _Table(
     lambda change: (*_happening(change), change.seen.at_ms, change.seen.call or ""),
 )
 _RATES: Final = _Table(
-    "INSERT INTO rates VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, book = excluded.book",
+    "INSERT INTO rates VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
     _fields,
 )
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
@@ -142,7 +142,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CallPut: (_CALLS, lambda change: change.call.call, True),
     CallDrop: (_CALLS, lambda change: change.call, False),
     LegPut: (_LEGS, lambda change: change.leg.leg, True),
-    RatesPut: (_RATES, lambda change: change.account, True),
+    RatesPut: (_RATES, lambda change: (change.account, change.version), True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""
@@ -181,9 +181,18 @@ def read_turns(connection: Connection) -> tuple[TurnSet, ...]:
 
 
 def read_rates(connection: Connection) -> tuple[RatesPut, ...]:
-    """The rate books in force."""
-    rows = connection.execute("SELECT account, version, book FROM rates ORDER BY account")
-    return tuple(RatesPut(*row) for row in rows)
+    """The rate book in force of each account: the one that was put last."""
+    newest = "SELECT account, version, max(at_ms), book FROM rates GROUP BY account"
+    return tuple(RatesPut(*row) for row in connection.execute(newest))
+
+
+def forget_rates(connection: Connection, before_ms: int) -> None:
+    """Delete rate books that were put before that instant (UTC milliseconds), except those in force."""
+    connection.execute(
+        "DELETE FROM rates WHERE at_ms < ? "
+        "AND at_ms < (SELECT max(at_ms) FROM rates AS others WHERE others.account = rates.account)",
+        (before_ms,),
+    )
 
 
 def read_leases(connection: Connection) -> tuple[Lease, ...]:

@@ -35,7 +35,7 @@ from trunkline.sip.message import Header
 from trunkline.switch.attestation import Attestations, Claim
 from trunkline.switch.blocking import Blocking
 from trunkline.switch.description import Description
-from trunkline.switch.health import Health
+from trunkline.switch.facts import FactBoard
 from trunkline.switch.history import CallHistory
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.livecall import LiveCall, NewCursor
@@ -223,7 +223,7 @@ class Arrivals:
             world,
             machine,
             router,
-            _cursors(router, query, profile, plant.health, history),
+            _cursors(router, query, profile, plant.facts, history),
             leg,
             self._registry,
             seen,
@@ -254,7 +254,7 @@ def _splits(seed: int) -> Callable[[str, int], int]:
 
 
 def _cursors(
-    router: Router, query: Query, profile: CallerProfile, health: Health, history: CallHistory | None
+    router: Router, query: Query, profile: CallerProfile, facts: FactBoard, history: CallHistory | None
 ) -> NewCursor:
     """Makes a cursor when the flow reaches a route node: patience runs, hours, facts and past are judged from then."""
 
@@ -263,6 +263,6 @@ def _cursors(
         asked = msgspec.structs.replace(query, attributes=known, now=now, plan=plan, taken=taken, hop=hop)
         if history is not None:
             asked = msgspec.structs.replace(asked, history=history.seen())
-        return router.cursor(asked, health.facts(query.account))
+        return router.cursor(asked, facts.of(query.account))
 
     return new_cursor

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Set
 import msgspec
 
 from trunkline.engine.routing.facts import NO_FACTS, Facts, facts_of
-from trunkline.engine.scoring.rate_book import NO_RATES, RateBook, Rates
+from trunkline.engine.scoring.rate_book import RateBook, Rates
 from trunkline.events.changes import RatesPut
 
 
@@ -37,7 +37,7 @@ class FactBoard:
     def publish(self, account: str, rates: RateBook) -> Facts:
         """Decisions rest on this rate book; the facts that follow."""
         known = self.of(account)
-        return self._put(account, facts_of(known.down, rates if rates.version != NO_RATES.version else NO_RATES, known.penalties))
+        return self._put(account, facts_of(known.down, rates, known.penalties))
 
     def _put(self, account: str, facts: Facts) -> Facts:
         self._facts[account] = facts

@@ -32,6 +32,7 @@ from trunkline.switch.commands.executor import Executor
 from trunkline.switch.commands.registry import COMMANDS
 from trunkline.switch.commands.server import AdminSocket
 from trunkline.switch.commands.wire import LINE_BYTES_MAX
+from trunkline.switch.facts import FactBoard
 from trunkline.switch.plant import Plant
 
 pytestmark = pytest.mark.integration
@@ -64,6 +65,7 @@ class Desk:
         plant.journal, plant.clock = self.journal, lambda: NOW
         plant.capacity = MemoryCapacity()
         plant.capacity.restore(self.state, NOW)
+        plant.facts = FactBoard()
         plant.world = SimpleNamespace(
             accounts={each.account.key: AccountIndex(each) for each in loaded.snapshot.accounts}
         )

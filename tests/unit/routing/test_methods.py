@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 from tests.unit.routing.accounts import Caller, query, router
 
@@ -11,8 +12,18 @@ from trunkline.capacity.memory import MemoryCapacity
 from trunkline.engine.routing.draw import Draws, nth_set_bit, text_hash
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
+from trunkline.kernel.leases import CounterSet, Lease, TurnId, TurnSet
 
 pytestmark = pytest.mark.unit
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a journal gives back of turns."""
+
+    turns: tuple[TurnSet, ...]
+    counters: tuple[CounterSet, ...] = ()
+    leases: tuple[Lease, ...] = ()
+
 
 CHI_SQUARE_MAX = {1: 10.83, 2: 13.82, 4: 18.47, 9: 27.88, 49: 85.35}
 """By degrees of freedom, what one fair draw in a thousand exceeds."""
@@ -44,6 +55,25 @@ def test_weighted_shares_follow_the_weights(weights: list[int], method: str) -> 
     assert chi_square < CHI_SQUARE_MAX[len(weights) - 1]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 30, 120, 333, 500])
+def test_shares_are_those_of_the_weights_however_many_routes_there_are(count: int) -> None:
+    """Routes are counted together until five draws are expected of each; z = 3.1 is one fair sample in a thousand."""
+    weights = [(place * 7) % 5 for place in range(count - 1)] + [2]
+    asked, draws = tier("weighted", weights), 3_000
+    seen = Counter(first(asked, seed) for seed in range(draws))
+    assert all(weights[route] for route in seen), "weight 0 is paused"
+    chi_square, cells, found, expected = 0.0, 0, 0, 0.0
+    for route, weight in enumerate(weights):
+        found += seen[route]
+        expected += draws * weight / sum(weights)
+        if expected >= 5 or route == count - 1:
+            chi_square += (found - expected) ** 2 / expected
+            cells, found, expected = cells + 1, 0, 0.0
+    if cells > 1:
+        share = 2 / (9 * (cells - 1))
+        assert chi_square < (cells - 1) * (1 - share + 3.1 * share**0.5) ** 3  # Wilson and Hilferty's approximation
+
+
 def test_second_places_are_drawn_from_what_is_left() -> None:
     asked, seconds = tier("weighted", [1, 2, 7]), Counter[str]()
     for seed in range(4_000):
@@ -67,6 +97,57 @@ def test_a_draw_does_not_move_when_another_tier_is_added() -> None:
 def test_round_robin_is_exact() -> None:
     asked, capacity = tier("round_robin", [1, 1, 1]), MemoryCapacity()
     assert [first(asked, seed, capacity) for seed in range(9)] == [0, 1, 2] * 3
+
+
+def two_tiers(first_tier: list[str], second_tier: list[str]) -> Router:
+    """Texans get to the first tier, others to the second; another plan has a tier of the same name."""
+
+    def routes(keys: list[str], name: str) -> str:
+        return ", ".join(f'{{target: {key}, key: {name}-{key}, price: "1.00"}}' for key in keys)
+
+    texans = (
+        f"{{key: t, method: round_robin, criteria: {{attr: geo.state, eq: TX}}, routes: [{routes(first_tier, 't')}]}}"
+    )
+    others = f"{{key: s, method: round_robin, routes: [{routes(second_tier, 's')}]}}"
+    plan = f"{{key: t, method: round_robin, routes: [{routes(first_tier, 't')}]}}"
+    return router(f"plans: [{{key: main, tiers: [{texans}, {others}]}}, {{key: other, tiers: [{plan}]}}]")
+
+
+def test_tiers_and_plans_take_turns_apart_and_reordering_moves_nothing() -> None:
+    capacity, offered = MemoryCapacity(), []
+    before, after = two_tiers(["a1", "a2", "b1"], ["a1", "b1"]), two_tiers(["b1", "a1", "a2"], ["b1", "a1"])
+    for number in range(6):
+        asked = before if number % 2 else after
+        questions = (query(geo__state="TX"), query(), msgspec.structs.replace(query(), plan="other"))
+        offers = [Caller(asked, question, capacity).next() for question in questions]
+        offered.append(" ".join(each.candidate.target for each in offers if isinstance(each, Offer)))
+    # At first nobody was offered, and places decide; from then on turns alone do.
+    assert offered == ["b1 b1 b1", "a1 a1 a1", "a2 b1 a2", "b1 a1 b1", "a1 b1 a1", "a2 a1 a2"]
+
+
+def test_turns_go_on_after_a_restart() -> None:
+    asked, capacity = tier("round_robin", [1] * 5), MemoryCapacity()
+    turns: dict[TurnId, TurnSet] = {}
+    order = []
+    for number in range(23):
+        order.append(first(asked, number, capacity))
+        turns |= {change.turn: change for change in capacity.take_changes() if isinstance(change, TurnSet)}
+        if number % 3 == 0:  # the switch ends, and another one begins with what the journal kept
+            capacity = MemoryCapacity()
+            capacity.restore(Kept(tuple(turns.values())), query().now)
+    assert order == [number % 5 for number in range(23)]
+
+
+def test_many_searches_at_once_share_the_turns_evenly() -> None:
+    """Each caller has looked before any of them reserves; whoever is offered moves to the end in the same step."""
+    asked, capacity = tier("round_robin", [1] * 4), MemoryCapacity()
+    callers = [Caller(asked, query(seed=seed), capacity) for seed in range(64)]
+    offered = Counter[str]()
+    for caller in callers:
+        offer = caller.next()
+        assert isinstance(offer, Offer)
+        offered[offer.candidate.target] += 1
+    assert set(offered.values()) == {16}
 
 
 def test_a_skipped_route_keeps_its_place() -> None:

@@ -13,6 +13,7 @@ from trunkline.engine.routing.facts import NO_FACTS, facts_of
 from trunkline.events.switch import TargetDown, TargetUp
 from trunkline.kernel.clock import Instant
 from trunkline.sip.endpoint import Hop, OutsideRequest
+from trunkline.switch.facts import FactBoard
 from trunkline.switch.health import PROBE_S, Health
 from trunkline.switch.metrics import Metrics
 from trunkline.telephony.sip.circuits import FAILURES
@@ -55,6 +56,7 @@ class World:
             metrics=Metrics(),
             chance=lambda limit: 0,
         )
+        self.facts = plant.facts = FactBoard()
         self.health = Health(plant)
         config = AccountConfig(account=Account(key="acme", timezone="UTC"), targets=targets)
         self.health.use([config], trunks)
@@ -83,7 +85,7 @@ class World:
 
     def down(self) -> frozenset[str]:
         """Targets that are out of service."""
-        return self.health.facts("acme").down
+        return self.facts.of("acme").down
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_target_is_down_when_all_its_phones_trunks_and_servers_are(broken: tup
     world = World()
     world.break_(*broken)
     assert world.down() == down
-    assert world.health.facts("acme") == (facts_of(down) if down else NO_FACTS)
+    assert world.facts.of("acme") == (facts_of(down) if down else NO_FACTS)
     told = [event for event in world.events if isinstance(event, TargetDown)]
     assert {event.target for event in told} == down
     assert {event.reason for event in told} <= {"sip_503"}

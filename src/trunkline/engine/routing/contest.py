@@ -5,7 +5,7 @@ A stage makes a contest when it comes to such a tier, and only then: other tiers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -20,6 +20,7 @@ from trunkline.kernel.leases import Usage
 MILLION: Final = 1_000_000
 """Chances are configured in millionths."""
 _DEFAULTS: Final = Performance()
+_LOOKED_UP_MAX: Final = 256
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -97,16 +98,25 @@ class Race:
 
     __slots__ = ("_case", "_contenders", "_settings", "_trial", "order")
 
-    def __init__(self, lines: Iterable[Line], band: Band, case: Case) -> None:
+    def __init__(self, lines: Sequence[Line], band: Band, case: Case) -> None:
         self._case = case
-        self._contenders: dict[int, Contender] = {}
-        self._settings = _DEFAULTS
-        for line in lines:
-            self._settings = line.tier.performance or _DEFAULTS
-            self._contenders[line.rank] = self._contender(line)
+        self._settings = (lines[0].tier.performance if lines else None) or _DEFAULTS
+        known = self._looked_up(band)
+        self._contenders = {
+            line.rank: known.get(line.rank) or known.setdefault(line.rank, self._contender(line)) for line in lines
+        }
         self.order, self._trial = ranked(
             list(self._contenders.values()), case.query.seed, band.name_hash, self._settings.trial_share / MILLION
         )
+
+    def _looked_up(self, band: Band) -> dict[int, Contender]:
+        """Contenders that callers like this one have met before. With scores every caller is another."""
+        if self._case.query.scores is not None:
+            return {}
+        key = (self._case.facts.rates, self._case.query.source, self._case.entrance.price)
+        if len(band.contenders) >= _LOOKED_UP_MAX and key not in band.contenders:
+            band.contenders.clear()
+        return band.contenders.setdefault(key, {})
 
     def _contender(self, line: Line) -> Contender:
         price = line.price_for(self._case.entrance.price)

@@ -25,7 +25,7 @@ TRIAL_SHARES_MAX: Final = 0.5
 """All routes on trial together come first for at most this share of the callers."""
 _DRAWS_MAX: Final = 400
 _ROUNDS_MIN: Final = 16
-_CONTENDERS_MAX: Final = 64
+_CONTENDERS_MAX: Final = 32
 _SPREAD: Final = 4.0
 _TRIAL_NAME: Final = 0x7472_6961_6C00
 _ROUNDS_NAME: Final = 0x726F_756E_6473

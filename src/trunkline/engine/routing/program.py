@@ -19,7 +19,9 @@ from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.index import Table, bitmap
 from trunkline.engine.routing.limits import Rules
 from trunkline.engine.routing.parts import Part, Predicate, Steps
+from trunkline.engine.routing.performance import Contender
 from trunkline.engine.routing.values import Known
+from trunkline.engine.scoring.rate_book import RateBook
 from trunkline.kernel.leases import TurnId
 
 _FLOOR_MASKS_MAX = 1_024
@@ -99,13 +101,15 @@ class Line:
 class Band:
     """Neighbouring ranks [first, first + count) and how they are ordered for one caller."""
 
-    __slots__ = ("first", "mask", "name_hash", "order", "weights")
+    __slots__ = ("contenders", "first", "mask", "name_hash", "order", "weights")
 
     def __init__(self, order: Order, lines: list[Line], name_hash: int) -> None:
         self.order: Order = order
         self.first = lines[0].rank
         self.mask = ((1 << len(lines)) - 1) << lines[0].rank
         self.name_hash = name_hash
+        self.contenders: dict[tuple[RateBook, str | None, int | None], dict[int, Contender]] = {}
+        """What a performance tier has looked up in a rate book, by source and the campaign's price (`contest.py`)."""
         weights: dict[int, list[int]] = {}
         if order == "weighted":
             for line in lines:

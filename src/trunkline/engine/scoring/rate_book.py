@@ -98,6 +98,17 @@ class RateBook:
         return found
 
 
+def check_rates(rates: Rates) -> None:
+    """Raise ValueError for a book that no journal can give: of nobody, or with more conversions than offers."""
+    if not rates.account:
+        raise ValueError("it does not say whose it is")
+    nested = (*rates.buyers.values(), *rates.sources.values())
+    for levels in (rates.plans, rates.routes, *nested):
+        for name, rate in levels.items():
+            if not 0.0 <= rate.converted <= rate.weight * (1 + _TINY) + _TINY <= rate.offers * (1 + _TINY) + 2 * _TINY:
+                raise ValueError(f"{name!r} has {rate.converted} conversions in {rate.weight} of {rate.offers} offers")
+
+
 def version_of(rates: Rates) -> str:
     """The version of a book: a digest of what it says, whatever the order it was made in."""
     if not (rates.plans or rates.routes):

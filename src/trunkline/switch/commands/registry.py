@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters
+from trunkline.switch.commands import configuration, counters, rates
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
-    command.name: command for command in (*counters.COMMANDS, *configuration.COMMANDS)
+    command.name: command for command in (*counters.COMMANDS, *configuration.COMMANDS, *rates.COMMANDS)
 }
