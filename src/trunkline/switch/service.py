@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import sys
@@ -32,6 +31,7 @@ from trunkline.sip.limits import StateLimits
 from trunkline.switch.arrivals import Arrivals
 from trunkline.switch.attestation import Attestations
 from trunkline.switch.clock import read_clock
+from trunkline.switch.collector import Collector
 from trunkline.switch.commands.executor import Executor
 from trunkline.switch.commands.registry import COMMANDS
 from trunkline.switch.commands.server import AdminSocket
@@ -58,8 +58,6 @@ STREAM = "switch-1"
 """The journal stream of the one switch of an installation."""
 SWEEP_S = 1.0
 HALF_OPEN_MIN = 300
-YOUNG_OBJECTS_MAX = 20_000
-"""New objects between two looks for garbage: two milliseconds of looking at most, as most have gone by then."""
 CUT_S = 2.0
 """How long legs get to be hung up after a drain has run out."""
 
@@ -179,6 +177,10 @@ class Switch:
         addresses = {"sip": sip["udp"], "sips": sip["tls"], "http": [http.address], "admin": [admin.address]}
         told = (f"{name}={','.join(map(_text, each))}" for name, each in addresses.items() if each)
         return "ready " + " ".join(told)
+
+    def live_calls(self) -> int:
+        """How many calls go on."""
+        return len(self._registry.calls)
 
     def not_ready(self) -> str | None:
         """Why no new calls are taken, None when they are."""
@@ -362,23 +364,12 @@ def _text(address: tuple[str, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _spare_the_collector() -> None:
-    """What exists now stays for good, so the collector need not look at it again and again.
-
-    Calls leave few cycles behind. Looking for them after every 700 new objects costs a twentieth of the processor. For
-    the same reason values are structs that the collector does not know (`gc=False`): they hold nothing that could hold
-    them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
-
-
 async def run_switch(options: SwitchOptions) -> None:
     """Open a switch and run it until SIGTERM or SIGINT; another one of them ends the calls that still go on."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Each listener would tell of its own start and end, and of every request that is none; those are counted.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     switch = await Switch.open(options)
-    _spare_the_collector()
+    collector = asyncio.create_task(Collector(switch.live_calls).run())
     await switch.run()
+    collector.cancel()
