@@ -16,12 +16,14 @@ from rich.table import Table
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.cli.check import as_text
 from trunkline.config.schema import Snapshot
+from trunkline.engine.geo.overlay import Overlay
 from trunkline.events.entry import Position
 from trunkline.journal.configurations import Configurations
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.clock import iso
 from trunkline.kernel.errors import ExitCode, UsageError
 from trunkline.switch.config_files import load_path
+from trunkline.switch.geo_store import GeoStore
 from trunkline.worker.simulation.behaviour import Behaviour
 from trunkline.worker.simulation.history import History
 from trunkline.worker.simulation.run import Simulation
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     snapshots = {"in_force": in_force, "configured": loaded.snapshot}
     answer: dict[str, Any] = {"from": iso(since_ms), "to": iso(until_ms), "erased": history.erased}
     answer["not_routed"] = history.not_routed
-    answer["accounts"] = compare(history, snapshots, args.seed)
+    answer["accounts"] = compare(history, snapshots, args.seed, GeoStore(args.data).load())
     if args.json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     else:
@@ -79,13 +81,13 @@ def read_history(data: Path, snapshot: Snapshot, since_ms: int) -> History:
     return history
 
 
-def compare(history: History, snapshots: dict[str, Snapshot], seed: int) -> dict[str, dict[str, Any]]:
+def compare(history: History, snapshots: dict[str, Snapshot], seed: int, overlay: Overlay) -> dict[str, dict[str, Any]]:
     """By account: what really came of the calls, and what would have by each snapshot and the same buyers."""
     header = history.header()
     found: dict[str, dict[str, Any]] = {key: {"actual": tally.document()} for key, tally in history.actual.items()}
     for name, snapshot in snapshots.items():
         behaviour = Behaviour(header.targets, header.default, seed)
-        simulation = Simulation(snapshot, behaviour, MemoryCapacity(), seed, lenient=True)
+        simulation = Simulation(snapshot, behaviour, MemoryCapacity(), seed, lenient=True, overlay=overlay)
         for key, tally in simulation.run(history.arrivals()).items():
             if key in found:
                 found[key][name] = tally.document() | {"unplaced": simulation.unplaced}

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from trunkline.cli.check import as_text
 from trunkline.config.schema import Kind
+from trunkline.engine.geo.overlay import NO_OVERLAY
 from trunkline.engine.routing.explain import Explanation, as_json
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
@@ -27,6 +28,7 @@ from trunkline.kernel.errors import ExitCode, UsageError
 from trunkline.kernel.leases import FUNDS
 from trunkline.kernel.money import Money
 from trunkline.switch.config_files import load_path
+from trunkline.switch.geo_store import read_overlay
 from trunkline.testing.asking import Oracle, question_of
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
@@ -58,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--bid", metavar="TARGET=AMOUNT", action="append", help="what a bidder answers; or =none, or =timeout")
     add("--score", metavar="TARGET=P", action="append", help="a model's chance (0 to 1) that the target converts")
+    add("--geo", metavar="PATH", type=Path, help="a table of area codes or exchanges, or a data folder with imports")
     add("--queries", metavar="FILE", type=Path, help="many questions: a JSON object a line, the flags as keys")
     add("--json", action="store_true", help="print one JSON document")
 
@@ -71,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if loaded.snapshot is None:
         sys.stderr.write(as_text(loaded.errors, args.config) + "\n")
         return ExitCode.WRONG
-    oracle = Oracle(loaded.snapshot)
+    oracle = Oracle(loaded.snapshot, NO_OVERLAY if args.geo is None else read_overlay(args.geo))
     if args.queries is not None:
         return _batch(oracle, args.queries)
     explanation, query = oracle.ask(question_of({key: value for key, value in asked.items() if value is not None}))

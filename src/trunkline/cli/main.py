@@ -30,7 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
-    "Steer it": ("counters", "rates", "apply"),
+    "Steer it": ("counters", "geo", "rates", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -38,7 +38,6 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 
 UNBUILT: Final = frozenset(
     {
-        "geo",
         "held",
         "keys",
         "leads",

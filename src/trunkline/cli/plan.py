@@ -18,9 +18,11 @@ from trunkline.cli.backtest import DAY_MS, read_history
 from trunkline.cli.check import as_text
 from trunkline.config.diff import Change, differences
 from trunkline.config.schema import Snapshot
+from trunkline.engine.geo.overlay import Overlay
 from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import ExitCode
 from trunkline.switch.config_files import load_path
+from trunkline.switch.geo_store import GeoStore
 from trunkline.worker.simulation.behaviour import Behaviour
 from trunkline.worker.simulation.history import History
 from trunkline.worker.simulation.run import Simulation
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     before = kept.get(kept.in_force())
     changes = differences(before, loaded.snapshot)
     history = read_history(args.data, before, time.time_ns() // 1_000_000 - DAY_MS)
-    routing = moved(history, before, loaded.snapshot)
+    routing = moved(history, before, loaded.snapshot, GeoStore(args.data).load())
     if args.json:
         document = {
             "in_force": before.digest,
@@ -61,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def moved(history: History, before: Snapshot, after: Snapshot) -> dict[str, Any]:
+def moved(history: History, before: Snapshot, after: Snapshot, overlay: Overlay) -> dict[str, Any]:
     """Of the calls of the history: whom they would first be offered to by each configuration, and what comes of it."""
     header = history.header()
     runs = []
     for snapshot in (before, after):
         simulation = Simulation(
-            snapshot, Behaviour(header.targets, header.default, 0), MemoryCapacity(), 0, lenient=True
+            snapshot, Behaviour(header.targets, header.default, 0), MemoryCapacity(), 0, lenient=True, overlay=overlay
         )
         tallies = simulation.run(history.arrivals())
         runs.append((simulation, {key: tally.document() for key, tally in tallies.items()}))

@@ -16,8 +16,10 @@ from rich.table import Table
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.cli.check import as_text
 from trunkline.config.schema import Snapshot
+from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.kernel.errors import ExitCode, UsageError
 from trunkline.switch.config_files import load_path
+from trunkline.switch.geo_store import read_overlay
 from trunkline.worker.simulation.behaviour import Behaviour
 from trunkline.worker.simulation.run import Simulation
 from trunkline.worker.simulation.traffic import Arrival, Traffic
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", metavar="PATH", type=Path, required=True, help="a file, or a folder with platform.yaml")
     add("--traffic", metavar="FILE", type=Path, required=True, help="JSON lines: a header, then one arrival a line")
     add("--compare", metavar="PATH", type=Path, help="a second configuration for the same traffic")
+    add("--geo", metavar="PATH", type=Path, help="a table of area codes or exchanges, or a data folder with imports")
     add("--seed", metavar="N", type=int, default=0, help="decides every draw (default 0)")
     add("--json", action="store_true", help="print one JSON document")
 
@@ -42,12 +45,13 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.seed <= SEED_MAX:
         raise UsageError(f"--seed {args.seed}: this is no seed", hint=f"write a whole number up to {SEED_MAX}")
     documents = []
+    overlay = NO_OVERLAY if args.geo is None else read_overlay(args.geo)
     for path in [args.config, *([args.compare] if args.compare is not None else [])]:
         loaded = load_path(path)
         if loaded.snapshot is None:
             sys.stderr.write(as_text(loaded.errors, path) + "\n")
             return ExitCode.WRONG
-        documents.append(simulate(loaded.snapshot, args.traffic, args.seed))
+        documents.append(simulate(loaded.snapshot, args.traffic, args.seed, overlay))
     answer = documents[0] if args.compare is None else {**documents[0], "compared": documents[1]}
     if args.json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
@@ -56,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def simulate(snapshot: Snapshot, path: Path, seed: int) -> dict[str, Any]:
+def simulate(snapshot: Snapshot, path: Path, seed: int, overlay: Overlay = NO_OVERLAY) -> dict[str, Any]:
     """One run: the document of its only account, or `{"accounts": {key: document}}` of several."""
     try:
         stream = path.open("rb")
@@ -66,7 +70,8 @@ def simulate(snapshot: Snapshot, path: Path, seed: int) -> dict[str, Any]:
         task = progress.add_task("simulating", total=path.stat().st_size)
         traffic = Traffic(_counted(stream, progress, task), str(path))
         header = traffic.header
-        simulation = Simulation(snapshot, Behaviour(header.targets, header.default, seed), MemoryCapacity(), seed)
+        behaviour = Behaviour(header.targets, header.default, seed)
+        simulation = Simulation(snapshot, behaviour, MemoryCapacity(), seed, overlay=overlay)
         for target in simulation.strangers:
             sys.stderr.write(f"warning: the header describes {target!r}, and the configuration has no such target\n")
         tallies = simulation.run(_arrivals(traffic))

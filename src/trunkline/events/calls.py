@@ -45,11 +45,15 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
 
 
 class Versions(msgspec.Struct, frozen=True, gc=False):
-    """What a decision was taken with: digest of the configuration, version of the facts, version of the engine."""
+    """What a decision was taken with: digest of the configuration, versions of the facts and of the engine.
+
+    `geo` is the version of what was imported of the numbering plan, empty when that was nothing.
+    """
 
     snapshot: str
     facts: str
     engine: str
+    geo: str = ""
 
 
 class CallReceived(CallEvent, frozen=True, kw_only=True, tag="call.received"):

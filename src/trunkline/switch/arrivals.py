@@ -177,9 +177,17 @@ class Arrivals:
         history = self._history(name, world, account.key, campaign, contact, anonymous=caller.number is None)
         seed = int.from_bytes(plant.entropy(8)) >> 1
         origin = router.origin(
-            caller.number, number.publisher, number.source, number.number, repeat, claimed.attestation
+            caller.number,
+            number.publisher,
+            number.source,
+            number.number,
+            repeat,
+            claimed.attestation,
+            plant.geo.overlay,
         )
         profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone)
+        known = profile.attributes(now)
+        plant.geo.notice(known)
         query = Query(
             account=account.key,
             kind=Kind.CALL,
@@ -187,10 +195,11 @@ class Arrivals:
             publisher=number.publisher,
             source=number.source,
             number=number.number,
-            attributes=profile.attributes(now),
+            attributes=known,
             now=now,
             seed=seed,
             history=() if history is None else history.seen(),
+            geo=origin.overlay.version,
         )
         context = CallContext(
             call=name,

@@ -29,6 +29,11 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.unknown_area_codes = Counter(
+            "trunkline_unknown_area_codes",
+            "Calls from area codes of the North American plan that no table has; `geo show` names them.",
+            registry=self.registry,
+        )
         self.registered = Gauge(
             "trunkline_registered",
             "1 while a trunk that registers at its carrier is registered there, by trunk.",

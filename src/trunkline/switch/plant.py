@@ -18,6 +18,7 @@ from trunkline.media.port import Media
 from trunkline.sip.hops import Hop
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.facts import FactBoard
+from trunkline.switch.geo import Geo
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.metrics import Metrics
@@ -72,6 +73,7 @@ class Plant:
         self.names = Names(resolver, self.chance)
         self.facts = FactBoard()
         self.health = Health(self)
+        self.geo = Geo(data, metrics)
         self.loads = TrunkLoads()
         self.contacts = Contacts()
         self.histories = Histories()

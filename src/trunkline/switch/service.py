@@ -126,6 +126,7 @@ class Switch:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
         plant.facts.restore(self._state.rates)
+        await asyncio.to_thread(plant.geo.load)
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
         plant.histories = self._learning.histories

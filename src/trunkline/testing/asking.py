@@ -13,6 +13,7 @@ import msgspec
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import AccountConfig, Kind, Number, Snapshot
+from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.explain import Explanation
 from trunkline.engine.routing.offer import Attribute, Query
@@ -68,8 +69,10 @@ def question_of(fields: Any) -> Question:
 class Oracle:
     """Answers questions about one configuration. Accounts are compiled when they are first asked about."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, overlay: Overlay = NO_OVERLAY) -> None:
+        """`overlay` is what is imported of the numbering plan."""
         self._snapshot = snapshot
+        self._overlay = overlay
         self._accounts: dict[str, tuple[AccountIndex, Router]] = {}
         self._numbers = {number.number: (config, number) for config in snapshot.accounts for number in config.numbers}
 
@@ -87,7 +90,9 @@ class Oracle:
         publisher, source = ("", None) if number is None else (number.publisher, number.source)
         history = read_seen(_texts(question.seen), campaign, index)
         repeat = True if history else None
-        origin = router.origin(caller, publisher, source, None if number is None else number.number, repeat)
+        origin = router.origin(
+            caller, publisher, source, None if number is None else number.number, repeat, overlay=self._overlay
+        )
         query = Query(
             account=config.account.key,
             kind=kind,
@@ -101,6 +106,7 @@ class Oracle:
             history=history,
             bids=read_bids(_texts(question.bid), index),
             scores=read_scores(_texts(question.score), index),
+            geo=self._overlay.version,
         )
         usage = read_usage(_texts(question.live), _texts(question.used), _texts(question.funds), index)
         return router.explain(query, usage, read_down(_texts(question.down), index)), query

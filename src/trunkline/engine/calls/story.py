@@ -186,7 +186,8 @@ def _routed(event: CallRouted) -> list[str]:
         "abandoned": f"routing by plan {event.plan} ended because the caller hung up",
     }.get(event.outcome, f"routing by plan {event.plan} {event.outcome}: {event.reason}")
     facts = "" if event.versions.facts == NO_FACTS.version else f", facts {event.versions.facts}"
-    lines = [f"{head} (seed {event.seed}{facts}, engine {event.versions.engine})"]
+    geo = f", geo {event.versions.geo}" if event.versions.geo else ""
+    lines = [f"{head} (seed {event.seed}{facts}{geo}, engine {event.versions.engine})"]
     lines += [f"  not offered: {rejection.route}: {_why(rejection)}" for rejection in event.rejected]
     if event.more:
         lines.append(f"  and {event.more} more routes that were not offered")

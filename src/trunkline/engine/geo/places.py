@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import cos, radians, sin
+from math import cos, pi, radians, sin
 from typing import Final
 
 import msgspec
@@ -27,6 +28,7 @@ the county is that of most. Two independent tables agree on 97 % of ZIP codes.""
 EARTH_RADIUS_MILES: Final = 3958.8
 _DEGREE_MILES: Final = 69.0
 _TEN_THOUSANDTHS: Final = 10_000
+_HALF_TURN: Final = 180 * _TEN_THOUSANDTHS
 _ZIP = re.compile(r"([0-9]{5})(?:-?[0-9]{4})?")
 _OWN_COUNTRY: Final = frozenset({"PR", "VI", "GU", "MP", "AS", "PW", "FM", "MH"})
 """Places with ZIP codes that have an ISO country code of their own."""
@@ -149,25 +151,43 @@ def zips_within(code: str, miles: float) -> frozenset[str]:
     if centre is None or centre.lat is None or centre.lon is None:
         return frozenset()
     table = zip_table()
+    everywhere = range(len(table.code))
+    return frozenset(f"{table.code[row]:05}" for row, _ in _rows_around(centre.lat, centre.lon, miles, everywhere))
+
+
+def nearest_zip(lat: float, lon: float, miles: float) -> str | None:
+    """The ZIP code whose middle is nearest to a place (degrees), None when none is within `miles`."""
+    lats, rows = _by_latitude()
+    height = int((miles / _DEGREE_MILES + 0.01) * _TEN_THOUSANDTHS)
+    middle = int(lat * _TEN_THOUSANDTHS)
+    band = rows[bisect_left(lats, middle - height) : bisect_left(lats, middle + height)]
+    nearest = min(_rows_around(lat, lon, miles, band), key=lambda each: each[1], default=None)
+    return None if nearest is None else f"{zip_table().code[nearest[0]]:05}"
+
+
+@lru_cache(maxsize=1)
+def _by_latitude() -> tuple[list[int], list[int]]:
+    """Latitudes from south to north, and their rows."""
+    lats = zip_table().lat
+    rows = sorted(range(len(lats)), key=lats.__getitem__)
+    return [lats[row] for row in rows], rows
+
+
+def _rows_around(lat: float, lon: float, miles: float, rows: Sequence[int]) -> Iterator[tuple[int, float]]:
+    """Those of `rows` within `miles`, each with a number that grows with its distance."""
+    table = zip_table()
     height = miles / _DEGREE_MILES + 0.01
-    widest = min(89.0, abs(centre.lat) + height)
-    width = height / cos(radians(widest))
-    south, north = int((centre.lat - height) * _TEN_THOUSANDTHS), int((centre.lat + height) * _TEN_THOUSANDTHS)
-    west, east = int((centre.lon - width) * _TEN_THOUSANDTHS), int((centre.lon + width) * _TEN_THOUSANDTHS)
-    if west < -180 * _TEN_THOUSANDTHS or east > 180 * _TEN_THOUSANDTHS:  # the Aleutians lie on both sides of 180°
-        west, east = -180 * _TEN_THOUSANDTHS, 180 * _TEN_THOUSANDTHS
-    near = [
-        row
-        for row, (lat, lon) in enumerate(zip(table.lat, table.lon, strict=True))
-        if south <= lat <= north and west <= lon <= east
-    ]
+    width = height / cos(radians(min(89.0, abs(lat) + height)))
+    south, north = int((lat - height) * _TEN_THOUSANDTHS), int((lat + height) * _TEN_THOUSANDTHS)
+    west, east = int((lon - width) * _TEN_THOUSANDTHS), int((lon + width) * _TEN_THOUSANDTHS)
+    if west < -_HALF_TURN or east > _HALF_TURN:  # the Aleutians lie on both sides of 180 degrees
+        west, east = -_HALF_TURN, _HALF_TURN
+    near = [row for row in rows if south <= table.lat[row] <= north and west <= table.lon[row] <= east]
     # On a globe of radius 1 half the chord is the sine of half the angle: no arc functions for thousands of rows.
-    limit = sin(min(miles / EARTH_RADIUS_MILES, 3.14159) / 2) ** 2
-    lat0, lon0 = radians(centre.lat), radians(centre.lon)
-    found = []
+    limit = sin(min(miles / EARTH_RADIUS_MILES, pi) / 2) ** 2
+    lat0, lon0 = radians(lat), radians(lon)
     for row in near:
-        lat, lon = radians(table.lat[row] / _TEN_THOUSANDTHS), radians(table.lon[row] / _TEN_THOUSANDTHS)
-        half = sin((lat - lat0) / 2) ** 2 + cos(lat0) * cos(lat) * sin((lon - lon0) / 2) ** 2
+        there, along = radians(table.lat[row] / _TEN_THOUSANDTHS), radians(table.lon[row] / _TEN_THOUSANDTHS)
+        half = sin((there - lat0) / 2) ** 2 + cos(lat0) * cos(there) * sin((along - lon0) / 2) ** 2
         if half <= limit and (table.lat[row] or table.lon[row]):
-            found.append(f"{table.code[row]:05}")
-    return frozenset(found)
+            yield row, half

@@ -2,7 +2,8 @@
 
 A stated value wins for its own key. A stated ZIP code also replaces what the area code says of state, county, city and
 zone, unless those are stated too; a ZIP code that nobody knows leaves them unknown. Otherwise the area code decides: of
-counties and cities it gives the probabilities, of zones the only one or none.
+counties and cities it gives the probabilities, of zones the only one or none. What an operator has imported of the
+numbering plan knows area codes that the tables do not, and the city of an exchange.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Final
 import msgspec
 
 from trunkline.engine.geo.numbers import area_code, country_of, zones_of
+from trunkline.engine.geo.overlay import NO_OVERLAY, ExchangePlace, Overlay
 from trunkline.engine.geo.places import (
     ISSUED_CONFIDENCE,
     ZIP_COUNTY_CONFIDENCE,
+    Place,
     five_digits,
     place_of_area_code,
     place_of_zip,
@@ -25,6 +28,7 @@ from trunkline.engine.routing.hours import WEEKDAYS, WallClock
 from trunkline.engine.routing.offer import Attribute
 
 AREA_CODE: Final = "area_code"
+EXCHANGE: Final = "exchange"
 ZIP: Final = "zip"
 NUMBER: Final = "number"
 SIP: Final = "sip"
@@ -40,7 +44,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `caller` is E.164 or None for a withheld number; `number_key` the tracking number's key; `zone` the account's;
     `repeat` whether the contact has been here before, None when that is not known; `attestation` the level (A, B, C)
-    that the carrier or the signer of the caller's number claims.
+    that the carrier or the signer of the caller's number claims; `overlay` is what is imported of the numbering plan.
     """
 
     zone: str
@@ -51,6 +55,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     tags: tuple[tuple[str, str], ...] = ()
     repeat: bool | None = None
     attestation: str | None = None
+    overlay: Overlay = NO_OVERLAY
 
 
 def derive(
@@ -63,7 +68,7 @@ def derive(
     found = _arrival(origin)
     found.update(_clock(origin.zone, utc_ms // 1000))
     if origin.caller is not None:
-        found.update(_issued(origin.caller))
+        found.update(_issued(origin.caller, origin.overlay))
     said = {name: attribute for name, attribute in stated.items() if attribute.value.strip() and name not in missing}
     code = said.get("geo.zip")
     if code is not None:
@@ -108,14 +113,36 @@ def _clock(zone: str, utc_s: int) -> Mapping[str, Attribute]:
     }
 
 
-def _issued(caller: str) -> dict[str, Attribute]:
+def _issued(caller: str, overlay: Overlay) -> dict[str, Attribute]:
     """What a number says about where it was issued."""
     codes = area_code(caller)
     if codes is None:
         return {} if caller.startswith("+1") else _abroad(caller)
     found = {"geo.area_code": Attribute(codes[0], NUMBER), "geo.exchange": Attribute(codes[1], NUMBER)}
-    found.update(_of_area_code(codes[0]))
+    if overlay is NO_OVERLAY:
+        found.update(_of_area_code(codes[0]))
+        return found
+    found.update(_of_place(overlay.area_code(codes[0])))
+    place = overlay.exchange(*codes)
+    if place is not None:
+        _refine(found, overlay.places[place])
     return found
+
+
+def _refine(found: dict[str, Attribute], place: ExchangePlace) -> None:
+    """Let an imported exchange say what it knows better than its area code."""
+    state = found.get("geo.state")
+    if state is not None and state.value != place.state:
+        for name in ("geo.county", "geo.city", "geo.timezone"):
+            found.pop(name, None)
+    values = (("country", place.country), ("state", place.state), ("city", place.city), ("timezone", place.zone))
+    for name, value in values:
+        if value:
+            found[f"geo.{name}"] = Attribute(value, EXCHANGE, ISSUED_CONFIDENCE)
+    if len(place.counties) == 1:
+        found["geo.county"] = Attribute(place.counties[0][0], EXCHANGE, ISSUED_CONFIDENCE)
+    elif place.counties:
+        found["geo.county"] = Attribute("", EXCHANGE, ISSUED_CONFIDENCE, place.counties)
 
 
 def _abroad(caller: str) -> dict[str, Attribute]:
@@ -129,7 +156,10 @@ def _abroad(caller: str) -> dict[str, Attribute]:
 
 @lru_cache(maxsize=1024)
 def _of_area_code(code: str) -> Mapping[str, Attribute]:
-    place = place_of_area_code(code)
+    return _of_place(place_of_area_code(code))
+
+
+def _of_place(place: Place | None) -> Mapping[str, Attribute]:
     if place is None:
         return {}
     values = {"geo.country": place.country, "geo.state": place.state, "geo.timezone": place.zone}

@@ -171,7 +171,7 @@ class Cursor:
         return Decision(
             plan=self._plan,
             seed=self._query.seed,
-            versions=self._shared.versions_with(self._case.facts),
+            versions=self._shared.versions_with(self._case.facts, self._case.query.geo),
             offered=tuple(self._offered),
             rejected=rejected,
             more=more,

@@ -41,7 +41,8 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     `now` is when routing starts (patience runs from it), `seed` decides every draw, `number` is the tracking number
     (E.164, None for leads), `plan` overrides the campaign's, `taken` are targets already offered for this caller,
     `history` is what happened with the contact before, newest last. `bids` by target are what bidders have answered;
-    None when they are yet to be asked. `scores` by target are a model's chances (0..1) that an offer converts.
+    None when they are yet to be asked. `scores` by target are a model's chances (0..1) that an offer converts. `geo` is
+    the version of the import of the numbering plan by which the attributes were derived, empty without one.
     """
 
     account: str
@@ -59,6 +60,7 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     bids: Mapping[str, Bid] | None = None
     scores: Mapping[str, float] | None = None
     hop: int = 0
+    geo: str = ""
 
 
 class Ring(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
 from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
 from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
+from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.case import Case, traffic_of
 from trunkline.engine.routing.compiler import Compiler
@@ -144,11 +145,12 @@ class Router:
         number: str | None,
         repeat: bool | None = None,
         attestation: str | None = None,
+        overlay: Overlay = NO_OVERLAY,
     ) -> Origin:
         """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None.
 
         `repeat` says whether the contact was here before, `attestation` how far the number is vouched for; None when
-        that is not known.
+        that is not known; `overlay` is what is imported of the numbering plan.
         """
         tracking = None if number is None else self._index.numbers.get(number)
         tags = () if tracking is None else tuple(tracking.tags.items())
@@ -161,6 +163,7 @@ class Router:
             tags=tags,
             repeat=repeat,
             attestation=attestation,
+            overlay=overlay,
         )
 
     def explain(self, query: Query, usage: Usage, facts: Facts = NO_FACTS) -> Explanation:

@@ -59,11 +59,11 @@ class Shared:
         self.versions = versions
         self._resolved: dict[tuple[str, str, Kind], Resolved] = {}
 
-    def versions_with(self, facts: Facts) -> Versions:
-        """What a decision with these facts is taken with."""
-        if facts.version == self.versions.facts:
+    def versions_with(self, facts: Facts, geo: str) -> Versions:
+        """What a decision with these facts, and with this import of the numbering plan, is taken with."""
+        if facts.version == self.versions.facts and not geo:
             return self.versions
-        return Versions(self.versions.snapshot, facts.version, self.versions.engine)
+        return Versions(self.versions.snapshot, facts.version, self.versions.engine, geo)
 
     def chain(self, plan: str) -> Iterator[Program]:
         """The plan and its fallbacks in order, each once: a circle of fallbacks ends where it began."""

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters, rates
+from trunkline.switch.commands import configuration, counters, geo, rates
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
-    command.name: command for command in (*counters.COMMANDS, *configuration.COMMANDS, *rates.COMMANDS)
+    command.name: command
+    for commands in (
+        counters.COMMANDS,
+        configuration.COMMANDS,
+        geo.COMMANDS,
+        rates.COMMANDS,
+    )
+    for command in commands
 }

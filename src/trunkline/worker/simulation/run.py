@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable
 
 from trunkline.config.schema import AccountConfig, Kind, Snapshot
+from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import mix
@@ -68,13 +69,20 @@ class _Account:
 
 
 class Simulation:
-    """One run of one configuration. `capacity` is a fresh store.
+    """One run of one configuration. `capacity` is a fresh store, `overlay` what is imported of the numbering plan.
 
     A `lenient` run counts arrivals that the configuration has no number, campaign or plan for, instead of ending.
     """
 
     def __init__(
-        self, snapshot: Snapshot, behaviour: Behaviour, capacity: Capacity, seed: int, *, lenient: bool = False
+        self,
+        snapshot: Snapshot,
+        behaviour: Behaviour,
+        capacity: Capacity,
+        seed: int,
+        *,
+        lenient: bool = False,
+        overlay: Overlay = NO_OVERLAY,
     ) -> None:
         self._behaviour = behaviour
         self._capacity = capacity
@@ -90,6 +98,7 @@ class Simulation:
         self._order = 0
         self._open: dict[int, _Sale] = {}
         self._lenient = lenient
+        self._overlay = overlay
         self.unplaced = 0
         """Arrivals that a lenient run has passed over."""
         self.first: list[str | None] = []
@@ -187,7 +196,7 @@ class Simulation:
             contact = (campaign, caller)
             repeat = contact in account.seen
             account.seen.add(contact)
-        origin = account.router.origin(caller, publisher, source, tracking, repeat)
+        origin = account.router.origin(caller, publisher, source, tracking, repeat, overlay=self._overlay)
         stated = {name: Attribute(value, "stated") for name, value in arrival.attributes.items()}
         return account, Query(
             account=account.config.account.key,
@@ -200,6 +209,7 @@ class Simulation:
             now=now,
             seed=mix(self._seed + place + 1) >> 1,
             plan=arrival.plan,
+            geo=self._overlay.version,
         )
 
     @staticmethod
