@@ -251,7 +251,7 @@ MORE_JSON = {
     },
     "routing": "sold",
     "seed": 7,
-    "versions": {"snapshot": VERSIONS.snapshot, "facts": "0", "engine": "0.1.0"},
+    "versions": {"snapshot": VERSIONS.snapshot, "facts": "0", "engine": "0.1.0", "geo": ""},
 }
 """What a record says besides."""
 

@@ -20,9 +20,9 @@ from typing import Final
 
 import msgspec
 
+from trunkline.config.place_names import fold_place
 from trunkline.config.regions import STATES
 from trunkline.engine.geo.columns import Table, UnknownTable
-from trunkline.engine.geo.names import fold_place
 from trunkline.engine.geo.overlay import CODE_MIN, EXCHANGES, AreaCodes, Contents, ExchangePlace, Exchanges, Source
 from trunkline.engine.geo.places import Chances, Place, five_digits, nearest_zip, place_of_area_code, place_of_zip
 from trunkline.engine.geo.regions import CANADA, region
