@@ -61,7 +61,7 @@ def test_the_document(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]  # fmt: skip
     assert answer["attributes"]["geo.state"] == {"value": "TX", "basis": "area_code", "confidence": 0.98}
     assert len(answer["versions"]["snapshot"]) == 64
-    assert answer["versions"].keys() == {"snapshot", "facts", "engine"}
+    assert answer["versions"].keys() == {"snapshot", "facts", "engine", "geo"}
 
 
 def test_the_same_question_has_the_same_answer(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,3 +183,23 @@ def test_many_good_questions_end_with_zero(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(3 * asked)))
     assert explain(config, "--queries", "-") == 0
     assert len({*capsys.readouterr().out.splitlines()}) == 1
+
+
+def test_an_imported_table_says_where_exchanges_are(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "codes.csv"
+    table.write_text("npa,nxx,state,city\n512,555,TX,Smithville\n")
+    assert explain(config, *CALL, "--json") == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["attributes"]["geo.city"]["value"] is None
+    assert plain["attributes"]["geo.city"]["chances"][0]["value"] == "Austin, TX"
+    assert explain(config, *CALL, "--geo", str(table), "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["attributes"]["geo.city"] == {"value": "Smithville, TX", "basis": "exchange", "confidence": 0.98}
+    assert (plain["versions"]["geo"], len(answer["versions"]["geo"])) == ("", 16)
+    assert explain(config, *CALL, "--geo", str(tmp_path), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == plain, "a data folder without imports"
+    assert explain(config, *CALL) == 0
+    assert "Travis, TX 58%" in capsys.readouterr().out
+    assert explain(config, *CALL, "--geo", str(tmp_path / "none")) == 2
