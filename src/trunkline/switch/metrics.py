@@ -29,11 +29,6 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
-        self.unknown_area_codes = Counter(
-            "trunkline_unknown_area_codes",
-            "Calls from area codes of the North American plan that no table has; `geo show` names them.",
-            registry=self.registry,
-        )
         self.registered = Gauge(
             "trunkline_registered",
             "1 while a trunk that registers at its carrier is registered there, by trunk.",
@@ -71,6 +66,7 @@ class Metrics:
             "trunkline_journal_healthy", "1 when new work may be taken.", registry=self.registry
         )
         self._measure_the_wire()
+        self._measure_callers()
         self.sip_connections = Gauge(
             "trunkline_sip_connections",
             "TCP and TLS connections of SIP that are open or being made.",
@@ -127,5 +123,13 @@ class Metrics:
             "trunkline_attempts_moved",
             "Servers that did not take a call which went on to the next one, by reason.",
             ["reason"],
+            registry=self.registry,
+        )
+
+    def _measure_callers(self) -> None:
+        """What is not known of those who call."""
+        self.unknown_area_codes = Counter(
+            "trunkline_unknown_area_codes",
+            "Calls from area codes of the North American plan that no table has; `geo show` names them.",
             registry=self.registry,
         )
