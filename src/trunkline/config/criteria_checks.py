@@ -51,15 +51,14 @@ def check_criteria(subject: Subject, path: Path, node: Node) -> None:
 
 
 def check_route_levels(subject: Subject) -> None:
-    """Criteria of plan, tier, buyer, target and route must hold together; where they cannot, the route is dead."""
+    """Criteria of all levels above a route must hold together; where they cannot, the route is dead."""
     for path, plan, tier, route in subject.routes():
         target = subject.index.targets.get(route.target)
         buyer = subject.index.buyers.get(target.buyer) if target else None
-        levels = [
-            (level, held.criteria)
-            for level, held in (("plan", plan), ("tier", tier), ("buyer", buyer), ("target", target), ("route", route))
-            if held is not None and held.criteria is not None
-        ]
+        bid = target.bid if target else None
+        held = (("account", subject.config.account), ("plan", plan), ("tier", tier), ("buyer", buyer), ("bidder", bid),
+                ("target", target), ("route", route))  # fmt: skip
+        levels = [(level, each.criteria) for level, each in held if each is not None and each.criteria is not None]
         if len(levels) < 2 or any(contradiction([node], subject.kind_of) for _, node in levels):
             continue
         clash = contradiction([node for _, node in levels], subject.kind_of)

@@ -44,12 +44,14 @@ def _levels(subject: Subject, plan: Plan, tier: Tier, route: Route) -> Iterator[
     account = subject.config.account
     target = subject.index.targets.get(route.target)
     buyer = subject.index.buyers.get(target.buyer) if target else None
+    bid = target.bid if target else None
     buyer_zone = (buyer.timezone if buyer else None) or account.timezone
     held = [
         ("account", account.hours, account.timezone),
         ("plan", plan.hours, plan.timezone or account.timezone),
         ("tier", tier.hours, account.timezone),
         ("buyer", buyer.hours if buyer else None, buyer_zone),
+        ("bidder", bid.hours if bid else None, (target.timezone if target else None) or buyer_zone),
         ("target", target.hours if target else None, (target.timezone if target else None) or buyer_zone),
         ("route", route.hours, route.timezone or buyer_zone),
     ]

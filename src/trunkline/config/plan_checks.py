@@ -99,7 +99,7 @@ def _check_route(subject: Subject, path: Path, plan: Plan, tier: Tier, route: Ro
         return
     prices = list(prices_of(subject, plan, route))
     if any(price is None for price in prices):
-        hint = "write a price on the route, its target, its buyer or the campaign"
+        hint = "write a price on the route, its target, its buyer, the plan, the campaign or the account"
         message = f"the route to {target.key!r} has no price of its own and inherits none"
         subject.findings.error((*path, "price"), "missing_price", message, hint)
         return
@@ -110,13 +110,14 @@ def prices_of(subject: Subject, plan: Plan, route: Route) -> Iterator[Money | No
     """The price of a static route for each campaign that may use it; None where there is none."""
     target = subject.index.targets.get(route.target)
     buyer = subject.index.buyers.get(target.buyer) if target else None
-    own = route.price or (target.price if target else None) or (buyer.price if buyer else None)
+    own = route.price or (target.price if target else None) or (buyer.price if buyer else None) or plan.price
     campaigns = subject.campaigns_of_plan.get(plan.key, ())
+    inherited = subject.config.account.price
     if own is not None or not campaigns:
-        yield own
+        yield own or inherited
         return
     for campaign in campaigns:
-        yield campaign.price
+        yield campaign.price or inherited
 
 
 def _check_floor(subject: Subject, path: Path, plan: Plan, tier: Tier, route: Route, price_minor: int) -> None:

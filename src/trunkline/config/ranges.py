@@ -43,7 +43,13 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     schema.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},
     schema.Performance: {"trial_offers": (0, 1_000_000), "min_samples": (1, 1_000_000), "half_life_days": (1, 3_650)},
-    schema.Plan: {"max_offers": (1, 100), "patience_seconds": (1, 3_600), "reroute_seconds": (0, 600)},
+    schema.Plan: {
+        "ring_seconds": (1, 300),
+        "max_duration_seconds": (1, DAY_S),
+        "max_offers": (1, 100),
+        "patience_seconds": (1, 3_600),
+        "reroute_seconds": (0, 600),
+    },
     trunks.Trunk: {
         "max_live": (0, 1_000_000),
         "max_per_second": (0, 100_000),

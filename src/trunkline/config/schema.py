@@ -158,9 +158,12 @@ class Account(Struct, frozen=True, kw_only=True):
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
+    criteria: Node | None = None
+    price: Money | None = None
     conversion: Conversion | None = None
     recording: Recording | None = None
     caller_id: str | None = None
+    whisper: str | None = None
     ring_seconds: int | None = None
     max_duration_seconds: int | None = None
 
@@ -219,6 +222,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     attributes: tuple[AttributeType, ...] = ()
     price: Money | None = None
     caller_id: str | None = None
+    whisper: str | None = None
     ring_seconds: int | None = None
     max_duration_seconds: int | None = None
     ringback: Prompt | None = None
@@ -233,6 +237,7 @@ class Number(Struct, frozen=True, kw_only=True):
     campaign: str
     publisher: str
     source: str | None = None
+    subid: str | None = None
     key: str | None = None
     paused: bool = False
     min_attestation: Attestation | None = None
@@ -296,6 +301,9 @@ class Bid(Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     paused: bool = False
+    hours: Hours | None = None
+    floor: Money | None = None
+    criteria: Node | None = None
     min_attestation: Attestation | None = None
 
 
@@ -328,6 +336,7 @@ class Target(Struct, frozen=True, kw_only=True):
     deliver: Deliver | None = None
     bid: Bid | None = None
     trunk: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
     paused: bool = False
     min_attestation: Attestation | None = None
     hours: Hours | None = None
@@ -424,6 +433,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     floor: Money | None = None
     criteria: Node | None = None
+    conversion: Conversion | None = None
+    price: Money | None = None
+    caller_id: str | None = None
+    ring_seconds: int | None = None
+    max_duration_seconds: int | None = None
+    whisper: str | None = None
+    recording: Recording | None = None
     max_offers: int = 10
     patience_seconds: int = 60
     fallback: str | None = None

@@ -107,7 +107,7 @@ def _check_number(subject: Subject, path: Path, number: Number) -> None:
     subject.refers((*path, "campaign"), number.campaign, subject.index.campaigns, "campaign")
     subject.refers((*path, "publisher"), number.publisher, subject.index.publishers, "publisher")
     for tag in number.tags:
-        if not tag.startswith("tag."):
+        if not tag.startswith("tag.") and tag != "caller.skills":
             here = (*path, "tags", tag)
             subject.findings.error(here, "unknown_attribute", f"{tag!r} is no tag", f"write tag.{tag}")
 

@@ -318,9 +318,14 @@ class Reference:
             return self.bid(tier, things["target"]) or 0
         return next(
             things[level].price.minor
-            for level in ("route", "target", "buyer", "campaign")
+            for level in ("route", "target", "buyer", "plan", "campaign", "account")
             if things[level].price is not None
         )
+
+    def skilled(self, target: Target) -> bool:
+        needed = self.query.attributes.get("caller.skills")
+        wanted = {fold(each) for each in needed.value.split(",")} - {""} if needed else set()
+        return wanted <= {fold(each) for each in target.skills}
 
     def guard(self, plan: Plan, tier: Tier, route: Route) -> Why | None:
         levels = self.levels(plan, tier, route)
@@ -337,6 +342,8 @@ class Reference:
         for level, thing, _ in levels:
             criteria = getattr(thing, "criteria", None)
             if criteria is not None and true_of(criteria, self.query) is not True:
+                return ("criteria", level, None, None, None, None)
+            if level == "target" and not self.skilled(thing):
                 return ("criteria", level, None, None, None, None)
         refusing = self.duplicate(next(thing for level, thing, _ in levels if level == "buyer"))
         if refusing is not None:

@@ -305,7 +305,7 @@ class World:
             tiers=tuple(tiers),
             fallback=fallback,
             max_offers=self.random.choice([1, 3, 10]),
-            **self.guards("criteria", "timezone"),
+            **self.guards("criteria", "timezone", "price"),
         )
 
     def target(self, key: str, buyers: int) -> Target:
@@ -315,9 +315,12 @@ class World:
         buyer = f"buyer{self.random.randrange(buyers)}"
         if self.maybe(0.3):
             place["bid"] = BidSetting(
-                dialect="generic", url="http://127.0.0.1/", limits=self.limits(), paused=self.maybe(0.05)
+                dialect="generic", url="http://127.0.0.1/", limits=self.limits(), **self.guards("criteria")
             )
-        return Target(key=key, buyer=buyer, **place, **self.guards("criteria", "limits", "timezone", "price"))
+        skills = tuple(each for each in ("ES", "en ", "injury", "tax", "İ") if self.maybe(0.9))
+        return Target(
+            key=key, buyer=buyer, skills=skills, **place, **self.guards("criteria", "limits", "timezone", "price")
+        )
 
     def buyer(self, key: str) -> Buyer:
         funding = Funding(mode="prepaid", limit=Money(self.random.randrange(1_000, 6_000, 500), "USD"))
@@ -353,11 +356,18 @@ class World:
     def account(self) -> AccountConfig:
         buyers, targets = 3, self.random.randint(3, 6)
         members = tuple(f"buyer{at}" for at in range(buyers) if self.maybe(0.6))
-        campaign = self.guards("criteria", "limits", "timezone") | {"price": Money(2_000, "USD")}
+        campaign = self.guards("criteria", "limits", "timezone") | (
+            {"price": Money(2_000, "USD")} if self.maybe(0.5) else {}
+        )
         campaign["duplicates"] = self.duplicates()
         declared = [AttributeType(name="tag.points", type="number"), AttributeType(name="tag.since", type="date")]
         return AccountConfig(
-            account=Account(key="acme", timezone=self.random.choice(ZONES), **self.guards("limits")),
+            account=Account(
+                key="acme",
+                timezone=self.random.choice(ZONES),
+                price=Money(1_500, "USD"),
+                **self.guards("limits", "criteria"),
+            ),
             publishers=(Publisher(key="pub", **self.guards("criteria", "limits", "timezone")),),
             campaigns=(Campaign(key="camp", flow="flow", plan="main", attributes=tuple(declared), **campaign),),
             numbers=(Number(number=NUMBER, campaign="camp", publisher="pub", **self.guards("criteria")),),

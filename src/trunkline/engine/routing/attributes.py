@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
@@ -36,6 +37,8 @@ CONFIGURED: Final = "configuration"
 CLOCK: Final = "clock"
 """How derived attributes are known."""
 
+_WHOLE_MINUTES_S: Final = 100_000_000
+"""1973: since then all zones are a whole number of minutes away from UTC."""
 _GIVEN_BY_ZIP = ("geo.state", "geo.county", "geo.city", "geo.timezone", "geo.zip3")
 
 
@@ -44,13 +47,15 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `caller` is E.164 or None for a withheld number; `number_key` the tracking number's key; `zone` the account's;
     `repeat` whether the contact has been here before, None when that is not known; `attestation` the level (A, B, C)
-    that the carrier or the signer of the caller's number claims; `overlay` is what is imported of the numbering plan.
+    that the carrier or the signer of the caller's number claims; `subid` the publisher's finer name of the source;
+    `overlay` is what is imported of the numbering plan.
     """
 
     zone: str
     caller: str | None
     publisher: str
     source: str | None = None
+    subid: str | None = None
     number_key: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     repeat: bool | None = None
@@ -66,7 +71,7 @@ def derive(
 ) -> dict[str, Attribute]:
     """All attributes of a caller at `utc_ms`. What is in `missing` stays unknown, derived or stated."""
     found = _arrival(origin)
-    found.update(_clock(origin.zone, utc_ms // 1000))
+    found.update(_clock(origin.zone, _minute_s(utc_ms)))
     if origin.caller is not None:
         found.update(_issued(origin.caller, origin.overlay))
     said = {name: attribute for name, attribute in stated.items() if attribute.value.strip() and name not in missing}
@@ -81,6 +86,11 @@ def derive(
     found.update(said)
     for name in missing:
         found.pop(name, None)
+    zone = found.get("geo.timezone")
+    if zone is not None:  # one that the number or the ZIP code leaves no doubt of, or that was stated
+        for name, attribute in _callers_clock(zone, _minute_s(utc_ms)).items():
+            if name not in missing:
+                found.setdefault(name, attribute)
     return found
 
 
@@ -95,12 +105,32 @@ def _arrival(origin: Origin) -> dict[str, Attribute]:
     configured = {
         "source.publisher": origin.publisher or None,
         "source.key": origin.source,
+        "source.subid": origin.subid,
         "number.key": origin.number_key,
     }
     for name, value in (*configured.items(), *origin.tags):
         if value is not None:
             found[name] = Attribute(value, CONFIGURED)
     return found
+
+
+def _minute_s(utc_ms: int) -> int:
+    """The second from which on a wall clock shows the same minute; in the seventies a few changed inside a minute."""
+    utc_s = utc_ms // 1000
+    return utc_s - utc_s % 60 if utc_s >= _WHOLE_MINUTES_S else utc_s
+
+
+@lru_cache(maxsize=1_024)
+def _callers_clock(zone: Attribute, utc_s: int) -> Mapping[str, Attribute]:
+    """The hour and weekday where the caller is; nothing when there is no such zone."""
+    try:
+        clock = WallClock(1000 * utc_s, zone.value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return {}
+    return {
+        "time.caller_hour": Attribute(str(clock.minute // 60), zone.basis, zone.confidence),
+        "time.caller_weekday": Attribute(WEEKDAYS[clock.weekday], zone.basis, zone.confidence),
+    }
 
 
 @lru_cache(maxsize=64)

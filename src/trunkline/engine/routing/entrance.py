@@ -40,7 +40,8 @@ class Entrance:
         if tracking is not None:
             stands.append(Stand("number", tracking.number, tracking, zone))
         self.guards = Guards(stands)
-        self.price = None if self.campaign.price is None else self.campaign.price.minor
+        price = self.campaign.price or account.price
+        self.price = None if price is None else price.minor
         self.unbuilt = next(
             ((entry, words) for entry in stands if (words := unbuilt.levels.get((entry.level, entry.key)))), None
         )

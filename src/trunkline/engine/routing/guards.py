@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from trunkline.config.criteria import Node
+from trunkline.config.folds import Several, fold_text
 from trunkline.config.hours import Hours
-from trunkline.config.schema import Attestation, Kind
+from trunkline.config.schema import Attestation, Kind, Target
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.openings import Opening
@@ -19,6 +20,8 @@ from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.money import Money
 
 ATTESTATION: Final = "caller.attestation"
+SKILLS: Final = "caller.skills"
+_NO_SKILLS: Final[frozenset[str]] = frozenset()
 
 
 def levels_from(least: Attestation) -> frozenset[str]:
@@ -31,6 +34,21 @@ class Guarded(Protocol):
 
     @property
     def paused(self) -> bool: ...
+
+
+def skills_of(target: Target) -> frozenset[str]:
+    """What a target can do, folded as `caller.skills` is."""
+    return _NO_SKILLS if not target.skills else frozenset(map(fold_text, target.skills))
+
+
+def skills_missing(target: Target, known: Known) -> list[str]:
+    """The skills that this caller needs and the target does not have. Who says nothing of skills needs none."""
+    needed = known.get(SKILLS)
+    if needed is None:
+        return []
+    assert isinstance(needed, Several), "skills are a set"
+    has = skills_of(target)
+    return [skill for skill in needed.values if skill not in has]
 
 
 class Stand:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
-from trunkline.engine.routing.guards import Guards
+from trunkline.engine.routing.guards import Guards, skills_of
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.index import Table, bitmap
 from trunkline.engine.routing.limits import Rules
@@ -70,7 +70,7 @@ class Line:
         self.buyer = buyer
         self.kind = Kind.CALL if target.dial is not None else Kind.LEAD
         self.id = route_id(plan.key, tier.key or "", route.key or route.target)
-        price = next((level.price for level in (route, target, buyer) if level.price is not None), None)
+        price = next((level.price for level in (route, target, buyer, plan) if level.price is not None), None)
         self.price = None if price is None else price.minor
         self.guards: Guards
         self.parts: tuple[Part | Steps, ...] = ()
@@ -124,7 +124,19 @@ class Block:
     those that it was made of.
     """
 
-    __slots__ = ("_floors", "_hops", "count", "hours", "lines", "members", "open", "predicates", "scored", "tables")
+    __slots__ = (
+        "_floors",
+        "_hops",
+        "count",
+        "hours",
+        "lines",
+        "members",
+        "open",
+        "predicates",
+        "scored",
+        "skilled",
+        "tables",
+    )
 
     def __init__(self, lines: list[Line], tables: tuple[Table, ...]) -> None:
         count = len(lines)
@@ -141,6 +153,8 @@ class Block:
         """What no table answers, each with the routes that it must hold for."""
         self.scored = bitmap((at for at, line in enumerate(lines) if line.min_scores and not line.bids), count)
         """Routes that a chance is asked of."""
+        self.skilled = _by_skills(lines)
+        """For each set of skills the places of the routes to targets with these."""
         self.hours = _hours_of(lines)
         """Each set of hours in each zone once, with the routes that it closes."""
         self._floors: dict[tuple[int, int | None], int] = {}
@@ -253,6 +267,16 @@ class Program:
             self._down = (targets, mask)
         return mask
 
+    def skilled(self, needed: Iterable[str]) -> int:
+        """The routes to targets that have all these skills."""
+        wanted = frozenset(needed)
+        ranks: list[int] = []
+        for first, block in self.blocks():
+            for skills, places in block.skilled.items():
+                if wanted <= skills:
+                    ranks += (first + at for at in places)
+        return bitmap(ranks, len(self.lines))
+
     def of_buyers(self, buyers: Iterable[str]) -> int:
         """The routes of these buyers."""
         return self._of(("buyer", buyer) for buyer in buyers)
@@ -297,6 +321,14 @@ def _by_name(lines: list[Line]) -> dict[tuple[str, str], list[int]]:
         for stand in line.guards.stands:
             if stand.level in _SHARING:
                 places.setdefault((stand.level, stand.key), []).append(at)
+    return places
+
+
+def _by_skills(lines: list[Line]) -> dict[frozenset[str], list[int]]:
+    """For each set of skills the places of the routes to targets with these."""
+    places: dict[frozenset[str], list[int]] = {}
+    for at, line in enumerate(lines):
+        places.setdefault(skills_of(line.target), []).append(at)
     return places
 
 

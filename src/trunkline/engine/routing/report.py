@@ -10,7 +10,7 @@ from trunkline.engine.routing.auction import FATE_WORDS, Bid, Fate
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import below_score, chance, counted_bid
 from trunkline.engine.routing.duplicates import Repetition
-from trunkline.engine.routing.guards import ATTESTATION
+from trunkline.engine.routing.guards import ATTESTATION, skills_missing
 from trunkline.engine.routing.limits import Full
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason
@@ -31,8 +31,11 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
     if stand := above.closed(shared.clocks, utc_ms) or own.closed(shared.clocks, utc_ms):
         opens = None if stand.opening is None else stand.opening.opens(utc_ms)
         return _because(line, Reason.HOURS, stand.level, opens)
-    if stand := above.unmet(known, shared.types) or own.unmet(known, shared.types):
-        return _because(line, Reason.CRITERIA, stand.level)
+    unmet = above.unmet(known, shared.types) or own.unmet(known, shared.types)
+    if (unmet is None or unmet.level == "route") and (missing := skills_missing(line.target, known)):
+        return _because(line, Reason.CRITERIA, "target", f"no skill {', '.join(missing)}")
+    if unmet is not None:
+        return _because(line, Reason.CRITERIA, unmet.level)
     if case.repetition is not None and (why := _repeated(line, case.repetition)) is not None:
         return _because(line, Reason.DUPLICATE, *why)
     if stand := above.unattested(query.kind, known) or own.unattested(query.kind, known):
@@ -54,8 +57,8 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.METHOD_UNAVAILABLE, None, line.unbuilt)
     if price is None:
         return _unpriced(line, fate, bid)
-    if line.min_scores and (unmet := below_score(line, case)):
-        return _because(line, Reason.SCORE, unmet, f"chance {chance(line, case)[0]:.4f}")
+    if line.min_scores and (level := below_score(line, case)):
+        return _because(line, Reason.SCORE, level, f"chance {chance(line, case)[0]:.4f}")
     return None
 
 

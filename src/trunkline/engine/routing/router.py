@@ -159,6 +159,7 @@ class Router:
             caller=caller,
             publisher=publisher,
             source=source,
+            subid=None if tracking is None else tracking.subid,
             number_key=None if tracking is None else tracking.key or tracking.number,
             tags=tags,
             repeat=repeat,

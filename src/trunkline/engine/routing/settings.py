@@ -1,10 +1,12 @@
-"""Settings: the value that counts is the most specific one, route before target, buyer, campaign and account."""
+"""Settings: the value that counts is the most specific one, route before target, buyer, plan, campaign and account."""
 
 from __future__ import annotations
 
 from trunkline.config.flows import Prompt
-from trunkline.config.schema import Account, Buyer, Campaign, Recording, Route, Target
+from trunkline.config.schema import Account, Buyer, Campaign, Plan, Recording, Route, Target
 from trunkline.engine.routing.offer import Ring
+
+Level = Route | Target | Buyer | Plan | Campaign | Account
 
 RING_SECONDS = 25
 FIRST_RESPONSE_SECONDS = 4
@@ -14,11 +16,13 @@ CALLER_ID = "caller"
 """The caller's own number is shown to the buyer."""
 
 
-def ring_settings(route: Route, target: Target, buyer: Buyer, campaign: Campaign, account: Account) -> Ring | None:
+def ring_settings(
+    route: Route, target: Target, buyer: Buyer, plan: Plan, campaign: Campaign, account: Account
+) -> Ring | None:
     """How the target is rung, None when it takes leads."""
     if target.dial is None:
         return None
-    levels = (route, target, buyer, campaign, account)
+    levels = (route, target, buyer, plan, campaign, account)
     return Ring(
         dial=target.dial,
         trunks=target.trunk,
@@ -27,16 +31,16 @@ def ring_settings(route: Route, target: Target, buyer: Buyer, campaign: Campaign
         caller_id=next((level.caller_id for level in levels if level.caller_id is not None), CALLER_ID),
         max_duration_seconds=_first(MAX_DURATION_SECONDS, *(level.max_duration_seconds for level in levels)),
         headers=tuple(target.headers.items()),
-        whisper=_whisper(route, target, buyer),
+        whisper=_whisper(*levels),
         press_to_accept=target.press_to_accept,
         press_seconds=_first(PRESS_SECONDS, target.press_seconds),
-        recording=recording(route, target, buyer, campaign, account),
+        recording=recording(*levels),
         post_answer_digits=target.post_answer_digits,
         also_dial=target.also_dial,
     )
 
 
-def recording(*levels: Route | Target | Buyer | Campaign | Account) -> Recording | None:
+def recording(*levels: Level) -> Recording | None:
     """The recording rule of the first of `levels` (most specific first) that has one."""
     return next((level.recording for level in levels if level.recording is not None), None)
 
@@ -45,10 +49,10 @@ def _first(default: int, *values: int | None) -> int:
     return next((value for value in values if value is not None), default)
 
 
-def _whisper(route: Route, target: Target, buyer: Buyer) -> Prompt | None:
-    if route.whisper is not None:
-        return Prompt(say=route.whisper)
-    if target.whisper_file is not None:
-        return Prompt(file=target.whisper_file)
-    text = target.whisper if target.whisper is not None else buyer.whisper
-    return None if text is None else Prompt(say=text)
+def _whisper(*levels: Level) -> Prompt | None:
+    for level in levels:
+        if isinstance(level, Target) and level.whisper_file is not None:
+            return Prompt(file=level.whisper_file)
+        if level.whisper is not None:
+            return Prompt(say=level.whisper)
+    return None

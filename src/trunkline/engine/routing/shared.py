@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from trunkline.config.schema import Account, Kind
+from trunkline.config.schema import Account, Kind, Plan
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.hours import Clocks
@@ -25,15 +25,17 @@ class Resolved:
 
     __slots__ = ("conversion", "price", "ring", "rule")
 
-    def __init__(self, line: Line, kind: Kind, entrance: Entrance, account: Account) -> None:
+    def __init__(self, line: Line, kind: Kind, plan: Plan, entrance: Entrance, account: Account) -> None:
         campaign = entrance.campaign
         minor = line.price_for(entrance.price)
         assert minor is not None or line.bids, f"{line.id} has no price: validation lets no such route through"
         self.price = None if minor is None else Money(minor, account.currency)
         """None for a bidder: its bid is its price."""
-        self.ring: Ring | None = ring_settings(line.route, line.target, line.buyer, campaign, account)
+        self.ring: Ring | None = ring_settings(line.route, line.target, line.buyer, plan, campaign, account)
         self.conversion: ConversionTerms
-        self.conversion, self.rule = resolve_conversion(kind, line.route, line.target, line.buyer, campaign, account)
+        self.conversion, self.rule = resolve_conversion(
+            kind, line.route, line.target, line.buyer, plan, campaign, account
+        )
 
 
 class Shared:
@@ -82,5 +84,5 @@ class Shared:
         if resolved is None:
             if len(self._resolved) >= _RESOLVED_MAX:
                 self._resolved.clear()
-            resolved = self._resolved[key] = Resolved(line, kind, entrance, self.account)
+            resolved = self._resolved[key] = Resolved(line, kind, self.programs[line.plan].plan, entrance, self.account)
         return resolved

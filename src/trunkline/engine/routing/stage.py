@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from trunkline.config.folds import Several
 from trunkline.engine.routing.auction import Fate
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import Held, Race, below_score, hold_auction
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.duplicates import Repetition
+from trunkline.engine.routing.guards import SKILLS
 from trunkline.engine.routing.index import bits
 from trunkline.engine.routing.parts import Predicate
 from trunkline.engine.routing.performance import Odds
@@ -227,6 +229,9 @@ def _eligible(program: Program, case: Case) -> int:
     ):
         return 0
     mask = program.eligible(query.kind, query.hop, known, above.floor, case.entrance.price, utc_ms, shared.clocks)
+    needed = known.get(SKILLS) if mask and SKILLS in query.attributes else None
+    if isinstance(needed, Several):
+        mask &= program.skilled(needed.values)
     if case.repetition is not None:
         mask &= _open_to(program, case.repetition)
     return mask & ~program.down(facts.down) if facts.down else mask

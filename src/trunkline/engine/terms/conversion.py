@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from trunkline.config.schema import Account, Buyer, Campaign, ConversionRule, Kind, Route, Target
+from trunkline.config.schema import Account, Buyer, Campaign, ConversionRule, Kind, Plan, Route, Target
 from trunkline.engine.terms.terms import ConversionTerms
 
-HasConversion = Route | Target | Buyer | Campaign | Account
+HasConversion = Route | Target | Buyer | Plan | Campaign | Account
 """The levels that can say what converts."""
 DEFAULT_EVENT = {Kind.CALL: ConversionRule(event="connect"), Kind.LEAD: ConversionRule(event="accepted")}
 """What converts when no level says anything."""
 
 
 def resolve_conversion(
-    kind: Kind, route: Route, target: Target, buyer: Buyer, campaign: Campaign, account: Account
+    kind: Kind, route: Route, target: Target, buyer: Buyer, plan: Plan, campaign: Campaign, account: Account
 ) -> tuple[ConversionTerms, str]:
     """The conversion rule of the most specific level that has one for `kind`, and its name (`campaign injury`)."""
     levels: tuple[tuple[str, str, HasConversion], ...] = (
         ("route", route.key or route.target, route),
         ("target", target.key, target),
         ("buyer", buyer.key, buyer),
+        ("plan", plan.key, plan),
         ("campaign", campaign.key, campaign),
         ("account", account.key, account),
     )
