@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec import structs
 from tests.unit.routing.accounts import MONDAY_NOON_MS, at, router
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
@@ -74,6 +75,25 @@ def test_a_stated_zip_code_gives_one_county_and_city() -> None:
     assert found["geo.city"] == Attribute("San Francisco, CA", "zip", 0.9)
     assert values(geo__zip="94103", geo__county="Marin, CA")["geo.county"] == "Marin, CA"
     assert values(geo__county="Bexar, TX")["geo.county"] == "Bexar, TX"
+
+
+def test_the_callers_own_hour_is_that_of_the_only_zone_that_it_can_be_in() -> None:
+    found = values()
+    assert (found["time.caller_hour"], found["time.caller_weekday"]) == ("11", "mon"), "Austin is an hour behind"
+    spread = structs.replace(TEXAN, caller="+18505550100")
+    assert "time.caller_hour" not in values(spread), "850 has two zones"
+    assert values(spread, geo__zip="32501")["time.caller_hour"] == "11"
+    assert values(spread, geo__timezone="America/Phoenix")["time.caller_hour"] == "10"
+    assert values(spread, time__caller_hour="7")["time.caller_hour"] == "7"
+    assert "time.caller_hour" not in values(spread, geo__timezone="Mars/Olympus")
+    assert "time.caller_hour" not in values(missing=frozenset({"geo.timezone"}))
+    assert "time.caller_hour" not in values(missing=frozenset({"time.caller_hour"}))
+    assert "time.caller_weekday" in values(missing=frozenset({"time.caller_hour"}))
+
+
+def test_a_sub_id_is_the_publishers_finer_name() -> None:
+    assert values(structs.replace(TEXAN, subid="creative-7"))["source.subid"] == "creative-7"
+    assert "source.subid" not in values()
 
 
 def test_the_clock_is_the_accounts() -> None:
