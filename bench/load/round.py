@@ -140,16 +140,20 @@ class _Watch:
 
 
 def _invite_to_invite(caller: list[SipMessage], buyer: list[SipMessage]) -> Spread | None:
-    out = _first(buyer, "INVITE", sent=False)
-    return _spread(out[number] - at for number, at in _first(caller, "INVITE", sent=True).items() if number in out)
+    out = first_messages(buyer, "INVITE", sent=False)
+    return _spread(
+        out[number] - at for number, at in first_messages(caller, "INVITE", sent=True).items() if number in out
+    )
 
 
 def _post_dial(caller: list[SipMessage]) -> Spread | None:
-    rung = _first(caller, "180 INVITE", sent=False)
-    return _spread(rung[number] - at for number, at in _first(caller, "INVITE", sent=True).items() if number in rung)
+    rung = first_messages(caller, "180 INVITE", sent=False)
+    return _spread(
+        rung[number] - at for number, at in first_messages(caller, "INVITE", sent=True).items() if number in rung
+    )
 
 
-def _first(messages: list[SipMessage], name: str, *, sent: bool) -> dict[str, float]:
+def first_messages(messages: list[SipMessage], name: str, *, sent: bool) -> dict[str, float]:
     """When the first message of that name passed, by the caller's number."""
     found: dict[str, float] = {}
     for message in messages:

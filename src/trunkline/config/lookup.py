@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -17,7 +17,6 @@ from trunkline.config.schema import (
     Plan,
     Platform,
     Publisher,
-    Snapshot,
     Target,
 )
 from trunkline.config.trunks import Trunk
@@ -53,15 +52,30 @@ class AccountIndex:
     )
 
     def __init__(self, config: AccountConfig) -> None:
+        for _ in self._indexing(config):
+            pass
+
+    @classmethod
+    def indexing(cls, config: AccountConfig) -> Generator[None, None, AccountIndex]:
+        """The same in small steps."""
+        index = cls.__new__(cls)
+        yield from index._indexing(config)
+        return index
+
+    def _indexing(self, config: AccountConfig) -> Iterator[None]:
         self.config = config
         self.publishers: dict[str, Publisher] = by_key(config.publishers)
         self.campaigns: dict[str, Campaign] = by_key(config.campaigns)
+        yield
         self.buyers: dict[str, Buyer] = by_key(config.buyers)
         self.groups: dict[str, BuyerGroup] = by_key(config.buyer_groups)
+        yield
         self.targets: dict[str, Target] = by_key(config.targets)
+        yield
         self.plans: dict[str, Plan] = by_key(config.plans)
         self.flows: dict[str, Flow] = by_key(config.flows)
         self.numbers: dict[str, Number] = {number.number: number for number in config.numbers}
+        yield
         self.groups_of: dict[str, tuple[BuyerGroup, ...]] = _groups_of(config.buyer_groups)
 
 
@@ -77,10 +91,15 @@ class NumbersIndex:
 
     __slots__ = ("_dialled",)
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._dialled = {
-            number.number: Dialled(config, number) for config in snapshot.accounts for number in config.numbers
-        }
+    def __init__(self, accounts: Iterable[AccountConfig] = ()) -> None:
+        self._dialled: dict[str, Dialled] = {}
+        for config in accounts:
+            for number in config.numbers:
+                self.add(config, number)
+
+    def add(self, config: AccountConfig, number: Number) -> None:
+        """One more number, of that account."""
+        self._dialled[number.number] = Dialled(config, number)
 
     def get(self, e164: str) -> Dialled | None:
         """Whose number `e164` is, or None when it is nobody's here."""

@@ -44,6 +44,11 @@ class Configurations:
 
     def keep(self, snapshot: Snapshot, path: Path) -> None:
         """Store a configuration and name it as the one in force. Blocks: for use in a thread."""
+        self.store(snapshot, path)
+        self.name(snapshot.digest)
+
+    def store(self, snapshot: Snapshot, path: Path) -> None:
+        """Store a configuration that may come into force."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._file(snapshot.digest)
         if file.exists():
@@ -53,8 +58,11 @@ class Configurations:
                 path=str(path.resolve()), base=snapshot.base, platform=snapshot.platform, accounts=snapshot.accounts
             )
             _write(file, msgspec.json.encode(stored))
-        _write(self._folder / _IN_FORCE, snapshot.digest.encode())
         self._forget()
+
+    def name(self, digest: str) -> None:
+        """Name the stored configuration that is in force from now on. Blocks."""
+        _write(self._folder / _IN_FORCE, digest.encode())
 
     def in_force(self) -> str:
         """The digest of the configuration that counts. Raises ConfigurationMissing when no switch has run here."""

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from trunkline.config.schema import AccountConfig
-from trunkline.config.trunks import Trunk
 from trunkline.events.entry import Entry
 from trunkline.events.switch import TargetDown, TargetUp
 from trunkline.sip.endpoint import Hop, OutsideRequest
 from trunkline.sip.errors import LocalSipError
 from trunkline.sip.uri import bracketed
+from trunkline.switch.watched import NOTHING_WATCHED, Watched
 from trunkline.telephony.sip.circuits import Circuit, Command, Event
-from trunkline.telephony.sip.dial import Undiallable, destination, is_address, places_of
-from trunkline.telephony.sip.servers import Place, hop_of
+from trunkline.telephony.sip.servers import Place
 
 if TYPE_CHECKING:
     from trunkline.switch.plant import Plant
@@ -39,17 +35,6 @@ PROBES_AT_ONCE = 100
 """OPTIONS sent in one look; the others wait for the next."""
 
 
-class _Watched(msgspec.Struct, frozen=True):
-    """What is asked about an installation: for each target its phones' places, for each place the keepalive."""
-
-    targets: Mapping[tuple[str, str], tuple[tuple[Place, ...], ...]]
-    keepalives: Mapping[Place, int]
-    reached_by: Mapping[Place, Sequence[tuple[str, str]]]
-    at: Mapping[Hop, Sequence[Place]]
-    """The places that are IP literals, by their one server; those in `named` stand for other servers now and then."""
-    named: Sequence[Place]
-
-
 class Health:
     """The circuits of one switch and the facts that follow from them."""
 
@@ -57,7 +42,7 @@ class Health:
         self._plant = plant
         self._circuits: dict[Hop, Circuit] = {}
         self._probes: dict[int, tuple[Hop, float]] = {}
-        self._watched = _Watched({}, {}, {}, {}, ())
+        self._watched = NOTHING_WATCHED
         self._judged_s = 0.0
         self._forgot_s = 0.0
         self._down: dict[str, set[str]] = {}
@@ -110,35 +95,9 @@ class Health:
         reason = "keepalive" if status is None else "keepalive_503"
         self._tell(found[0], circuit, Event.PROBE_WORKED if lives else Event.PROBE_FAILED, reason)
 
-    def use(self, accounts: Iterable[AccountConfig], trunks: Mapping[str, Trunk]) -> None:
-        """Watch what this configuration dials from now on."""
-        targets: dict[tuple[str, str], tuple[tuple[Place, ...], ...]] = {}
-        keepalives: dict[Place, int] = {}
-        for config in accounts:
-            for target in config.targets:
-                phones = places_of(target, trunks)
-                if phones:
-                    targets[config.account.key, target.key] = phones
-                dials = (target.dial, *target.also_dial)
-                for dial, places in zip(dials, phones, strict=False):  # a target without `dial` has no phones
-                    if target.keepalive_seconds is not None and dial is not None and is_address(dial):
-                        keepalives |= dict.fromkeys(places, target.keepalive_seconds)
-        for trunk in trunks.values():
-            if trunk.keepalive_seconds is not None and trunk.outbound is not None and not trunk.paused:
-                try:
-                    keepalives[destination(trunk.outbound.proxy)[1]] = trunk.keepalive_seconds
-                except Undiallable as error:
-                    log.warning("trunk %s: %s", trunk.key, error)
-        reached_by: dict[Place, list[tuple[str, str]]] = {}
-        for name, phones in targets.items():
-            for place in dict.fromkeys(place for places in phones for place in places):
-                reached_by.setdefault(place, []).append(name)
-        at: dict[Hop, list[Place]] = {}
-        for place in reached_by:
-            if place.literal:
-                at.setdefault(hop_of(place, place.host), []).append(place)
-        named = [place for place in reached_by if not place.literal]
-        self._watched = _Watched(targets, keepalives, reached_by, at, named)
+    def use(self, watched: Watched) -> None:
+        """Watch what a configuration dials from now on."""
+        self._watched = watched
         self._forget()
         self._judge()
 

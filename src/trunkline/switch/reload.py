@@ -1,7 +1,7 @@
 """Loading a configuration, at start and again when it changes.
 
-Reading, checking and compiling happen in a thread, so calls go on meanwhile. A configuration with errors changes
-nothing: the one in force stays, and the operator is told what is wrong.
+A change is read and checked in a process of its own and compiled on the loop in slices of a millisecond, so calls go on
+meanwhile. A configuration with errors changes nothing: the one in force stays, and the operator is told what is wrong.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import msgspec
-
 from trunkline.config.problems import Problem
 from trunkline.events.entry import Entry
 from trunkline.events.switch import SnapshotLoaded, SnapshotRefused
 from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import TrunklineError
-from trunkline.media.prompts import PromptStore, available_voices
-from trunkline.switch.config_files import base_of, files_of, load_path
+from trunkline.switch.config_files import files_of
+from trunkline.switch.parting import Parting
 from trunkline.switch.plant import Plant
-from trunkline.switch.world import World, prepare_sounds
+from trunkline.switch.reading import Read, read_beside, read_configuration
+from trunkline.switch.slices import Slices, finished, uncollected
+from trunkline.switch.world import World, building
 
 log = logging.getLogger("trunkline.config")
 
@@ -35,37 +35,17 @@ class ConfigurationRefused(TrunklineError):
     """The configuration has errors and nothing can be decided by it."""
 
 
-class Built(msgspec.Struct, frozen=True):
-    """A world, or why there is none. `files` are the lists that the configuration names."""
-
-    world: World | None
-    problems: tuple[Problem, ...]
-    files: tuple[str, ...] = ()
-
-
-def build_world(path: Path, data: Path) -> Built:
-    """Read, check and compile the configuration at `path`; prompts are cached below `data`. For use in a thread."""
-    loaded = load_path(path, available_voices(base_of(path)))
-    if loaded.snapshot is None:
-        return Built(None, loaded.problems, loaded.files)
-    store = PromptStore(data / "prompts", base_of(path))
-    sounds, failures = prepare_sounds(loaded.snapshot, store)
-    for failure in failures:
-        log.warning("a prompt cannot be played: %s", failure)
-    return Built(World(loaded.snapshot, sounds), loaded.problems, loaded.files)
-
-
 def first_world(path: Path, data: Path) -> World:
-    """The world to start with. Raises ConfigurationRefused with all errors."""
-    built = build_world(path, data)
-    tell_problems(built.problems)
-    if built.world is None:
-        errors = [problem for problem in built.problems if problem.severity == "error"]
+    """The world to start with. For use in a thread. Raises ConfigurationRefused with all errors."""
+    read = read_configuration(path, data)
+    _tell(read)
+    if read.loaded.snapshot is None:
+        errors = [problem for problem in read.loaded.problems if problem.severity == "error"]
         raise ConfigurationRefused(
             f"{path} has {len(errors)} error{'s' if len(errors) != 1 else ''}; the first: {describe(errors[0])}",
             hint="; ".join(filter(None, (errors[0].hint, f"./trunkline check {path} shows all there is to it"))),
         )
-    return built.world
+    return finished(building(read.loaded.snapshot, read.sounds))
 
 
 def keep(data: Path, path: Path, world: World) -> None:
@@ -79,13 +59,23 @@ def keep(data: Path, path: Path, world: World) -> None:
         log.warning("the configuration cannot be kept beside the journal: %s", error)
 
 
+def _name(data: Path, digest: str) -> None:
+    try:
+        Configurations(data).name(digest)
+    except OSError as error:
+        log.warning("the configuration in force cannot be named beside the journal: %s", error)
+
+
 def describe(problem: Problem) -> str:
     """One problem in one line."""
     return f"{problem.path}: {problem.message}" if problem.path else problem.message
 
 
-def tell_problems(problems: tuple[Problem, ...]) -> None:
+def _tell(read: Read) -> None:
     """Write the problems of a load into the log."""
+    problems = read.loaded.problems
+    for words in read.unplayable[:SHOWN_MAX]:
+        log.warning("a prompt cannot be played: %s", words)
     for problem in problems[:SHOWN_MAX]:
         level = logging.ERROR if problem.severity == "error" else logging.WARNING
         log.log(level, "%s", describe(problem))
@@ -104,6 +94,7 @@ class Reloader:
         self._seen = self._look()
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
+        self._parting: list[Parting] = []
 
     def ask(self) -> None:
         """Reload now, whether or not a file looks changed (SIGHUP)."""
@@ -112,6 +103,7 @@ class Reloader:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
+            await self._part()
             try:
                 await asyncio.wait_for(self._wanted.wait(), WATCH_S)
             except TimeoutError:
@@ -135,33 +127,41 @@ class Reloader:
 
     async def _reload(self) -> None:
         try:
-            built = await asyncio.to_thread(build_world, self.path, self._plant.data)
+            await self._load()
         except TrunklineError as error:
             self._refused(1, error.message)
-            return
         except Exception as error:
             # An error of ours in reading a file must not end the calls that are made by the one before.
             log.exception("the configuration cannot be loaded")
             self._refused(1, f"an error of ours: {error!r}")
-            return
-        if built.files != self._lists:
-            self._lists = built.files
+
+    async def _load(self) -> None:
+        plant, before = self._plant, self._plant.world
+        read = await read_beside(self.path, plant.data, before.known)
+        _tell(read)
+        if read.loaded.files != self._lists:
+            self._lists = read.loaded.files
             self._seen = await asyncio.to_thread(self._look)
-        tell_problems(built.problems)
-        if built.world is None:
-            errors = [problem for problem in built.problems if problem.severity == "error"]
+        if read.loaded.snapshot is None:
+            errors = [problem for problem in read.loaded.problems if problem.severity == "error"]
             self._refused(len(errors), describe(errors[0]))
             return
-        digest = built.world.snapshot.digest
-        if digest == self._plant.world.snapshot.digest:
-            self._on_world(built.world)  # files that prompts are made of may have changed
-            return
-        await asyncio.to_thread(keep, self._plant.data, self.path, built.world)
-        event = SnapshotLoaded(at_ms=self._plant.clock().utc_ms, snapshot=digest)
-        self._plant.write([Entry(event)])
-        self._on_world(built.world)
-        self._plant.metrics.reloads.labels("loaded").inc()
-        log.info("configuration %s is in force", digest[:12])
+        with uncollected():
+            world = await Slices().run(building(read.loaded.snapshot, read.sounds, before))
+        digest = read.loaded.snapshot.digest
+        if digest != before.snapshot.digest:
+            await asyncio.to_thread(_name, plant.data, digest)
+            plant.write([Entry(SnapshotLoaded(at_ms=plant.clock().utc_ms, snapshot=digest))])
+            plant.metrics.reloads.labels("loaded").inc()
+            log.info("configuration %s is in force", digest[:12])
+        self._on_world(world)  # also when only files that prompts are made of have changed
+        self._parting.append(Parting(before))
+
+    async def _part(self) -> None:
+        """Take apart the worlds that no call needs any more."""
+        for parting in [each for each in self._parting if each.over]:
+            self._parting.remove(parting)
+            await Slices().run(parting.taking_apart())
 
     def _refused(self, errors: int, first: str) -> None:
         self._plant.metrics.reloads.labels("refused").inc()

@@ -204,7 +204,7 @@ class Switch:
         self._plant.sip.reload_tls()
         self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)
         self._plant.registrations.use(world.trunks, world.logins.ours)
-        self._plant.health.use((index.config for index in world.accounts.values()), world.trunks)
+        self._plant.health.use(world.watched)
         if self._last_snapshot:
             self._plant.metrics.snapshot.remove(self._last_snapshot)
         self._last_snapshot = world.snapshot.digest

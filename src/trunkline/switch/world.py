@@ -6,42 +6,45 @@ A call keeps the world it arrived in, so a reload changes no call that is going 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any, Final
 
-from trunkline.config.flows import Collect, FlowNode, Language, Menu, Play, Prompt, Voicemail, YesNo
+from trunkline.config.flows import Prompt
 from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
-from trunkline.config.schema import AccountConfig, Recording, Snapshot
-from trunkline.config.unbuilt import unbuilt_guards
-from trunkline.engine.calls.context import DEFAULT_ANNOUNCEMENT
-from trunkline.engine.calls.selling import PRESS_PROMPT
+from trunkline.config.schema import Snapshot
 from trunkline.engine.routing.duplicates import events_asked_for
-from trunkline.engine.routing.router import Router, compile_router
-from trunkline.kernel.errors import TrunklineError
+from trunkline.engine.routing.router import Router, compiling
 from trunkline.media.port import Prompt as Sound
-from trunkline.media.prompts import PromptStore
+from trunkline.switch.watched import Watched, watching
 from trunkline.telephony.sip.authorities import read_authorities
 from trunkline.telephony.sip.dial import places_to_resolve
 from trunkline.telephony.sip.doors import Doors
 from trunkline.telephony.sip.logins import Logins
+from trunkline.telephony.sip.servers import Place
+
+_NUMBERS_A_STEP: Final = 200
 
 
 class World:
     """Everything that a new call needs of one snapshot. `sounds` maps every prompt of it to a file to be played."""
 
+    numbers: NumbersIndex
+    watched: Watched
+    places: frozenset[Place]
+
     def __init__(self, snapshot: Snapshot, sounds: Mapping[Prompt, Sound]) -> None:
-        """Raises MissingPassword when the environment lacks a password that the configuration names."""
+        """What is quickly made of it; `building` makes the rest.
+
+        Raises MissingPassword when the environment lacks a password that the configuration names, and
+        AuthoritiesUnreadable.
+        """
         self.logins = Logins(snapshot.platform, os.environ)
         self.snapshot = snapshot
-        self.numbers = NumbersIndex(snapshot)
         self.doors = Doors(snapshot.platform)
         self.trunks = trunks_by_key(snapshot.platform)
-        self.places = places_to_resolve(snapshot.platform, snapshot.accounts)
-        self.accounts = {config.account.key: AccountIndex(config) for config in snapshot.accounts}
-        self.routers: dict[str, Router] = {
-            config.account.key: compile_router(config, snapshot.platform, snapshot.digest, unbuilt_guards(config))
-            for config in snapshot.accounts
-        }
+        self.accounts: dict[str, AccountIndex] = {}
+        self.routers: dict[str, Router] = {}
         self.contact_events = {
             config.account.key: asked for config in snapshot.accounts if (asked := events_asked_for(config))
         }
@@ -49,80 +52,40 @@ class World:
         self.sounds = sounds
         self.authorities = read_authorities(snapshot.platform, Path(snapshot.base))
 
+    def known(self, account: str, collection: str, key: str) -> object | None:
+        """The object of that name, for whoever puts the next snapshot together; routes by PLAN.TIER.ROUTE."""
+        index = self.accounts.get(account)
+        if index is None:
+            return None
+        if collection == "routes":
+            return self.routers[account].route(key)
+        if collection in {"plans", "buyer_groups"}:
+            return None  # small, and put together anew
+        named: dict[str, Any] = getattr(index, collection)
+        return named.get(key)
 
-def prepare_sounds(snapshot: Snapshot, store: PromptStore) -> tuple[dict[Prompt, Sound], list[str]]:
-    """Render or convert every prompt of the configuration ahead of the calls that play it.
 
-    Also gives a sentence for each prompt that could not be prepared; its calls go on without it.
+def building(
+    snapshot: Snapshot, sounds: Mapping[Prompt, Sound], earlier: World | None = None
+) -> Generator[None, None, World]:
+    """The world of a snapshot, in small steps; what was compiled of the same objects comes from `earlier`.
+
+    Raises MissingPassword and AuthoritiesUnreadable.
     """
-    sounds: dict[Prompt, Sound] = {}
-    problems: list[str] = []
-    for prompt in dict.fromkeys(_prompts(snapshot)):
-        try:
-            sounds[prompt] = _prepared(prompt, store)
-        except TrunklineError as error:
-            problems.append(f"{prompt.say or prompt.file}: {error.message}")
-    return sounds, problems
-
-
-def _prepared(prompt: Prompt, store: PromptStore) -> Sound:
-    if prompt.file is not None:
-        return store.prepare(prompt.file)
-    return store.prepare_say(prompt.say or "", prompt.lang or "en")
-
-
-def _prompts(snapshot: Snapshot) -> Iterator[Prompt]:
-    yield Prompt(say=DEFAULT_ANNOUNCEMENT)
-    yield Prompt(say=PRESS_PROMPT)
+    world = World(snapshot, sounds)
+    yield
+    world.numbers = NumbersIndex()
     for config in snapshot.accounts:
-        yield from _account_prompts(config)
-
-
-def _account_prompts(config: AccountConfig) -> Iterator[Prompt]:
-    for flow in config.flows:
-        for node in flow.nodes.values():
-            yield from _node_prompts(node)
-    for plan in config.plans:
-        words = plan.no_buyer
-        if words is not None and (words.say is not None or words.file is not None):
-            yield Prompt(say=words.say, file=words.file, lang=words.lang)
-        for tier in plan.tiers:
-            for route in tier.routes:
-                yield from _spoken(route.whisper)
-                yield from _announcement(route.recording)
-    for campaign in config.campaigns:
-        yield from _announcement(campaign.recording)
-        if campaign.ringback is not None:
-            yield campaign.ringback
-        if campaign.hold_music is not None:
-            yield campaign.hold_music
-    for target in config.targets:
-        yield from _spoken(target.whisper)
-        if target.whisper_file is not None:
-            yield Prompt(file=target.whisper_file)
-        yield from _announcement(target.recording)
-    for buyer in config.buyers:
-        yield from _spoken(buyer.whisper)
-        yield from _announcement(buyer.recording)
-    yield from _announcement(config.account.recording)
-
-
-def _node_prompts(node: FlowNode) -> Iterator[Prompt]:
-    if isinstance(node, Play | Menu | Collect | YesNo | Language | Voicemail):
-        yield from node.prompts
-    if isinstance(node, Menu | Collect):
-        yield from node.invalid
-
-
-def _spoken(text: str | None) -> Iterator[Prompt]:
-    if text is not None:
-        yield Prompt(say=text)
-
-
-def _announcement(rule: Recording | None) -> Iterator[Prompt]:
-    if rule is None:
-        return
-    if rule.announce_file is not None:
-        yield Prompt(file=rule.announce_file, lang=rule.lang)
-    elif rule.announce is not None or rule.lang is not None:
-        yield Prompt(say=rule.announce or DEFAULT_ANNOUNCEMENT, lang=rule.lang)
+        for place, number in enumerate(config.numbers):
+            if place % _NUMBERS_A_STEP == 0:
+                yield
+            world.numbers.add(config, number)
+    world.watched = yield from watching(snapshot.accounts, world.trunks)
+    world.places = places_to_resolve(snapshot.platform, ()) | frozenset(world.watched.named)
+    for config in snapshot.accounts:
+        key = config.account.key
+        before = None if earlier is None else earlier.routers.get(key)
+        router = yield from compiling(config, snapshot.platform, snapshot.digest, earlier=before)
+        world.routers[key] = router
+        world.accounts[key] = router.index
+    return world

@@ -260,7 +260,7 @@ def test_several_accounts_share_a_platform() -> None:
     assert loaded.snapshot is not None
     assert [config.account.key for config in loaded.snapshot.accounts] == ["acme", "zeta"]
     assert list(trunks_by_key(loaded.snapshot.platform)) == ["carrier"]
-    numbers = NumbersIndex(loaded.snapshot)
+    numbers = NumbersIndex(loaded.snapshot.accounts)
     assert len(numbers) == 4
     dialled = numbers.get("+18445550100")
     assert dialled is not None

@@ -16,6 +16,8 @@ from trunkline.sip.endpoint import Hop, OutsideRequest
 from trunkline.switch.facts import FactBoard
 from trunkline.switch.health import PROBE_S, Health
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.slices import finished
+from trunkline.switch.watched import NOTHING_WATCHED, watching
 from trunkline.telephony.sip.circuits import FAILURES
 from trunkline.telephony.sip.servers import Place
 
@@ -59,7 +61,7 @@ class World:
         self.facts = plant.facts = FactBoard()
         self.health = Health(plant)
         config = AccountConfig(account=Account(key="acme", timezone="UTC"), targets=targets)
-        self.health.use([config], trunks)
+        self.health.use(finished(watching([config], trunks)))
 
     def ask(self, request: OutsideRequest, _now: float) -> int:
         """An OPTIONS is sent; its number."""
@@ -167,7 +169,7 @@ def test_keepalives_go_to_every_server_of_a_trunk_and_of_a_target_that_asks_for_
         world.health.answered(number, 200)
     world.look(30.0)
     assert [request.destination for request in world.asked[3:]] == [ONE]
-    world.health.use([], {})
+    world.health.use(NOTHING_WATCHED)
     world.health.answered(4, 200)
     world.look(0.5)
     world.look(120.0)
@@ -177,14 +179,14 @@ def test_keepalives_go_to_every_server_of_a_trunk_and_of_a_target_that_asks_for_
 def test_a_target_that_leaves_the_configuration_is_not_down_any_more() -> None:
     world = World()
     world.break_(DESK)
-    world.health.use([], {})
+    world.health.use(NOTHING_WATCHED)
     assert world.down() == frozenset()
 
 
 def test_a_server_that_nothing_stands_for_any_more_is_left_alone() -> None:
     world = World()
     world.break_(DESK, NAMED[0])
-    world.health.use([], {})
+    world.health.use(NOTHING_WATCHED)
     world.break_(CELL)  # by a call of before the change
     for _ in range(100):
         world.look(5.0)

@@ -117,7 +117,8 @@ class Compiler:
     def compile(self, plan: Plan, earlier: Compiler | None, before: Program | None) -> Generator[None, None, Program]:
         """The program of one plan, in small steps; of the program `before` it takes over what is the same."""
         cutter = Cutter(self._types)
-        old_lines = {} if before is None else {line.id: line for line in before.lines}
+        old_lines = {} if before is None else before.by_id
+        by_id: dict[str, Line] = {}
         lines: list[Line] = []
         old_ranks: list[int] = []  # for each line its rank in the program before, -1 when it is new
         bands: list[Band] = []
@@ -137,11 +138,13 @@ class Compiler:
                     name = route_id(plan.key, tier.key or "", route.key or route.target)
                     old = old_lines.get(name)
                     if old is not None and self._unchanged(old, head, route, (plan_stand, stand)):
-                        lines.append(old if old.rank == rank else old.moved(rank))
+                        by_id[name] = old if old.rank == rank else old.moved(rank)
+                        lines.append(by_id[name])
                         old_ranks.append(old.rank)
                         continue
                     line = self._line(rank, plan, head, route, (plan_stand, stand))
                     self._cut(line, cutter)
+                    by_id[name] = line
                     lines.append(line)
                     old_ranks.append(-1)
                 bands.append(Band(order, lines[first:], _draw_name(self._account.key, key, tier, lines[first])))
@@ -159,7 +162,7 @@ class Compiler:
                 block = Block(members, tables)
             blocks.append(block)
         yield
-        return Program(plan, lines, bands, blocks)
+        return Program(plan, by_id, bands, blocks)
 
     def _unchanged(self, old: Line, tier: Tier, route: Route, above: tuple[Stand, ...]) -> bool:
         """Whether a line of the program before says of this route what a new one would say."""

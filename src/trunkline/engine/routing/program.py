@@ -194,10 +194,14 @@ class Block:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_blocks", "_down", "_minute", "_ready", "_starts", "all", "bands", "lines", "plan", "scored")
+    __slots__ = ("_blocks", "_down", "_minute", "_ready", "_starts", "all", "bands", "by_id", "lines", "plan",
+                 "scored")  # fmt: skip
 
-    def __init__(self, plan: Plan, lines: list[Line], bands: list[Band], blocks: list[Block]) -> None:
+    def __init__(self, plan: Plan, by_id: dict[str, Line], bands: list[Band], blocks: list[Block]) -> None:
+        """`by_id` are the routes in rank order."""
+        lines = list(by_id.values())
         self.plan = plan
+        self.by_id = by_id
         self.lines = lines
         self.bands = bands
         self.all = (1 << len(lines)) - 1

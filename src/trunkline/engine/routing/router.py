@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 
 from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
-from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording
+from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording, Route
 from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import Origin
@@ -63,8 +63,7 @@ def compiling(
     earlier: Router | None = None,
 ) -> Generator[None, None, Router]:
     """The same in small steps, for whoever has other things to do between them; the router comes at the end."""
-    index = AccountIndex(account)
-    yield
+    index = yield from AccountIndex.indexing(account)
     if unbuilt is None:
         unbuilt = unbuilt_guards(account)
     types = Types(account.campaigns)
@@ -100,7 +99,7 @@ class Router:
         self.compiler = compiler
         self.calendar = calendar
         self.types = types
-        self._index = index
+        self.index = index
         self._unbuilt = unbuilt
         self._entrances: dict[tuple[str, str, str | None], Entrance] = {}
         self._shared = Shared(
@@ -118,6 +117,12 @@ class Router:
         """Whether what was compiled here would be compiled alike for `account`, as far as all of it shares anything."""
         mine = self._shared.account
         return (mine.key, mine.timezone) == (account.account.key, account.account.timezone) and self.types == types
+
+    def route(self, name: str) -> Route | None:
+        """The route PLAN.TIER.ROUTE."""
+        program = self.programs.get(name.partition(".")[0])
+        line = None if program is None else program.by_id.get(name)
+        return None if line is None else line.route
 
     @property
     def versions(self) -> Versions:
@@ -152,7 +157,7 @@ class Router:
         `repeat` says whether the contact was here before, `attestation` how far the number is vouched for; None when
         that is not known; `overlay` is what is imported of the numbering plan.
         """
-        tracking = None if number is None else self._index.numbers.get(number)
+        tracking = None if number is None else self.index.numbers.get(number)
         tags = () if tracking is None else tuple(tracking.tags.items())
         return Origin(
             zone=self._shared.account.timezone,
@@ -179,7 +184,7 @@ class Router:
 
     def incoming_payout(self, query: Query) -> PayoutTerms | None:
         """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""
-        campaign = self._index.campaigns[query.campaign]
+        campaign = self.index.campaigns[query.campaign]
         known = Known(query.attributes, self._shared.types)
         traffic = traffic_of(query, campaign, known, self._shared.account.timezone)
         selected = select_payout(campaign.key, campaign.payouts, traffic, known, self._shared.types, query.now.utc_ms)
@@ -188,7 +193,7 @@ class Router:
 
     def campaign_recording(self, campaign: str) -> Recording | None:
         """The recording rule before a buyer is known: the campaign's, else the account's."""
-        return recording(self._index.campaigns[campaign], self._shared.account)
+        return recording(self.index.campaigns[campaign], self._shared.account)
 
     def no_buyer(self, plan: str) -> NoBuyer:
         """What a caller hears when this plan, or one it falls back to, finds nobody."""
@@ -206,6 +211,6 @@ class Router:
         if entrance is None:
             if len(self._entrances) >= _ENTRANCES_MAX:
                 self._entrances.clear()
-            entrance = Entrance(self._index, campaign, publisher, number, self._unbuilt, self.calendar)
+            entrance = Entrance(self.index, campaign, publisher, number, self._unbuilt, self.calendar)
             self._entrances[key] = entrance
         return entrance
