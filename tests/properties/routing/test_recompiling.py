@@ -36,7 +36,8 @@ def changed(config: AccountConfig, other: AccountConfig, random: Random) -> Acco
     def tier_of(tier: Tier, theirs: Tier) -> Tier:
         routes = list(some_of(tier.routes, theirs.routes))
         if random.random() < 0.3:
-            routes.insert(random.randrange(len(routes) + 1), structs.replace(random.choice(theirs.routes), key="new"))
+            new = structs.replace(random.choice(theirs.routes), key=f"new-{random.getrandbits(32)}")
+            routes.insert(random.randrange(len(routes) + 1), new)
         if random.random() < 0.3 and len(routes) > 1:
             routes.pop(random.randrange(len(routes)))
         guards = theirs if random.random() < 0.1 else tier

@@ -148,6 +148,7 @@ class Compiler:
                     lines.append(line)
                     old_ranks.append(-1)
                 bands.append(Band(order, lines[first:], _draw_name(self._account.key, key, tier, lines[first])))
+        assert len(by_id) == len(lines), f"two routes of the plan {plan.key} have one name"
         old_blocks = {} if before is None else dict(before.blocks())
         blocks: list[Block] = []
         for first, after in _stretches(lines):
