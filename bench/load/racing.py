@@ -13,7 +13,7 @@ from bench.load.linear import Linear
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.engine.routing.offer import Offer, Query
 from trunkline.engine.routing.router import Router
-from trunkline.switch.service import YOUNG_OBJECTS_MAX
+from trunkline.switch.collector import YOUNG_MAX
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ def collecting_as_the_switch() -> Iterator[None]:
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
+    gc.set_threshold(YOUNG_MAX, 10, 10)
     try:
         yield
     finally:
