@@ -33,7 +33,7 @@ from trunkline.testing.asking import Oracle, question_of
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
 _FLAGS: Final = (
-    "to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "down", "seen", "bid", "score",
+    "to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "last", "down", "seen", "bid", "score",
 )  # fmt: skip
 
 

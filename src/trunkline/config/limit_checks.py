@@ -12,6 +12,7 @@ from trunkline.config.schema import Limit, Measure
 from trunkline.config.shapes import WEEKDAYS
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
+from trunkline.kernel.windows import Per
 
 _CONCURRENT = frozenset({Measure.LIVE, Measure.IN_FLIGHT})
 _ONLY_FOR = {Measure.LIVE: "lead", Measure.IN_FLIGHT: "call"}
@@ -54,10 +55,25 @@ def _check_limit(subject: Subject, path: Path, limit: Limit) -> None:
         findings.warning((*path, "applies_to"), "never_matches", message, "leave `applies_to` out")
     if limit.max == 0:
         findings.warning((*path, "max"), "zero_limit", "a limit of zero lets nothing pass", "`paused: true` says so")
+    _check_matrix(findings, path, limit)
+    if limit.pacing is not None and (limit.measure in _CONCURRENT or limit.per in {None, Per.LIFETIME}):
+        hint = "`even` spreads a limit per hour, day, week or month; `min_gap_seconds` may stand on any"
+        findings.error((*path, "pacing"), "bad_limit", "there is no window with an end to be spread over", hint)
+
+
+def _check_matrix(findings: Findings, path: Path, limit: Limit) -> None:
+    if limit.matrix and limit.measure not in _CONCURRENT:
+        hint = "a count per hour is `per: hour`; a matrix says how many may go on at once, by hour of the week"
+        findings.error(
+            (*path, "matrix"), "bad_limit", f"`{limit.measure}` has no matrix: only live and in_flight", hint
+        )
     for day, hours in limit.matrix.items():
         if day not in WEEKDAYS or len(hours) != 24 or any(most < 0 for most in hours):
             hint = "write 24 numbers for a weekday: mon: [3, 3, …]"
             findings.error((*path, "matrix", day), "bad_limit", "this is no row of 24 maxima for a weekday", hint)
+        elif max(hours) > limit.max:
+            message = f"{max(hours)} is above `max` {limit.max}, which holds in every hour"
+            findings.warning((*path, "matrix", day), "never_matches", message, "make `max` the largest of the matrix")
 
 
 def _words(limit: Limit) -> str:

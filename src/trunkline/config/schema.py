@@ -60,8 +60,8 @@ Attestation = Literal["A", "B", "C"]
 class Limit(Struct, frozen=True, kw_only=True):
     """At most `max` (seats, events, or minor units of money for `spend`) of `measure` per window.
 
-    `zone` and `week_start` place the window. `pacing`, `min_gap_seconds` and the `matrix` of 24 hourly maxima per
-    weekday are not built yet: they make what they govern `method_unavailable`.
+    `zone` and `week_start` place the window. `pacing` spreads it over the window, `min_gap_seconds` lies between two
+    offers, and the `matrix` has 24 hourly maxima for each weekday it names; none of them lets more pass than `max`.
     """
 
     measure: Measure

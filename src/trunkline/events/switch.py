@@ -84,6 +84,22 @@ class TargetUp(SwitchEvent, frozen=True, kw_only=True, tag="target.up"):
     facts: str
 
 
+class LimitMoved(SwitchEvent, frozen=True, kw_only=True, tag="limit.moved"):
+    """A configuration has placed the windows of a limit elsewhere: `counter` counts in a new window from now on.
+
+    `zone` and `week_start` say where the windows are now, the others where they were. `used` is what the window before
+    has used (money in minor units); it stays there.
+    """
+
+    account: str
+    counter: str
+    zone: str
+    week_start: str
+    zone_before: str
+    week_start_before: str
+    used: int
+
+
 class CommandDone(SwitchEvent, frozen=True, kw_only=True, tag="command.done"):
     """Somebody had the switch change something by a command over the admin socket (docs/reference/admin.md).
 
@@ -125,6 +141,7 @@ AnySwitchEvent = (
     | LeaseExpired
     | TargetDown
     | TargetUp
+    | LimitMoved
     | CommandDone
     | RatesPublished
     | SwitchStopped

@@ -13,16 +13,18 @@ from trunkline.journal.tables import (
     read_counters,
     read_leases,
     read_legs,
+    read_offered,
     read_rates,
     read_turns,
 )
-from trunkline.kernel.leases import CounterSet, Lease, TurnSet
+from trunkline.kernel.leases import CounterSet, Lease, OfferedSet, TurnSet
 
 
 class RecoveredState(msgspec.Struct, frozen=True):
     """The state tables as they stood after the last durable transaction.
 
-    `calls`, `legs` and `leases` are what a crash left open; all three are empty after an orderly stop. `contact_secret`
+    `calls`, `legs` and `leases` are what a crash left open; all three are empty after an orderly stop, but for leases
+    that are kept for a later conversion. `contact_secret`
     is what contact hashes are keyed with. Contacts are not among it: there may be millions (`journal.contacts`).
     """
 
@@ -30,6 +32,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     contact_secret: bytes
     counters: tuple[CounterSet, ...]
     leases: tuple[Lease, ...]
+    offered: tuple[OfferedSet, ...]
     turns: tuple[TurnSet, ...]
     legs: tuple[StoredLeg, ...]
     calls: tuple[StoredCall, ...]
@@ -45,6 +48,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             contact_secret=contact_secret,
             counters=read_counters(connection),
             leases=read_leases(connection),
+            offered=read_offered(connection),
             turns=read_turns(connection),
             legs=read_legs(connection, stream),
             calls=read_calls(connection),

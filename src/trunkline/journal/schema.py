@@ -115,7 +115,20 @@ CREATE TABLE rates (
 );
 """
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES)
+_OFFERED = """
+CREATE TABLE offered (
+    account TEXT NOT NULL,
+    level TEXT NOT NULL,
+    key TEXT NOT NULL,
+    measure TEXT NOT NULL,
+    per TEXT NOT NULL,
+    applies_to TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, level, key, measure, per, applies_to)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

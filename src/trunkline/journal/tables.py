@@ -27,7 +27,7 @@ from trunkline.events.changes import (
 )
 from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name
 from trunkline.journal.sqlite import Connection
-from trunkline.kernel.leases import CounterId, CounterSet, Demand, HoldDrop, HoldPut, Lease, TurnId, TurnSet
+from trunkline.kernel.leases import CounterId, CounterSet, Demand, HoldDrop, HoldPut, Lease, OfferedSet, TurnId, TurnSet
 
 _fields: Final = msgspec.structs.astuple
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -46,6 +46,7 @@ class _HeldSeats(msgspec.Struct, frozen=True, array_like=True):
     max: int
     window_start_ms: int
     window_end_ms: int
+    gap_ms: int = 0
 
 
 class _HeldLease(msgspec.Struct, frozen=True, array_like=True):
@@ -55,6 +56,7 @@ class _HeldLease(msgspec.Struct, frozen=True, array_like=True):
     attempt: str
     reserved_ms: int
     seats: tuple[_HeldSeats, ...]
+    kept_until_ms: int = 0
 
 
 _held_lease: Final = msgspec.msgpack.Decoder(_HeldLease)
@@ -85,10 +87,11 @@ def _counter_row(change: CounterSet) -> tuple[object, ...]:
 def _hold_row(change: HoldPut) -> tuple[object, ...]:
     lease = change.lease
     seats = [
-        (_fields(d.counter), d.amount, d.max, d.window_start_ms, d.window_end_ms)  # as _HeldSeats reads it
+        (_fields(d.counter), d.amount, d.max, d.window_start_ms, d.window_end_ms, d.gap_ms)  # as _HeldSeats reads it
         for d in lease.demands
     ]
-    return (lease.id, _pack((lease.id, lease.account, lease.call, lease.attempt, lease.reserved_ms, seats)))
+    names = (lease.id, lease.account, lease.call, lease.attempt)
+    return (lease.id, _pack((*names, lease.reserved_ms, seats, lease.kept_until_ms)))
 
 
 def _happening(change: ContactHad) -> tuple[str, ...]:
@@ -100,14 +103,18 @@ def _happening(change: ContactHad) -> tuple[str, ...]:
 def _lease(stored: bytes) -> Lease:
     held = _held_lease.decode(stored)
     demands = tuple(
-        Demand(CounterId(*s.counter), s.amount, s.max, s.window_start_ms, s.window_end_ms) for s in held.seats
+        Demand(CounterId(*s.counter), s.amount, s.max, s.window_start_ms, s.window_end_ms, s.gap_ms) for s in held.seats
     )
-    return Lease(held.id, held.account, held.call, held.attempt, demands, held.reserved_ms)
+    return Lease(held.id, held.account, held.call, held.attempt, demands, held.reserved_ms, held.kept_until_ms)
 
 
 _COUNTERS: Final = _Table(
     "INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET used = excluded.used",
     _counter_row,
+)
+_OFFERED: Final = _Table(
+    "INSERT INTO offered VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
+    lambda change: (*_fields(change.counter), change.at_ms),
 )
 _TURNS: Final = _Table(
     "INSERT INTO turns VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
@@ -133,6 +140,7 @@ _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(ch
 
 _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CounterSet: (_COUNTERS, lambda change: (change.counter, change.window_start_ms), True),
+    OfferedSet: (_OFFERED, lambda change: change.counter, True),
     TurnSet: (_TURNS, lambda change: change.turn, True),
     ContactSeen: (_CONTACTS, lambda change: (change.account, change.campaign, change.contact), True),
     ContactHad: (_CONTACT_EVENTS, _happening, True),
@@ -172,6 +180,12 @@ def read_counters(connection: Connection) -> tuple[CounterSet, ...]:
         "SELECT account, level, key, measure, per, applies_to, window_start_ms, window_end_ms, used FROM counters"
     )
     return tuple(CounterSet(CounterId(*row[:6]), *row[6:]) for row in rows)
+
+
+def read_offered(connection: Connection) -> tuple[OfferedSet, ...]:
+    """When offers were last made that held seats of counters that ask for a gap."""
+    rows = connection.execute("SELECT account, level, key, measure, per, applies_to, at_ms FROM offered")
+    return tuple(OfferedSet(CounterId(*row[:6]), row[6]) for row in rows)
 
 
 def read_turns(connection: Connection) -> tuple[TurnSet, ...]:
@@ -230,6 +244,7 @@ def find_key(connection: Connection, contact: str) -> ContactKey | None:
 def forget_windows(connection: Connection, before_ms: int) -> None:
     """Delete the counters of windows that ended before that instant (UTC milliseconds)."""
     connection.execute("DELETE FROM counters WHERE window_end_ms > 0 AND window_end_ms < ?", (before_ms,))
+    connection.execute("DELETE FROM offered WHERE at_ms < ?", (before_ms,))  # longer ago than any gap
 
 
 def forget_commands(connection: Connection, before_ms: int) -> None:

@@ -54,12 +54,61 @@ def window_at(per: Per, utc_ms: int, zone: str, week_start: int = 0) -> Window:
     return _days(per, local, zone, week_start)
 
 
+class Shift(msgspec.Struct, frozen=True, gc=False):
+    """Half-open [start_ms, end_ms) in UTC milliseconds, in which the wall clock of a zone is ahead by `offset_ms`."""
+
+    start_ms: int
+    end_ms: int
+    offset_ms: int
+
+
+_STEP_MS = 6 * HOUR_MS
+"""No zone has changed its clocks twice within so long."""
+
+
+def shifts(zone: str, start_ms: int, end_ms: int) -> list[Shift]:
+    """The span [start_ms, end_ms), cut where the clocks of `zone` change."""
+    found: list[Shift] = []
+    begun, offset, at = start_ms, offset_ms(zone, start_ms), start_ms
+    while at < end_ms:
+        following = min(at + _STEP_MS, end_ms)
+        other = offset_ms(zone, following)
+        if other != offset:
+            change = _change(zone, at, following, offset)
+            if change < end_ms:
+                found.append(Shift(begun, change, offset))
+                begun, offset = change, other
+        at = following
+    found.append(Shift(begun, end_ms, offset))
+    return found
+
+
+def offset_ms(zone: str, utc_ms: int) -> int:
+    """How far the wall clock of `zone` is ahead of UTC at that instant."""
+    offset = datetime.fromtimestamp(utc_ms // 1000, UTC).astimezone(zone_of(zone)).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds()) * 1000
+
+
+def _change(zone: str, before_ms: int, after_ms: int, offset: int) -> int:
+    """The first second in (before_ms, after_ms] at which the zone is not ahead by `offset` any more."""
+    low, high = before_ms // 1000, -(-after_ms // 1000)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if offset_ms(zone, middle * 1000) == offset:
+            low = middle
+        else:
+            high = middle
+    return high * 1000
+
+
 def _hour(utc_ms: int, zone: str) -> Window:
-    seconds = utc_ms // 1000
-    offset = datetime.fromtimestamp(seconds, UTC).astimezone(zone_of(zone)).utcoffset() or timedelta(0)
-    offset_ms = int(offset.total_seconds()) * 1000
-    start = (utc_ms + offset_ms) // HOUR_MS * HOUR_MS - offset_ms
-    return Window(start, start + HOUR_MS)
+    """The local hour, cut short where the clocks change within it (Lord Howe's move by half an hour)."""
+    offset = offset_ms(zone, utc_ms)
+    start = (utc_ms + offset) // HOUR_MS * HOUR_MS - offset
+    for shift in shifts(zone, start, start + HOUR_MS):
+        if shift.start_ms <= utc_ms < shift.end_ms:
+            return Window(shift.start_ms, shift.end_ms)
+    raise AssertionError("the shifts of an hour cover it")
 
 
 @lru_cache(maxsize=65_536)

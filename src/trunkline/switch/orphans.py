@@ -72,12 +72,13 @@ class Orphans:
 
     async def end_calls(self, state: RecoveredState) -> None:
         """Write the ends of everything that was open, durably, before anything new begins."""
-        if not (state.calls or state.legs or state.leases):
+        leases = [lease for lease in state.leases if not lease.kept_until_ms]
+        if not (state.calls or state.legs or leases):
             return
         plant, now = self._plant, self._plant.clock()
         entries: list[Entry] = []
         changes: list[Change] = []
-        for lease in state.leases:
+        for lease in leases:
             # The INVITE may have left: an attempt with a durable offer and no durable end counts as attempted.
             plant.capacity.settle(lease.id, "attempt", now)
         recordings = 0
@@ -155,7 +156,7 @@ class Orphans:
     def hang_up(self, legs: Sequence[StoredLeg], leases: Sequence[Lease]) -> None:
         """Tell the peers of all orphan legs, some at a time. All seats are held from here on, for a minute at most."""
         plant = self._plant
-        self._leases = {lease.attempt: lease.id for lease in leases}
+        self._leases = {lease.attempt: lease.id for lease in leases if not lease.kept_until_ms}
         if self._leases:
             wait_s = max(0, self._kept_until_ns - plant.clock().mono_ns) / SECOND
             plant.loop.call_later(wait_s, self._minute_over)

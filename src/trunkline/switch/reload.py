@@ -17,6 +17,7 @@ from trunkline.events.switch import SnapshotLoaded, SnapshotRefused
 from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import TrunklineError
 from trunkline.switch.config_files import files_of
+from trunkline.switch.moved_limits import finding_moved, tell_moved
 from trunkline.switch.parting import Parting
 from trunkline.switch.plant import Plant
 from trunkline.switch.reading import Read, read_beside, read_configuration
@@ -151,7 +152,10 @@ class Reloader:
         digest = read.loaded.snapshot.digest
         if digest != before.snapshot.digest:
             await asyncio.to_thread(_name, plant.data, digest)
-            plant.write([Entry(SnapshotLoaded(at_ms=plant.clock().utc_ms, snapshot=digest))])
+            moved = await Slices().run(finding_moved(before.accounts, world.accounts))
+            now = plant.clock()
+            loaded = Entry(SnapshotLoaded(at_ms=now.utc_ms, snapshot=digest))
+            plant.write([loaded, *tell_moved(moved, plant.capacity, now)])
             plant.metrics.reloads.labels("loaded").inc()
             log.info("configuration %s is in force", digest[:12])
         self._on_world(world)  # also when only files that prompts are made of have changed

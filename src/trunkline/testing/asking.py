@@ -51,6 +51,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     live: Texts = ()
     used: Texts = ()
     funds: Texts = ()
+    last: Texts = ()
     down: Texts = ()
     seen: Texts = ()
     bid: Texts = ()
@@ -108,7 +109,8 @@ class Oracle:
             scores=read_scores(_texts(question.score), index),
             geo=self._overlay.version,
         )
-        usage = read_usage(_texts(question.live), _texts(question.used), _texts(question.funds), index)
+        live, used, funds, last = map(_texts, (question.live, question.used, question.funds, question.last))
+        usage = read_usage(live, used, funds, last, utc_ms, index)
         return router.explain(query, usage, read_down(_texts(question.down), index)), query
 
     def _compiled(self, config: AccountConfig) -> tuple[AccountIndex, Router]:

@@ -59,12 +59,20 @@ def read_attributes(items: Iterable[str]) -> tuple[dict[str, str], frozenset[str
     return stated, frozenset(missing)
 
 
-def read_usage(live: Iterable[str], used: Iterable[str], funds: Iterable[str], index: AccountIndex) -> StatedUsage:
-    """`--live LEVEL/KEY=N`, `--used LEVEL/KEY:MEASURE:PER=N` and `--funds BUYER=AMOUNT` together."""
+def read_usage(
+    live: Iterable[str],
+    used: Iterable[str],
+    funds: Iterable[str],
+    last: Iterable[str],
+    utc_ms: int,
+    index: AccountIndex,
+) -> StatedUsage:
+    """`--live LEVEL/KEY=N`, `--used LEVEL/KEY:MEASURE:PER=N`, `--funds BUYER=AMOUNT`, `--last LEVEL/KEY=SECONDS`."""
     return StatedUsage(
         dict(_live(item, index) for item in live),
         dict(_used(item, index) for item in used),
         dict(_funds(item, index) for item in funds),
+        dict(_last(item, utc_ms, index) for item in last),
     )
 
 
@@ -128,6 +136,11 @@ def read_scores(items: Iterable[str], index: AccountIndex) -> dict[str, float] |
 def _live(item: str, index: AccountIndex) -> tuple[tuple[str, str], int]:
     name, value = _halves("--live", item, "--live buyer/lone-star=3")
     return _object("--live", item, name, index), _count("--live", item, value)
+
+
+def _last(item: str, utc_ms: int, index: AccountIndex) -> tuple[tuple[str, str], int]:
+    name, value = _halves("--last", item, "--last buyer/lone-star=20")
+    return _object("--last", item, name, index), utc_ms - 1000 * _count("--last", item, value)
 
 
 def _used(item: str, index: AccountIndex) -> tuple[tuple[str, str, str, str], int]:

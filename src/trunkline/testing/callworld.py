@@ -16,7 +16,6 @@ from trunkline.capacity.memory import MemoryCapacity
 from trunkline.config.load import Source, load_sources
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import Kind
-from trunkline.config.unbuilt import unbuilt_guards
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.context import CallContext
@@ -68,7 +67,7 @@ class CallWorld:
         assert loaded.snapshot is not None, loaded.problems
         config = loaded.snapshot.accounts[0]
         index, number = AccountIndex(config), config.numbers[0]
-        self.router = compile_router(config, loaded.snapshot.platform, "digest", unbuilt_guards(config))
+        self.router = compile_router(config, loaded.snapshot.platform, "digest")
         campaign = index.campaigns[number.campaign]
         who = parse_caller(caller, "US")
         origin = Origin(zone=config.account.timezone, caller=who.number, publisher=number.publisher)

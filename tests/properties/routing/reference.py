@@ -160,6 +160,21 @@ def open_at(hours: Hours, zone: str, utc_ms: int) -> bool:
     return False
 
 
+QUARTER_MS = 900_000
+"""Hours of random worlds begin and end with half hours, and so do the changes of their zones' clocks."""
+
+
+def open_ms(hours: tuple[Hours, str] | None, start: int, end: int, until: int) -> int:
+    """Open milliseconds of [start, end) before `until`, a quarter of an hour at a time."""
+    if hours is None:
+        return min(until, end) - start
+    passed = 0
+    for quarter in range(start, min(until, end), QUARTER_MS):
+        if open_at(*hours, quarter):
+            passed += min(quarter + QUARTER_MS, until) - quarter
+    return passed
+
+
 class Reference:
     """One account's routing, asked route by route."""
 
@@ -447,22 +462,48 @@ class Reference:
             for level, thing, zone in levels:
                 key = self.name(plan, tier, route) if level == "route" else getattr(thing, "key", route.target)
                 if level == wanted:
-                    found += [(limit, key, limit.zone or zone) for limit in thing.limits]
-            for limit, key, zone in sorted(found, key=lambda each: self.turn_of(each[0])):
+                    hours = self.hours_of(level, thing, zone, levels)
+                    found += [(limit, key, limit.zone or zone, hours) for limit in thing.limits]
+            for limit, key, zone, hours in sorted(found, key=lambda each: self.turn_of(each[0])):
                 if limit.applies_to not in {"both", self.query.kind.value}:
                     continue
                 if limit.measure is (Measure.IN_FLIGHT if self.query.kind is Kind.CALL else Measure.LIVE):
                     continue
                 concurrent = limit.measure in {Measure.LIVE, Measure.IN_FLIGHT}
                 per = None if concurrent else limit.per or Per.LIFETIME
-                start = 0 if per is None else window_at(per, self.query.now.utc_ms, zone).start_ms
+                now_ms, week_start = self.query.now.utc_ms, DAYS.index(limit.week_start)
+                window = None if per is None else window_at(per, now_ms, zone, week_start)
+                start = 0 if window is None else window.start_ms
                 counter = CounterId(
                     self.account.key, wanted, key, limit.measure.value, per.value if per else "", limit.applies_to
                 )
                 used = self.usage.used(counter, start)
-                if used + (price if limit.measure is Measure.SPEND else 1) > limit.max:
-                    return ("limit", wanted, limit.measure.value, per.value if per else None, limit.max, used)
+                amount = price if limit.measure is Measure.SPEND else 1
+                most = limit.max
+                if limit.matrix:
+                    local = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(ZoneInfo(zone))
+                    most = min(most, limit.matrix.get(DAYS[local.weekday()], (most,) * 24)[local.hour])
+                if limit.pacing is not None and window is not None and used + amount <= limit.max:
+                    passed = open_ms(hours, window.start_ms, window.end_ms, now_ms)
+                    whole = open_ms(hours, window.start_ms, window.end_ms, window.end_ms)
+                    share = math.ceil(Fraction(limit.max * passed, whole)) if whole else 1
+                    most = min(limit.max, max(share, amount))
+                offered = self.usage.offered(counter)
+                gap_ms = 1000 * (limit.min_gap_seconds or 0)
+                too_soon = gap_ms > 0 and offered is not None and 0 <= now_ms - offered < gap_ms
+                if used + amount > most or too_soon:
+                    return ("limit", wanted, limit.measure.value, per.value if per else None, most, used)
         return None
+
+    def hours_of(
+        self, level: str, thing: Any, zone: str, levels: list[tuple[str, Any, str]]
+    ) -> tuple[Hours, str] | None:
+        """The hours that say when an object is open: its own, else its target's, buyer's or account's."""
+        chain = [(getattr(thing, "hours", None), zone)]
+        for above in {"route": ("target", "buyer"), "target": ("buyer",), "bidder": ("target", "buyer")}.get(level, ()):
+            chain += [(each.hours, own) for name, each, own in levels if name == above]
+        chain.append((self.account.hours, self.account.timezone))
+        return next(((hours, own) for hours, own in chain if hours is not None), None)
 
     def turn_of(self, limit: Any) -> tuple[int, int, int]:
         kinds = {Measure.LIVE: 0, Measure.IN_FLIGHT: 0, Measure.SPEND: 2}

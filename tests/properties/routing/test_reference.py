@@ -24,8 +24,8 @@ pytestmark = pytest.mark.property
 def compare(seed: int) -> tuple[list[str], Counter[str]]:
     """Decide one random case both ways; gives the offers and how often each reason was met."""
     world = World(seed)
-    config, usage = world.account(), HashedUsage(seed)
-    query, facts = world.query(), world.facts(config)
+    config, query = world.account(), world.query()
+    usage, facts = HashedUsage(seed, query.now.utc_ms), world.facts(config)
     expected = Reference(config, query, usage, facts).run()
     explained = compile_router(config, Platform(), "digest").explain(query, usage, facts)
     assert explained.versions.facts == facts.version
@@ -63,7 +63,8 @@ def test_the_random_cases_meet_every_reason_that_is_built() -> None:
 def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
     """With a full list the cursor passes over routes that share a full limit without asking each."""
     world = World(seed)
-    config, query, usage = world.account(), world.query(), HashedUsage(seed)
+    config, query = world.account(), world.query()
+    usage = HashedUsage(seed, query.now.utc_ms)
     router = compile_router(config, Platform(), "digest")
     facts = world.facts(config)
     whole = router.explain(query, usage, facts)
@@ -84,7 +85,8 @@ def test_listing_fewer_reasons_changes_no_offer(seed: int, listed: int) -> None:
 @given(st.integers(0, 2**48))
 def test_bids_that_are_asked_for_on_the_way_decide_as_those_given_before(seed: int) -> None:
     world = World(seed)
-    config, query, usage = world.account(), world.query(), HashedUsage(seed)
+    config, query = world.account(), world.query()
+    usage = HashedUsage(seed, query.now.utc_ms)
     router = compile_router(config, Platform(), "digest")
     facts = world.facts(config)
     whole = router.explain(query, usage, facts)

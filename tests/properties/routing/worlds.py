@@ -109,14 +109,22 @@ INSTANTS_MS = (
 
 
 class HashedUsage:
-    """Every counter and turn has some small number, the same each time it is asked."""
+    """Every counter and turn has some small number, the same each time it is asked.
 
-    def __init__(self, salt: int) -> None:
+    Offers were made in the last minute and a half, or in five seconds, as if the clock had been set back.
+    """
+
+    def __init__(self, salt: int, now_ms: int = 0) -> None:
         self.salt = salt
+        self.now_ms = now_ms
 
     def used(self, counter: CounterId, window_start_ms: int) -> int:
         seats = text_hash(f"{self.salt} {counter} {window_start_ms}") % 4
         return seats * (1_000 if counter.measure in {"spend", "funds"} else 1)
+
+    def offered(self, counter: CounterId) -> int | None:
+        drawn = text_hash(f"{self.salt} offered {counter}")
+        return None if drawn % 3 == 0 else self.now_ms - drawn % 90_000 + 5_000
 
     def turn(self, turn: TurnId) -> int:
         return text_hash(f"{self.salt} {turn}") % 5
@@ -239,7 +247,7 @@ class World:
 
     def limits(self) -> tuple[Limit, ...]:
         found: dict[tuple[Any, ...], Limit] = {}
-        for _ in range(self.random.choice([0, 0, 0, 0, 1, 3])):
+        for _ in range(self.random.choice([0, 0, 0, 0, 0, 0, 1, 3])):
             measure = self.random.choice(list(Measure))
             concurrent = measure in {Measure.LIVE, Measure.IN_FLIGHT}
             per = None if concurrent else self.random.choice([None, *Per])
@@ -247,9 +255,24 @@ class World:
             seats = self.random.randint(2, 7) * (1_500 if measure is Measure.SPEND else 1)
             zone = self.random.choice(ZONES) if self.maybe(0.2) else None
             effective = None if concurrent else per or Per.LIFETIME
+            matrix: dict[str, tuple[int, ...]] = {}
+            if concurrent and self.maybe(0.3):
+                days = self.random.sample(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), 5)
+                matrix = {day: tuple(self.random.randint(1, 9) for _ in range(24)) for day in days}
+            paced = effective not in {None, Per.LIFETIME} and self.maybe(0.3)
             found.setdefault(
                 (measure, effective),
-                Limit(measure=measure, per=per, max=seats, applies_to=applies_to, zone=zone),
+                Limit(
+                    measure=measure,
+                    per=per,
+                    max=seats,
+                    applies_to=applies_to,
+                    zone=zone,
+                    week_start=self.random.choice(("mon", "sun", "thu")),
+                    matrix=matrix,
+                    pacing="even" if paced else None,
+                    min_gap_seconds=self.random.choice([1, 30, 60]) if self.maybe(0.1) else None,
+                ),
             )
         return tuple(found.values())
 

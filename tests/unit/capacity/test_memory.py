@@ -8,7 +8,7 @@ from tests.contracts.capacity import DAY_MS, NOW, CapacityContract, counter, dem
 
 from trunkline.capacity.memory import RECOVERED_TTL_S, WINDOW_KEPT_MS, MemoryCapacity
 from trunkline.kernel.clock import SECOND, Instant
-from trunkline.kernel.leases import Capacity, CounterSet, Lease, TurnId, TurnSet
+from trunkline.kernel.leases import Capacity, CounterSet, Lease, OfferedSet, TurnId, TurnSet
 from trunkline.kernel.windows import FOREVER_MS
 
 pytestmark = pytest.mark.unit
@@ -25,6 +25,7 @@ class Stored(msgspec.Struct, frozen=True):
     counters: tuple[CounterSet, ...] = ()
     leases: tuple[Lease, ...] = ()
     turns: tuple[TurnSet, ...] = ()
+    offered: tuple[OfferedSet, ...] = ()
 
 
 def at(utc_ms: int) -> Instant:

@@ -27,7 +27,7 @@ from trunkline.config.flows import (
 )
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.load import load_sources
-from trunkline.config.lookup import AccountIndex, NumbersIndex, route_id, trunks_by_key
+from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
 from trunkline.config.reading import Source
 from trunkline.config.schema import (
     AccountConfig,
@@ -41,7 +41,6 @@ from trunkline.config.schema import (
     Snapshot,
 )
 from trunkline.config.trunks import TrunkOutbound
-from trunkline.config.unbuilt import unbuilt_guards
 from trunkline.kernel.money import Money
 from trunkline.kernel.windows import Per
 
@@ -274,29 +273,3 @@ def test_an_account_is_found_by_its_keys() -> None:
     assert [group.key for group in index.groups_of["lone-star"]] == ["texas"]
     assert "house" not in index.groups_of
     assert list(index.numbers) == ["+18335550100", "+18335550101"]
-
-
-ROUTES = {route_id("injury", "contract", "star"), route_id("injury", "t2", "desk")}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "routes", "levels"),
-    [
-        ("{key: own}", "{key: own}", set(), set()),
-        ("{key: house}", "{key: house, not_seen_days: 3}", set(), set()),
-        ("{key: texas, ", "{key: texas, limits: [{measure: live, max: 2, pacing: even}], ", {"injury.contract.star"}, set()),
-        ("timezone: America/New_York}", "timezone: America/New_York, limits: [{measure: connect, per: day, max: 9, min_gap_seconds: 1}]}", ROUTES, set()),
-        ("flow: intake", "flow: intake\n    duplicates: {route: nowhere}", set(), set()),
-        ("flow: intake", "flow: intake\n    duplicates: {route: normal}", set(), set()),
-    ],
-)  # fmt: skip
-def test_what_may_not_be_sold_yet(old: str, new: str, routes: set[str], levels: set[tuple[str, str]]) -> None:
-    guards = unbuilt_guards(account_of(broken((old, new))))
-    assert set(guards.routes) == routes
-    assert set(guards.levels) == levels
-    assert all("not built" in words for words in (*guards.routes.values(), *guards.levels.values()))
-
-
-def test_nothing_of_the_example_is_beyond_selling() -> None:
-    guards = unbuilt_guards(example())
-    assert (guards.routes, guards.levels) == ({}, {})

@@ -17,10 +17,10 @@ from msgspec import structs
 from trunkline.config.lookup import AccountIndex, route_id
 from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier
 from trunkline.config.trunks import Trunk
-from trunkline.config.unbuilt import UnbuiltGuards
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
 from trunkline.engine.routing.index import build_tables
+from trunkline.engine.routing.limited import Limited, Limits, OpenBy
 from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
 from trunkline.engine.routing.parts import Cutter
 from trunkline.engine.routing.program import Band, Block, Line, Order, Program
@@ -58,6 +58,7 @@ class _OfTarget(NamedTuple):
     target: Target
     zone: str
     closed_by: str | None
+    open_by: OpenBy
     stands: tuple[Stand, ...]
     rules: Rules
 
@@ -74,13 +75,12 @@ class Compiler:
         trunks: Mapping[str, Trunk],
         types: Types,
         calendar: Calendar,
-        unbuilt: UnbuiltGuards,
     ) -> None:
         self._index = index
         self._trunks = trunks
         self._types = types
         self._calendar = calendar
-        self._unbuilt = unbuilt
+        self._limits = Limits(index)
         self._account = index.config.account
         self._heads: dict[str, tuple[Plan | Tier, Stand]] = {}
         self._buyers: dict[str, _OfBuyer] = {}
@@ -108,10 +108,11 @@ class Compiler:
             zone = target.timezone or self._zone(self._index.buyers[target.buyer])
             closed_by = self._closed_by(target)
             mine = None if earlier is None else earlier._targets.get(key)
-            if mine is None or not (mine.target == target and (mine.zone, mine.closed_by) == (zone, closed_by)):
-                mine = _OfTarget(
-                    target, zone, closed_by, self._stands_of_target(target, zone, closed_by), self._target_rules(target)
-                )
+            open_by = self._limits.of_target(target).open_by
+            placed = (zone, closed_by, open_by)
+            if mine is None or not (mine.target == target and (mine.zone, mine.closed_by, mine.open_by) == placed):
+                stands = self._stands_of_target(target, zone, closed_by)
+                mine = _OfTarget(target, *placed, stands, self._target_rules(target))
             self._targets[key] = mine
 
     def compile(self, plan: Plan, earlier: Compiler | None, before: Program | None) -> Generator[None, None, Program]:
@@ -172,12 +173,7 @@ class Compiler:
         target = self._targets[route.target]
         buyer = self._buyers[target.target.buyer]
         stands = (*above, *buyer.stands, *target.stands)
-        return (
-            old.guards.stands[:-1] == stands
-            and old.target is target.target
-            and old.buyer is buyer.buyer
-            and old.unbuilt == self._unbuilt.routes.get(old.id)
-        )
+        return old.guards.stands[:-1] == stands and old.target is target.target and old.buyer is buyer.buyer
 
     def _cut(self, line: Line, cutter: Cutter) -> None:
         for stand in line.guards.stands:
@@ -198,12 +194,11 @@ class Compiler:
         line.funds = buyer.funds
         line.rules = buyer.rules[line.kind] + target.rules
         if route.limits:
-            line.rules += self._rules("route", line.id, route.limits, zone, line.kind)
+            line.rules += self._rules(self._limits.of_route(line.id, route), line.kind)
         if tier.method in {Method.ROUND_ROBIN, Method.AUCTION}:
             line.turn = TurnId(self._account.key, plan.key, tier.key or "", route.key or route.target)
         if tier.method is Method.PERFORMANCE:
             line.name_hash = text_hash(f"{self._account.key}/{line.id}")
-        line.unbuilt = self._unbuilt.routes.get(line.id)
         return line
 
     def _head(
@@ -219,10 +214,8 @@ class Compiler:
     def _stand(self, level: str, key: str, thing: object, zone: str, closed_by: str | None = None) -> Stand:
         return Stand(level, key, thing, zone, closed_by)  # type: ignore[arg-type]
 
-    def _rules(self, level: str, key: str, limits: tuple[object, ...], zone: str, kind: Kind) -> Rules:
-        if not limits:
-            return ()
-        return limit_rules(self._account.key, level, key, limits, zone, kind, self._calendar)  # type: ignore[arg-type]
+    def _rules(self, limited: Limited, kind: Kind) -> Rules:
+        return limit_rules(self._account.key, limited, kind, self._calendar)
 
     def _zone(self, thing: Buyer | BuyerGroup) -> str:
         return thing.timezone or self._account.timezone
@@ -230,18 +223,14 @@ class Compiler:
     def _buyer_rules(self, buyer: Buyer) -> dict[Kind, Rules]:
         groups = self._index.groups_of.get(buyer.key, ())
         return {
-            kind: merged([self._rules("group", group.key, group.limits, self._zone(group), kind) for group in groups])
-            + self._rules("buyer", buyer.key, buyer.limits, self._zone(buyer), kind)
+            kind: merged([self._rules(self._limits.of_group(group), kind) for group in groups])
+            + self._rules(self._limits.of_buyer(buyer), kind)
             for kind in Kind
         }
 
     def _target_rules(self, target: Target) -> Rules:
-        zone = target.timezone or self._zone(self._index.buyers[target.buyer])
         kind = Kind.CALL if target.dial is not None else Kind.LEAD
-        bid = () if target.bid is None else target.bid.limits
-        return self._rules("bidder", target.key, bid, zone, kind) + self._rules(
-            "target", target.key, target.limits, zone, kind
-        )
+        return self._rules(self._limits.of_bidder(target), kind) + self._rules(self._limits.of_target(target), kind)
 
     def _stands_of_buyer(self, buyer: Buyer) -> tuple[Stand, ...]:
         groups = self._index.groups_of.get(buyer.key, ())

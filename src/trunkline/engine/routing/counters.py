@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import chain
 
-from trunkline.config.lookup import AccountIndex, route_id
-from trunkline.config.schema import Kind, Limit
+import msgspec
+
+from trunkline.config.lookup import AccountIndex
+from trunkline.config.schema import Kind
+from trunkline.engine.routing.limited import Limits
 from trunkline.engine.routing.limits import Calendar, LimitRule, funds_rule, limit_rules
 from trunkline.kernel.leases import CounterId
 
 
 def counter_rules(index: AccountIndex) -> Iterator[LimitRule]:
     """The limits of all objects and the funds of all buyers, each counter once, by level from the top."""
+    return chain.from_iterable(rules_by_object(index))
+
+
+def rules_by_object(index: AccountIndex) -> Iterator[list[LimitRule]]:
+    """The same, for each object that could have limits."""
     calendar = Calendar()
-    account = index.config.account
-    for level, key, limits, zone in _limited(index):
+    account = index.config.account.key
+    for limited in Limits(index).everything():
         found: dict[CounterId, LimitRule] = {}
         for kind in Kind:
-            for rule in limit_rules(account.key, level, key, limits, zone, kind, calendar):
+            for rule in limit_rules(account, limited, kind, calendar):
                 found.setdefault(rule.counter, rule)
-        yield from found.values()
-        if level == "buyer":
-            yield from funds_rule(account.key, index.buyers[key], calendar)
+        rules = list(found.values())
+        if limited.level == "buyer":
+            rules += funds_rule(account, index.buyers[limited.key], calendar)
+        yield rules
 
 
 def counter_name(counter: CounterId) -> str:
@@ -32,28 +42,26 @@ def counter_name(counter: CounterId) -> str:
     return ":".join(pieces)
 
 
-def _limited(index: AccountIndex) -> Iterator[tuple[str, str, tuple[Limit, ...], str]]:
-    """Level, key, limits and zone of everything that limits can stand on."""
-    config = index.config
-    account = config.account.key
-    zone = config.account.timezone
-    yield "account", account, config.account.limits, zone
-    for campaign in config.campaigns:
-        yield "campaign", campaign.key, campaign.limits, campaign.timezone or zone
-    for publisher in config.publishers:
-        yield "publisher", publisher.key, publisher.limits, publisher.timezone or zone
-    for group in config.buyer_groups:
-        yield "group", group.key, group.limits, group.timezone or zone
-    for buyer in config.buyers:
-        yield "buyer", buyer.key, buyer.limits, buyer.timezone or zone
-    for target in config.targets:
-        target_zone = target.timezone or index.buyers[target.buyer].timezone or zone
-        if target.bid is not None:
-            yield "bidder", target.key, target.bid.limits, target_zone
-        yield "target", target.key, target.limits, target_zone
-    for plan in config.plans:
-        for tier in plan.tiers:
-            for route in tier.routes:
-                buyer = index.buyers[index.targets[route.target].buyer]
-                name = route_id(plan.key, tier.key or "", route.key or route.target)
-                yield "route", name, route.limits, route.timezone or buyer.timezone or zone
+class Moved(msgspec.Struct, frozen=True, gc=False):
+    """A counter whose windows lie elsewhere than before."""
+
+    rule: LimitRule
+    before: LimitRule
+
+
+def moving_counters(before: AccountIndex, after: AccountIndex) -> Generator[None, None, list[Moved]]:
+    """Counters with windows that another zone, or another start of the week, places elsewhere; in small steps."""
+    if before.config is after.config:
+        return []
+    placed: dict[CounterId, LimitRule] = {}
+    for rules in rules_by_object(before):
+        placed.update((rule.counter, rule) for rule in rules if rule.windowed)
+        yield
+    found: list[Moved] = []
+    for rules in rules_by_object(after):
+        for rule in rules:
+            known = placed.get(rule.counter)
+            if known is not None and known.placing != rule.placing:
+                found.append(Moved(rule, known))
+        yield
+    return found

@@ -19,7 +19,7 @@ from trunkline.config.schema import Measure
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.case import Case, traffic_of
 from trunkline.engine.routing.contest import Held, counted_bid, deadline_ms
-from trunkline.engine.routing.limits import Full, ask
+from trunkline.engine.routing.limits import Full, LimitRule, ask
 from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision, Exhausted, Offer
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
@@ -136,7 +136,9 @@ class Cursor:
     def refuse(self, candidate: Candidate, refused: Refused) -> None:
         """The store had no room any more: the route is passed over with the limit that refused."""
         stage, line = self._waiting(candidate)
-        stage.refuse(line, capacity_rejection(line, Full(refused.demand, refused.used)))
+        assert self._last is not None
+        full = Full(self._rule(line, refused.demand.counter), refused.demand, refused.used)
+        stage.refuse(line, capacity_rejection(line, full, *self._last))
         self._refused.add(Reason.LIMIT)
 
     def take(self, candidate: Candidate, lease: Lease) -> Offer:
@@ -229,7 +231,7 @@ class Cursor:
             stage.refuse(line, late_rejection(line, Reason.ALREADY_OFFERED))
             self._refused.add(Reason.ALREADY_OFFERED)
             return False
-        stage.refuse(line, capacity_rejection(line, full))
+        stage.refuse(line, capacity_rejection(line, full, swept.usage, swept.utc_ms))
         self._refused.add(Reason.LIMIT)
         if self._reported_max is not None and len(stage.refused) >= self._reported_max:
             swept.add(full.demand.counter, stage)
@@ -246,6 +248,11 @@ class Cursor:
             or ask(self._entrance.rules[line.kind], price, usage, utc_ms, demands)
             or ask(line.rules, price, usage, utc_ms, demands)
         )
+
+    def _rule(self, line: Line, counter: CounterId) -> LimitRule:
+        """The rule of the route that counts there."""
+        rules = (*line.funds, *self._entrance.rules[line.kind], *line.rules)
+        return next(rule for rule in rules if rule.counter == counter)
 
     def _auction(self, stage: Stage, left_ns: int) -> Auction:
         """Whom to ask, once each, for at most what is left of the patience."""
@@ -342,7 +349,7 @@ class Cursor:
             stage.prices[line.rank] = counted_bid(line, self._case)[2] or 0
         full = self._ask(line, stage, *self._last, [])
         if full is not None:
-            return capacity_rejection(line, full)
+            return capacity_rejection(line, full, *self._last)
         return late_rejection(
             line, Reason.ALREADY_OFFERED if line.target.key in self._taken else Reason.OUT_OF_PATIENCE
         )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import Kind
-from trunkline.config.unbuilt import UnbuiltGuards
 from trunkline.engine.routing.guards import Guards, Stand
+from trunkline.engine.routing.limited import Limits
 from trunkline.engine.routing.limits import Calendar, Rules, limit_rules
 
 
 class Entrance:
     """The guards, limits and settings that all routes of one (campaign, publisher, number) share."""
 
-    __slots__ = ("campaign", "guards", "price", "rules", "unbuilt")
+    __slots__ = ("campaign", "guards", "price", "rules")
 
     def __init__(
         self,
@@ -20,7 +20,6 @@ class Entrance:
         campaign: str,
         publisher: str,
         number: str | None,
-        unbuilt: UnbuiltGuards,
         calendar: Calendar,
     ) -> None:
         account = index.config.account
@@ -42,17 +41,11 @@ class Entrance:
         self.guards = Guards(stands)
         price = self.campaign.price or account.price
         self.price = None if price is None else price.minor
-        self.unbuilt = next(
-            ((entry, words) for entry in stands if (words := unbuilt.levels.get((entry.level, entry.key)))), None
-        )
-        """The first of these whose guard cannot be judged, and what of it."""
+        limits = Limits(index)
+        above = [limits.of_account(), limits.of_campaign(self.campaign)]
+        if sender is not None:
+            above.append(limits.of_publisher(sender))
         self.rules: dict[Kind, Rules] = {
-            kind: limit_rules(account.key, "account", account.key, account.limits, zone, kind, calendar)
-            + limit_rules(account.key, "campaign", campaign, self.campaign.limits, campaign_zone, kind, calendar)
-            + (
-                ()
-                if sender is None
-                else limit_rules(account.key, "publisher", sender.key, sender.limits, sender_zone, kind, calendar)
-            )
+            kind: tuple(rule for each in above for rule in limit_rules(account.key, each, kind, calendar))
             for kind in Kind
         }

@@ -66,8 +66,8 @@ def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explan
 class StatedUsage:
     """Capacity as somebody states it: what is not stated is unused. Use given at one level is not spread to others.
 
-    `live` is by (level, key), `used` by (level, key, measure, per), `available` money by buyer, all of it in seats
-    or minor units.
+    `live` is by (level, key), `used` by (level, key, measure, per), `spoken_for` money by buyer, all of it in seats
+    or minor units; `offered` says by (level, key) when the last offer was made (UTC milliseconds).
     """
 
     def __init__(
@@ -75,10 +75,12 @@ class StatedUsage:
         live: Mapping[tuple[str, str], int],
         used: Mapping[tuple[str, str, str, str], int],
         spoken_for: Mapping[str, int],
+        offered: Mapping[tuple[str, str], int],
     ) -> None:
         self._live = live
         self._used = used
         self._spoken_for = spoken_for
+        self._offered = offered
 
     def used(self, counter: CounterId, window_start_ms: int) -> int:
         """Seats (or minor units) stated for the counter, whatever its `applies_to` and window."""
@@ -87,6 +89,10 @@ class StatedUsage:
         if counter.measure == FUNDS:
             return self._spoken_for.get(counter.key, 0)
         return self._used.get((counter.level, counter.key, counter.measure, counter.per), 0)
+
+    def offered(self, counter: CounterId) -> int | None:
+        """When an offer last passed the limits of the object, whichever of them."""
+        return self._offered.get((counter.level, counter.key))
 
     def turn(self, turn: TurnId) -> int:
         """Nobody states turns: every route counts as never offered."""

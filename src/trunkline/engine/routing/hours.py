@@ -59,6 +59,13 @@ class OpenTimes:
                 return True
         return any(minute < piece.until <= piece.start for piece in self.starting(clock.ordinal - 1))
 
+    def open_minutes(self, ordinal: int) -> list[tuple[int, int]]:
+        """Ranges of minutes of a local day (its ordinal) that are open, what began the day before among them."""
+        late = [(0, each.until) for each in self.starting(ordinal - 1) if each.until <= each.start]
+        return late + [
+            (each.start, each.until if each.until > each.start else DAY_MINUTES) for each in self.starting(ordinal)
+        ]
+
     def starting(self, ordinal: int) -> tuple[TimeRange, ...]:
         """The ranges that begin on a day: those of its date, none on a holiday, else those of its weekday."""
         replaced = self._dates.get(ordinal)

@@ -35,7 +35,7 @@ class Line:
 
     `tier` is without its routes; `price` is in minor units and None when the campaign's counts; `guards` stand from
     plan to route; `parts` is what tables say of its criteria and `rest` what has to be asked; `rules` its limits below
-    the publisher; `funds` its buyer's; `unbuilt` what of it this version cannot judge. `bids` says that its price is a
+    the publisher; `funds` its buyer's. `bids` says that its price is a
     bid in an auction; `min_scores` the chances asked of it (level, millionths).
     """
 
@@ -58,7 +58,6 @@ class Line:
         "target",
         "tier",
         "turn",
-        "unbuilt",
     )
 
     def __init__(self, rank: int, plan: Plan, tier: Tier, route: Route, target: Target, buyer: Buyer) -> None:
@@ -77,7 +76,6 @@ class Line:
         self.rest: tuple[Predicate, ...] = ()
         self.rules: Rules = ()
         self.funds: Rules = ()
-        self.unbuilt: str | None = None
         self.turn: TurnId | None = None
         self.bids = target.bid is not None and tier.method is Method.AUCTION
         levels = (("tier", tier.min_score), ("route", route.min_score))
@@ -146,7 +144,7 @@ class Block:
         self.open = {
             kind: bitmap((at for at, line in enumerate(lines) if _stands_open(line, kind)), count) for kind in Kind
         }
-        """By kind: routes that neither kind nor pause nor method nor an unbuilt guard turns away."""
+        """By kind: routes that neither kind nor pause turns away."""
         self.members = _by_name(lines)
         """For (group, buyer or target, key) the places of the routes that share its limits."""
         self.predicates = _by_predicate(lines)
@@ -315,7 +313,7 @@ class Program:
 
 
 def _stands_open(line: Line, kind: Kind) -> bool:
-    return line.kind is kind and line.unbuilt is None and line.guards.paused is None
+    return line.kind is kind and line.guards.paused is None
 
 
 def _by_name(lines: list[Line]) -> dict[tuple[str, str], list[int]]:

@@ -16,7 +16,7 @@ from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import iso
-from trunkline.kernel.leases import FUNDS
+from trunkline.kernel.leases import FUNDS, Usage
 
 
 def guard_rejection(line: Line, case: Case) -> Rejection | None:
@@ -51,10 +51,6 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.HOP, "route", f"hop {query.hop}")
     if line.target.key in facts.down:
         return _because(line, Reason.TARGET_DOWN, "target")
-    if entrance.unbuilt is not None:
-        return _because(line, Reason.METHOD_UNAVAILABLE, entrance.unbuilt[0].level, entrance.unbuilt[1])
-    if line.unbuilt is not None:
-        return _because(line, Reason.METHOD_UNAVAILABLE, None, line.unbuilt)
     if price is None:
         return _unpriced(line, fate, bid)
     if line.min_scores and (level := below_score(line, case)):
@@ -82,10 +78,11 @@ def _repeated(line: Line, repetition: Repetition) -> tuple[str, str] | None:
     return None
 
 
-def capacity_rejection(line: Line, full: Full) -> Rejection:
-    """The limit, or the buyer's funds, that had no room."""
+def capacity_rejection(line: Line, full: Full, usage: Usage, utc_ms: int) -> Rejection:
+    """The limit, or the buyer's funds, that had no room; what only has to wait says until when."""
     counter = full.demand.counter
     funds = counter.measure == FUNDS
+    wait = full.rule.wait(full.demand, full.used, usage, utc_ms)
     return Rejection(
         route=line.id,
         target=line.target.key,
@@ -93,9 +90,9 @@ def capacity_rejection(line: Line, full: Full) -> Rejection:
         level=counter.level,
         measure=counter.measure,
         per=counter.per or None,
-        max=full.demand.max,
+        max=full.rule.max_told(full.demand, full.used),
         used=full.used,
-        detail=counter.key,
+        detail=counter.key if wait is None else f"{counter.key}: {wait.words}, the next at {iso(wait.until_ms)}",
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Generator, Mapping
 from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
 from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording, Route
-from trunkline.config.unbuilt import UnbuiltGuards, unbuilt_guards
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.case import Case, traffic_of
@@ -37,16 +36,14 @@ def compile_router(
     account: AccountConfig,
     platform: Platform,
     digest: str,
-    unbuilt: UnbuiltGuards | None = None,
     earlier: Router | None = None,
 ) -> Router:
     """Compile one account. Pure: the same arguments give a router that decides the same, with or without `earlier`.
 
-    `digest` is the snapshot's; `unbuilt` names what cannot be judged yet (None: it is looked for here); of `earlier`,
-    the account's router before, whatever has not changed is taken over. The configuration has been validated: a
-    dangling key is our mistake.
+    `digest` is the snapshot's; of `earlier`, the account's router before, whatever has not changed is taken over. The
+    configuration has been validated: a dangling key is our mistake.
     """
-    steps = compiling(account, platform, digest, unbuilt, earlier)
+    steps = compiling(account, platform, digest, earlier)
     while True:
         try:
             next(steps)
@@ -59,27 +56,24 @@ def compiling(
     account: AccountConfig,
     platform: Platform,
     digest: str,
-    unbuilt: UnbuiltGuards | None = None,
     earlier: Router | None = None,
 ) -> Generator[None, None, Router]:
     """The same in small steps, for whoever has other things to do between them; the router comes at the end."""
     index = yield from AccountIndex.indexing(account)
-    if unbuilt is None:
-        unbuilt = unbuilt_guards(account)
     types = Types(account.campaigns)
     if earlier is not None and not earlier.compiles_like(account, types):
         earlier = None
     calendar = Calendar() if earlier is None else earlier.calendar
     if earlier is not None:
         types = earlier.types
-    compiler = Compiler(index, trunks_by_key(platform), types, calendar, unbuilt)
+    compiler = Compiler(index, trunks_by_key(platform), types, calendar)
     old = None if earlier is None else earlier.compiler
     yield from compiler.prepare(old)
     programs: dict[str, Program] = {}
     for plan in account.plans:
         before = None if earlier is None else earlier.programs.get(plan.key)
         programs[plan.key] = yield from compiler.compile(plan, old, before)
-    return Router(index, compiler, programs, types, calendar, unbuilt, digest)
+    return Router(index, compiler, programs, types, calendar, digest)
 
 
 class Router:
@@ -92,7 +86,6 @@ class Router:
         programs: Mapping[str, Program],
         types: Types,
         calendar: Calendar,
-        unbuilt: UnbuiltGuards,
         digest: str,
     ) -> None:
         self.programs = programs
@@ -100,7 +93,6 @@ class Router:
         self.calendar = calendar
         self.types = types
         self.index = index
-        self._unbuilt = unbuilt
         self._entrances: dict[tuple[str, str, str | None], Entrance] = {}
         self._shared = Shared(
             account=index.config.account,
@@ -115,8 +107,9 @@ class Router:
 
     def compiles_like(self, account: AccountConfig, types: Types) -> bool:
         """Whether what was compiled here would be compiled alike for `account`, as far as all of it shares anything."""
-        mine = self._shared.account
-        return (mine.key, mine.timezone) == (account.account.key, account.account.timezone) and self.types == types
+        mine, theirs = self._shared.account, account.account
+        placed = (mine.key, mine.timezone, mine.hours) == (theirs.key, theirs.timezone, theirs.hours)
+        return placed and self.types == types
 
     def route(self, name: str) -> Route | None:
         """The route PLAN.TIER.ROUTE."""
@@ -211,6 +204,6 @@ class Router:
         if entrance is None:
             if len(self._entrances) >= _ENTRANCES_MAX:
                 self._entrances.clear()
-            entrance = Entrance(self.index, campaign, publisher, number, self._unbuilt, self.calendar)
+            entrance = Entrance(self.index, campaign, publisher, number, self.calendar)
             self._entrances[key] = entrance
         return entrance

@@ -225,7 +225,6 @@ def _eligible(program: Program, case: Case) -> int:
         or above.closed(shared.clocks, utc_ms) is not None
         or above.unmet(known, shared.types) is not None
         or above.unattested(query.kind, known) is not None
-        or case.entrance.unbuilt is not None
     ):
         return 0
     mask = program.eligible(query.kind, query.hop, known, above.floor, case.entrance.price, utc_ms, shared.clocks)
