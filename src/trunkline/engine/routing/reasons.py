@@ -98,7 +98,7 @@ ROUTE_WORDS: dict[Reason, Words] = {
     Reason.HOP: Words("The route does not take rerouted traffic of this hop.", "other_traffic", _NONE),
     Reason.TARGET_DOWN: Words("The target is out of service: every way to it is down.", "target_down", _NONE),
     Reason.METHOD_UNAVAILABLE: Words(
-        "The route cannot be decided: it bids outside an auction, has no price, or asks what is not built.",
+        "The route cannot be decided: it bids outside an auction, or has no price.",
         "unavailable",
         _NONE,
     ),
