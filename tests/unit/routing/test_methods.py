@@ -12,7 +12,7 @@ from trunkline.capacity.memory import MemoryCapacity
 from trunkline.engine.routing.draw import Draws, nth_set_bit, text_hash
 from trunkline.engine.routing.offer import Offer
 from trunkline.engine.routing.router import Router
-from trunkline.kernel.leases import CounterSet, Lease, TurnId, TurnSet
+from trunkline.kernel.leases import CounterSet, Lease, OfferedSet, TurnId, TurnSet
 
 pytestmark = pytest.mark.unit
 
@@ -23,6 +23,7 @@ class Kept(msgspec.Struct, frozen=True):
     turns: tuple[TurnSet, ...]
     counters: tuple[CounterSet, ...] = ()
     leases: tuple[Lease, ...] = ()
+    offered: tuple[OfferedSet, ...] = ()
 
 
 CHI_SQUARE_MAX = {1: 10.83, 2: 13.82, 4: 18.47, 9: 27.88, 49: 85.35}
