@@ -154,8 +154,16 @@ def _offers_table(explanation: Explanation) -> Table:
     for name in ("route", "buyer", "method"):
         table.add_column(name, overflow="fold")
     table.add_column("price", justify="right")
+    drawn = any(offer.odds is not None for offer in explanation.offers)
+    for name in ("chance", "offers so far", "expected", "propensity") if drawn else ():
+        table.add_column(name, justify="right")
     for rank, offer in enumerate(explanation.offers, start=1):
-        table.add_row(str(rank), offer.route, offer.buyer, offer.method, str(offer.terms.price))
+        row = [str(rank), offer.route, offer.buyer, offer.method, str(offer.terms.price)]
+        if (odds := offer.odds) is not None:
+            expected = Money(round(offer.terms.price.minor * odds.p), offer.terms.price.currency)
+            trial = " (trial)" if odds.trial else ""
+            row += [f"{odds.p:.3f}", str(odds.samples), str(expected), f"{odds.propensity:.3f}{trial}"]
+        table.add_row(*row)
     return table
 
 

@@ -114,7 +114,8 @@ MEANINGS: Final[dict[str, str]] = {
     "password_env": "Environment variable that holds the password.",
     "performance": "How rates are learned and new routes tried out.",
     "pause_keys": "Keys by which the buyer has the recording stand still, and go on: `*1`.",
-    "patience_seconds": "Seconds from entry to the route node in which offers are made.",
+    "patience_seconds": "Seconds from entry to the route node, or from receipt of a lead, in which offers are made "
+    "(60 unless said, for leads 20).",
     "paused": "Whether nothing passes.",
     "pay": "Whether repeated contacts are paid for.",
     "payouts": "What publishers earn; the first rule that matches decides.",

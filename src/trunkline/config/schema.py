@@ -441,7 +441,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     whisper: str | None = None
     recording: Recording | None = None
     max_offers: int = 10
-    patience_seconds: int = 60
+    patience_seconds: int | None = None
     fallback: str | None = None
     no_buyer: NoBuyer | None = None
     reroute_seconds: int = 0

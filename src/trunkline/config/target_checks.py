@@ -85,6 +85,9 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         check_url(findings, (*path, "deliver", "url"), target.deliver.url)
     if target.bid is not None:
         check_url(findings, (*path, "bid", "url"), target.bid.url)
+        if target.price is not None:
+            hint = "leave it out; to sell at a fixed price, make a target without `bid`"
+            findings.warning((*path, "price"), "no_effect", "the price of a bidder is its bid", hint)
     if target.test_url is not None:
         check_url(findings, (*path, "test_url"), target.test_url)
     if target.press_to_accept and _KEYS.fullmatch(target.press_to_accept) is None:

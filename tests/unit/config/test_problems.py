@@ -383,6 +383,7 @@ CASES = [
     one("flows:\n", "flows:\n  - {key: none, start: a, nodes: {}}\n", e("empty", "flows[none].nodes")),
     # read, but not built
     one("method: weighted", "method: performance"),
+    one(DIAL, DIAL + ', price: "9.00", bid: {dialect: generic, url: "http://127.0.0.1/"}', w("no_effect", "targets[star].price"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR), w("not_built", "targets[star].bid")),
     one("method: weighted", "method: performance\n        performance: {trial_offers: 0, trial_share: 0, min_samples: 1, half_life_days: 3650}\n        min_score: 1"),
     one("method: weighted", "method: performance\n        performance: {trial_share: 1.1}", e("bad_share", "plans[injury].tiers[t2].performance.trial_share")),
     one("method: weighted", "method: performance\n        performance: {half_life_days: 0}", e("out_of_range", "plans[injury].tiers[t2].performance.half_life_days")),

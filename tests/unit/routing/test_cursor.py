@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.unit.routing.accounts import MONDAY_NOON_MS, Caller, at, query, router
 
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.config.flows import Prompt
-from trunkline.config.schema import Recording
+from trunkline.config.schema import Kind, Recording
 from trunkline.engine.routing.offer import Candidate, Exhausted, Offer
 from trunkline.kernel.leases import Lease, Refused
 
@@ -194,3 +195,14 @@ def test_questions_before_and_after_routing() -> None:
     assert asked.receipt_guard("camp", "other", None) is None
     assert asked.no_buyer("main").say == "Sorry."
     assert asked.no_buyer("main").then == "hang_up"
+
+
+@pytest.mark.parametrize(("kind", "left_s"), [(Kind.CALL, 60), (Kind.LEAD, 20)])
+def test_patience_is_shorter_for_leads_unless_the_plan_says(kind: Kind, left_s: int) -> None:
+    place = 'dial: "sip:a1@127.0.0.1"' if kind is Kind.CALL else 'deliver: {url: "http://127.0.0.1/"}'
+    asked = router(f"targets: [{{key: a1, buyer: ann, {place}}}]")
+    question = msgspec.structs.replace(query(), kind=kind)
+    assert isinstance(Caller(asked, question).next(left_s - 0.001), Offer)
+    end = Caller(asked, question).next(left_s)
+    assert isinstance(end, Exhausted)
+    assert end.reason == "out_of_patience"

@@ -114,7 +114,8 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             hop = f", rerouted {event.hop} times" if event.hop else ""
             took = f"{hop}, found in {event.decision_us} µs"
             price = f"{event.price} {event.price.currency}"
-            return [f"offer {event.rank} to {event.buyer} ({event.route}) at {price}{took}"]
+            odds = "" if event.p is None else f", chance {event.p:.3f}, propensity {event.propensity:.3f}"
+            return [f"offer {event.rank} to {event.buyer} ({event.route}) at {price}{took}{odds}"]
         case AttemptMoved():
             why = _MOVED.get(event.reason, event.reason)
             by = f" by trunk {event.trunk}" if event.trunk is not None else ""

@@ -24,6 +24,7 @@ from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision,
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
 from trunkline.engine.routing.report import capacity_rejection, guard_rejection, late_rejection
+from trunkline.engine.routing.settings import patience_seconds
 from trunkline.engine.routing.stage import Stage
 from trunkline.engine.terms.payouts import NotPaid, Selected, select_payout
 from trunkline.engine.terms.terms import Terms
@@ -109,7 +110,7 @@ class Cursor:
         if found is None and asking is None:
             return self._finish(self._why_unsold())
         plan = self._shared.programs[self._plan].plan
-        left_ns = plan.patience_seconds * SECOND - (now.mono_ns - self._query.now.mono_ns)
+        left_ns = patience_seconds(plan, self._query.kind) * SECOND - (now.mono_ns - self._query.now.mono_ns)
         if len(self._offered) >= plan.max_offers or left_ns <= 0:
             return self._finish(Unsold.OUT_OF_PATIENCE)
         if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.config.flows import Prompt
-from trunkline.config.schema import Account, Buyer, Campaign, Plan, Recording, Route, Target
+from trunkline.config.schema import Account, Buyer, Campaign, Kind, Plan, Recording, Route, Target
 from trunkline.engine.routing.offer import Ring
 
 Level = Route | Target | Buyer | Plan | Campaign | Account
@@ -12,6 +12,9 @@ RING_SECONDS = 25
 FIRST_RESPONSE_SECONDS = 4
 MAX_DURATION_SECONDS = 4 * 3600
 PRESS_SECONDS = 10
+CALL_PATIENCE_SECONDS = 60
+LEAD_PATIENCE_SECONDS = 20
+"""A lead's sender waits for the answer to its request."""
 CALLER_ID = "caller"
 """The caller's own number is shown to the buyer."""
 
@@ -38,6 +41,11 @@ def ring_settings(
         post_answer_digits=target.post_answer_digits,
         also_dial=target.also_dial,
     )
+
+
+def patience_seconds(plan: Plan, kind: Kind) -> int:
+    """How long offers are made."""
+    return _first(LEAD_PATIENCE_SECONDS if kind is Kind.LEAD else CALL_PATIENCE_SECONDS, plan.patience_seconds)
 
 
 def recording(*levels: Level) -> Recording | None:
