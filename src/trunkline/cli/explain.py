@@ -30,6 +30,7 @@ from trunkline.kernel.money import Money
 from trunkline.switch.config_files import load_path
 from trunkline.switch.geo_store import read_overlay
 from trunkline.testing.asking import Oracle, question_of
+from trunkline.testing.asking_flags import read_books
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
 _FLAGS: Final = (
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--bid", metavar="TARGET=AMOUNT", action="append", help="what a bidder answers; or =none, or =timeout")
     add("--score", metavar="TARGET=P", action="append", help="a model's chance (0 to 1) that the target converts")
     add("--geo", metavar="PATH", type=Path, help="a table of area codes or exchanges, or a data folder with imports")
+    add("--rates", metavar="FILE", type=Path, help="what `rates --json` printed: the rate books to decide by")
     add("--queries", metavar="FILE", type=Path, help="many questions: a JSON object a line, the flags as keys")
     add("--json", action="store_true", help="print one JSON document")
 
@@ -74,7 +76,11 @@ def run(args: argparse.Namespace) -> int:
     if loaded.snapshot is None:
         sys.stderr.write(as_text(loaded.errors, args.config) + "\n")
         return ExitCode.WRONG
-    oracle = Oracle(loaded.snapshot, NO_OVERLAY if args.geo is None else read_overlay(args.geo))
+    oracle = Oracle(
+        loaded.snapshot,
+        NO_OVERLAY if args.geo is None else read_overlay(args.geo),
+        {} if args.rates is None else read_books(args.rates),
+    )
     if args.queries is not None:
         return _batch(oracle, args.queries)
     explanation, query = oracle.ask(question_of({key: value for key, value in asked.items() if value is not None}))
@@ -155,7 +161,7 @@ def _offers_table(explanation: Explanation) -> Table:
         table.add_column(name, overflow="fold")
     table.add_column("price", justify="right")
     drawn = any(offer.odds is not None for offer in explanation.offers)
-    for name in ("chance", "offers so far", "expected", "propensity") if drawn else ():
+    for name in ("chance", "offers", "expected", "propensity") if drawn else ():
         table.add_column(name, justify="right")
     for rank, offer in enumerate(explanation.offers, start=1):
         row = [str(rank), offer.route, offer.buyer, offer.method, str(offer.terms.price)]

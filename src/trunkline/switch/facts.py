@@ -5,11 +5,12 @@ Decisions ask for them at each route node. What is asked for is one frozen objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from trunkline.engine.routing.facts import NO_FACTS, Facts, facts_of
+from trunkline.engine.routing.facts import NO_FACTS, Facts, changed
 from trunkline.engine.scoring.rate_book import RateBook, Rates
 from trunkline.events.changes import RatesPut
 
@@ -27,18 +28,9 @@ class FactBoard:
     def restore(self, rates: Iterable[RatesPut]) -> None:
         """Take over what the journal kept."""
         for each in rates:
-            self.publish(each.account, RateBook(msgspec.json.decode(each.book, type=Rates)))
+            self.change(each.account, rates=RateBook(msgspec.json.decode(each.book, type=Rates)))
 
-    def put_down(self, account: str, targets: Set[str]) -> Facts:
-        """These targets are out of service and no others; the facts that follow."""
-        known = self.of(account)
-        return self._put(account, facts_of(targets, known.rates, known.penalties))
-
-    def publish(self, account: str, rates: RateBook) -> Facts:
-        """Decisions rest on this rate book; the facts that follow."""
-        known = self.of(account)
-        return self._put(account, facts_of(known.down, rates, known.penalties))
-
-    def _put(self, account: str, facts: Facts) -> Facts:
-        self._facts[account] = facts
+    def change(self, account: str, **fields: Any) -> Facts:
+        """Put other values into these fields of `Facts`; all of the account's facts that follow."""
+        facts = self._facts[account] = changed(self.of(account), **fields)
         return facts

@@ -216,7 +216,7 @@ class Health:
         return True
 
     def _change(self, account: str, before: set[str], after: set[str]) -> None:
-        facts = self._plant.facts.put_down(account, after)
+        facts = self._plant.facts.change(account, down=frozenset(after))
         at_ms = self._plant.clock().utc_ms
         entries: list[Entry] = []
         for target in sorted(after - before):

@@ -7,6 +7,7 @@ the router that the switch asks. Nothing is called, reserved or stored.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +17,10 @@ from trunkline.config.schema import AccountConfig, Kind, Number, Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.explain import Explanation
+from trunkline.engine.routing.facts import changed
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.router import Router, compile_router
+from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_caller
@@ -70,10 +73,13 @@ def question_of(fields: Any) -> Question:
 class Oracle:
     """Answers questions about one configuration. Accounts are compiled when they are first asked about."""
 
-    def __init__(self, snapshot: Snapshot, overlay: Overlay = NO_OVERLAY) -> None:
-        """`overlay` is what is imported of the numbering plan."""
+    def __init__(
+        self, snapshot: Snapshot, overlay: Overlay = NO_OVERLAY, rates: Mapping[str, RateBook] | None = None
+    ) -> None:
+        """`overlay` is what is imported of the numbering plan, `rates` are the books to decide by, by account."""
         self._snapshot = snapshot
         self._overlay = overlay
+        self._rates = rates or {}
         self._accounts: dict[str, tuple[AccountIndex, Router]] = {}
         self._numbers = {number.number: (config, number) for config in snapshot.accounts for number in config.numbers}
 
@@ -111,7 +117,8 @@ class Oracle:
         )
         live, used, funds, last = map(_texts, (question.live, question.used, question.funds, question.last))
         usage = read_usage(live, used, funds, last, utc_ms, index)
-        return router.explain(query, usage, read_down(_texts(question.down), index)), query
+        facts = changed(read_down(_texts(question.down), index), rates=self._rates.get(config.account.key, NO_RATES))
+        return router.explain(query, usage, facts), query
 
     def _compiled(self, config: AccountConfig) -> tuple[AccountIndex, Router]:
         key = config.account.key

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.scalars import BadText, read_share
@@ -13,6 +16,7 @@ from trunkline.engine.routing.auction import Answered, Bid
 from trunkline.engine.routing.explain import StatedUsage
 from trunkline.engine.routing.facts import Facts, facts_of
 from trunkline.engine.routing.reasons import LIMIT_LEVELS
+from trunkline.engine.scoring.rate_book import RateBook, Rates, check_rates
 from trunkline.events.contacts import CONTACT_EVENTS, Seen
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.money import Money, parse_money
@@ -117,6 +121,27 @@ def read_bids(items: Iterable[str], index: AccountIndex) -> dict[str, Bid]:
             amount = Money(_amount("--bid", item, value, index), index.config.account.currency)
             bids[key] = Bid("bid", amount)
     return bids
+
+
+class _Printed(msgspec.Struct):
+    """Of what `rates --json` prints, the books."""
+
+    books: tuple[Rates, ...]
+
+
+def read_books(file: Path) -> dict[str, RateBook]:
+    """`--rates FILE`: the books that `rates --json` printed, by account."""
+    try:
+        printed = msgspec.json.decode(file.read_bytes(), type=_Printed)
+        for rates in printed.books:
+            check_rates(rates)
+    except OSError as error:
+        raise UsageError(f"--rates {file}: {error.strerror}", hint="name a file") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise UsageError(
+            f"--rates {file}: {error}", hint="./trunkline rates --data DIR --json prints such a file"
+        ) from error
+    return {rates.account: RateBook(rates) for rates in printed.books}
 
 
 def read_scores(items: Iterable[str], index: AccountIndex) -> dict[str, float] | None:

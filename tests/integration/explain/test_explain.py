@@ -127,6 +127,8 @@ def test_use_at_one_level_is_not_spread_to_others(config: Path, capsys: pytest.C
         [*CALL, "--funds", "ann=lots"],
         [*CALL, "--bid", "ann-desk=5.00"],
         [*CALL, "--bid", "nobody=5.00"],
+        [*CALL, "--rates", "no-such-file.json"],
+        [*CALL, "--rates", "/dev/null"],
         [*CALL, "--bid", "ann-desk"],
         [*CALL, "--score", "ann-desk=1.5"],
         [*CALL, "--score", "ann-desk=half"],
@@ -203,3 +205,24 @@ def test_an_imported_table_says_where_exchanges_are(
     assert explain(config, *CALL) == 0
     assert "Travis, TX 58%" in capsys.readouterr().out
     assert explain(config, *CALL, "--geo", str(tmp_path / "none")) == 2
+
+
+def test_a_rate_book_decides_a_performance_tier(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(CONFIG.replace("method: priority", "method: performance, performance: {trial_share: 0}"))
+    routes = {"main.t1.ann-desk": [900, 900.0, 9.0], "main.t1.bob-desk": [900, 900.0, 450.0]}
+    book = tmp_path / "rates.json"
+    book.write_text(json.dumps({"books": [{"account": "acme", "at_ms": 1, "routes": routes}]}))
+    assert explain(config, *CALL, "--rates", str(book), "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    first, second = answer["offers"]
+    assert (first["target"], second["target"]) == ("bob-desk", "ann-desk")
+    assert (first["p"], first["p_basis"], first["samples"], first["trial"]) == (0.5, "route", 900, False)
+    assert float(first["expected_revenue"]) == float(first["price"]) / 2
+    assert first["propensity"] > 0.99 > 0.01 > second["p"] - 0.01
+    assert answer["versions"]["facts"] != "none"
+    assert explain(config, *CALL, "--rates", str(book)) == 0
+    out = capsys.readouterr().out
+    assert "expected" in out
+    assert "0.500" in out

@@ -8,10 +8,17 @@ from tests.unit.calls.stories import ASKS, Story
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls.inputs import Arrived
 from trunkline.engine.calls.table import State
-from trunkline.events.calls import CallAnswered, CallReceived, RecordingStarted
+from trunkline.events.calls import CallAnswered, CallReceived, OfferReserved, RecordingStarted
 
 pytestmark = pytest.mark.unit
 
+COMPETING = """
+targets:
+  - {key: a, buyer: a-buyer, dial: "sip:a@127.0.0.1"}
+  - {key: b, buyer: a-buyer, dial: "sip:b@127.0.0.1", bid: {dialect: generic, url: "http://127.0.0.1:9100/"}}
+  - {key: c, buyer: a-buyer, dial: "sip:c@127.0.0.1"}
+plans: [{key: main, tiers: [{key: t, method: %s, routes: [{target: a, price: "20.00"}, {target: b}]}]}]
+"""
 SORRY = "{no_buyer: {say: 'Sorry.', then: hang_up}}"
 
 
@@ -313,6 +320,26 @@ def test_when_patience_is_at_its_end_no_new_offer_is_made_and_a_ringing_one_fini
     story.passes(1)
     assert story.outcome() == ("unsold", "out_of_patience", "system")
     assert story.attempts() == [("a", "no_answer", "ring_seconds")]
+
+
+def test_an_auction_is_settled_without_bidders_until_they_can_be_asked() -> None:
+    story = Story(sections=COMPETING % "auction").arrives()
+    assert story.target == "a"
+    story.refuses(486)
+    assert story.outcome() == ("unsold", "not_taken", "system")
+    assert [(each.method, each.p) for each in story.events(OfferReserved)] == [("auction", None)]
+    decision = story.router.explain(story._query, story.capacity)
+    assert [(each.route, each.reason) for each in decision.rejected] == [("main.t.b", "bid")]
+
+
+def test_an_offer_by_performance_keeps_its_chance_and_how_likely_it_was() -> None:
+    story = Story(sections=COMPETING.replace("{target: b}", "{target: c, price: '20.00'}") % "performance").arrives()
+    story.refuses(486)
+    first, second = story.events(OfferReserved)
+    assert (first.method, first.p, second.p, second.propensity) == ("performance", 0.5, 0.5, 1.0)
+    assert first.propensity is not None
+    assert 0.3 < first.propensity < 0.7
+    assert [each.propensity for each in story.record.attempts] == [first.propensity, 1.0]
 
 
 def test_offers_are_bounded() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -34,16 +34,22 @@ NO_FACTS: Final = Facts()
 
 def facts_of(down: Iterable[str] = (), rates: RateBook = NO_RATES, penalties: Mapping[str, int] | None = None) -> Facts:
     """These facts, with the version that follows from them. Penalties are between 0 and 10000."""
-    keys = frozenset(down)
-    lowered = {target: penalty for target, penalty in (penalties or {}).items() if penalty}
+    return changed(NO_FACTS, down=frozenset(down), rates=rates, penalties=penalties or {})
+
+
+def changed(facts: Facts, **fields: Any) -> Facts:
+    """The facts with other values in these fields, and the version that follows from all of them."""
+    made = msgspec.structs.replace(facts, **fields)
+    lowered = {target: penalty for target, penalty in made.penalties.items() if penalty}
     assert all(0 < penalty <= 10_000 for penalty in lowered.values()), "a penalty is a share of the bid"
     said: list[str] = []
-    if keys:
-        said += ["down", *sorted(keys)]
-    if rates != NO_RATES:
-        said += ["rates", rates.version]
+    if made.down:
+        said += ["down", *sorted(made.down)]
+    if made.rates != NO_RATES:
+        said += ["rates", made.rates.version]
     if lowered:
         said += ["penalties", *(f"{target}={penalty}" for target, penalty in sorted(lowered.items()))]
     if not said:
         return NO_FACTS
-    return Facts(keys, rates, lowered, hashlib.sha256("\n".join(said).encode()).hexdigest()[:16])
+    version = hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+    return msgspec.structs.replace(made, penalties=lowered, version=version)

@@ -46,7 +46,7 @@ async def publish(plant: Plant, args: PublishRates, now: Instant) -> Done:
             f"the book is for {iso(book.rates.at_ms)}, which is yet to come", hint="are the clocks right?"
         )
     before = plant.facts.of(account).rates
-    facts = plant.facts.publish(account, book)
+    facts = plant.facts.change(account, rates=book)
     event = RatesPublished(
         at_ms=now.utc_ms,
         account=account,
@@ -85,7 +85,7 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
 
 
 def _put_back(plant: Plant, account: str, before: RateBook) -> None:
-    plant.facts.publish(account, before)
+    plant.facts.change(account, rates=before)
 
 
 def _read(file: Path) -> tuple[RateBook, bytes]:
