@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--live", metavar="LEVEL/KEY=N", action="append", help="concurrency now")
     add("--used", metavar="LEVEL/KEY:MEASURE:PER=N", action="append", help="seats taken in that window")
     add("--funds", metavar="BUYER=AMOUNT", action="append", help="money that the buyer has left")
+    add("--last", metavar="LEVEL/KEY=SECONDS", action="append", help="how long ago the last offer passed its limits")
     add("--down", metavar="TARGET", action="append", help="a target that is out of service")
     add(
         "--seen",
