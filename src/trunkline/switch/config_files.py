@@ -14,13 +14,13 @@ FILES_MAX = 10_000
 """Account files of one folder."""
 
 
-def load_path(path: Path, voices: Voices | None = None) -> Loaded:
-    """Load the configuration at `path`.
+def load_path(path: Path, voices: Voices | None = None, base: Path | None = None) -> Loaded:
+    """Load the configuration at `path`; its prompts and lists are named from `base`, or else from where it stands.
 
     Raises `UsageError` when there is nothing there that could be a configuration or a file cannot be opened. What is
     wrong inside the files is in the problems of the result.
     """
-    return load_sources(read_sources(path), str(base_of(path)), voices, Gazetteer())
+    return load_sources(read_sources(path), str(base or base_of(path)), voices, Gazetteer())
 
 
 def base_of(path: Path) -> Path:

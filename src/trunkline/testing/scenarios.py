@@ -73,7 +73,7 @@ def run_scenario(path: Path) -> list[str]:
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "account.json"
         whole.write_text(json.dumps(_base(path) | scenario.config, default=str))
-        loaded = load_path(whole)
+        loaded = load_path(whole, base=path.parent)
     if loaded.snapshot is None:
         problem = loaded.errors[0]
         raise UsageError(f"{path}: the configuration has errors: {problem.path}: {problem.message}", hint=problem.hint)

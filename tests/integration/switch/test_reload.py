@@ -231,6 +231,24 @@ def test_a_folder_that_cannot_be_looked_into_keeps_the_one_before_until_it_can_b
     assert site.targets == ["first"]
 
 
+def test_a_list_that_criteria_name_is_read_again_when_it_changes(site: Site) -> None:
+    """A file that is missing is looked for until it is there; then what it says counts, and what it says next."""
+    criteria = {"attr": "geo.zip", "in": {"file": "z.txt"}}
+    listed = with_target("second", publishers=[{"key": "adwave", "criteria": criteria}])
+    file = site.path.parent / "z.txt"
+
+    async def work(site: Site) -> None:
+        replace(site.path, listed)
+        await site.until(lambda: site.written)
+        replace(file, "78701\n")
+        await site.until(lambda: len(site.used) == 1)
+        replace(file, "78701\n78702\n")
+        await site.until(lambda: len(site.used) == 2)
+
+    site.watch(work)
+    assert [type(event) for event in site.written] == [SnapshotRefused, SnapshotLoaded, SnapshotLoaded]
+
+
 def test_an_invalid_file_is_told_once_and_not_at_every_look(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     look, looks = reload._state_of, []
     monkeypatch.setattr(reload, "_state_of", lambda *of: looks.append(of) or look(*of))  # type: ignore[func-returns-value]

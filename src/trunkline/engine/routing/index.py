@@ -3,7 +3,7 @@
 A `ValueTable` has a row for every value and every beginning that some route names, a `StepTable` one for every bound
 that some route compares with and for what lies between. A row is the set of routes that pass. A route stands in each
 table with one part; a second part about the same attribute (its plan's and its own) goes to a second table, and both
-must hold.
+must hold. A long list has a table to itself.
 
 A bitmap is a Python integer whose bit i stands for the route of rank i. A row that hardly differs from that of "any
 other value" is kept as the ranks that differ: 100,000 routes with ZIP codes of their own would need gigabytes else.
@@ -12,12 +12,12 @@ other value" is kept as the ranks that differ: 100,000 routes with ZIP codes of 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trunkline.config.folds import Several, View
 from trunkline.config.questions import size_of
-from trunkline.engine.routing.parts import Part, Steps
+from trunkline.engine.routing.parts import LARGE, Part, Steps
 from trunkline.engine.routing.values import Known
 
 Row = int | tuple[int, ...]
@@ -48,21 +48,22 @@ class ValueTable:
         free = ((1 << count) - 1) & ~held
         self._other = free | self._mask(part for part in parts if part.other)
         self._unknown = free | self._mask(part for part in parts if part.unknown)
-        self._named: dict[str, list[Part]] = {}
+        self._named = _by_value(parts)
         """By value the parts that name it."""
-        for part in parts:
-            for value in part.named:
-                self._named.setdefault(value, []).append(part)
         rows: dict[tuple[Part, ...], Row] = {}
         begun = _differing_by_prefix(parts)
         self._prefixes = {prefix: self._row(tuple(differing), rows) for prefix, differing in begun.items()}
         self._lengths = sorted({len(prefix) for prefix in begun}, reverse=True)
         self._rows: dict[str, Row] = {}
-        for value, naming in self._named.items():
-            differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
-            for part in naming:
-                _note(differing, part, part.verdict(value))
-            self._rows[value] = self._row(tuple(differing), rows)
+        if (one := _only_large(parts)) is not None:
+            verdict = one.verdict(next(iter(one.named)))
+            self._rows = dict.fromkeys(one.named, self._row(() if verdict is one.other else (one,), rows))
+        else:
+            for value, naming in self._named.items():
+                differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
+                for part in naming:
+                    _note(differing, part, part.verdict(value))
+                self._rows[value] = self._row(tuple(differing), rows)
         self._several: dict[Several, int] = {}
 
     def mask(self, known: Known) -> int:
@@ -169,10 +170,13 @@ Table = ValueTable | StepTable
 
 def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple[Table, ...]:
     """Tables over `count` routes from (rank, part) pairs."""
-    values: dict[tuple[str, View, int], dict[Part, list[int]]] = {}
+    values: dict[tuple[str, View, int], dict[Part, list[int]]] = {}  # by attribute, view, and layer or large part
     steps: dict[tuple[str, int], dict[Steps, list[int]]] = {}
     layers: dict[tuple[int, str, str], int] = {}  # how many parts of a route are in tables of this kind already
     for rank, part in parts:
+        if isinstance(part, Part) and len(part.named) >= LARGE:
+            values.setdefault((part.attr, part.view, -id(part)), {}).setdefault(part, []).append(rank)
+            continue
         kind = "step" if isinstance(part, Steps) else part.view
         layer = layers.get((rank, part.attr, kind), 0)
         layers[rank, part.attr, kind] = layer + 1
@@ -184,6 +188,22 @@ def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple
         *(ValueTable(attr, view, held, count) for (attr, view, _), held in values.items()),
         *(StepTable(attr, held, count) for (attr, _), held in steps.items()),
     )
+
+
+def _by_value(parts: Iterable[Part]) -> Mapping[str, Sequence[Part]]:
+    if (one := _only_large(parts)) is not None:
+        return dict.fromkeys(one.named, (one,))
+    named: dict[str, list[Part]] = {}
+    for part in parts:
+        for value in part.named:
+            named.setdefault(value, []).append(part)
+    return named
+
+
+def _only_large(parts: Iterable[Part]) -> Part | None:
+    """The part of a table that is made for one long list: all of its values are alike."""
+    one, *others = parts
+    return one if not others and one.alike and not one.by_prefix and len(one.named) >= LARGE else None
 
 
 def bitmap(ranks: Iterable[int], count: int) -> int:

@@ -26,8 +26,8 @@ from trunkline.engine.routing.values import Types
 
 _OTHER = "\x00other"
 """A value that no configuration can name: control characters are refused when it is read."""
-_TOGETHER_MAX = 2_000
-"""Values that are judged together; a longer list keeps a table of its own."""
+LARGE = 2_000
+"""Values that are judged together; a list of more keeps a table of its own."""
 _KEYED_BY_IDENTITY = 256
 """A longer list of values is known again by being the same object, not by its content."""
 _EXACT = Context(prec=100)
@@ -63,6 +63,11 @@ class Part:
         self.by_prefix: dict[str, bool] = {}
         self.other = judged(_OTHER)
         self.unknown = judged(None)
+
+    @property
+    def alike(self) -> bool:
+        """Whether its verdict on all values that it names is the same."""
+        return isinstance(self._by_value, bool)
 
     def verdict(self, named: str) -> bool:
         """Whether it lets through a value that it names."""
@@ -224,7 +229,7 @@ def _grouped(node: Node) -> Iterator[Node]:
         asked = list(conditions_of(piece))
         attr, size = asked[0].attr, sum(len(condition.values) for condition in asked)
         alone = any(condition.attr != attr or condition.op in _ALONE for condition in asked)
-        if alone or sizes.get(attr, 0) + size > _TOGETHER_MAX:
+        if alone or sizes.get(attr, 0) + size > LARGE:
             yield piece
             continue
         by_attr.setdefault(attr, []).append(piece)
