@@ -10,6 +10,7 @@ import pytest
 
 from trunkline.codec import rtp
 from trunkline.engine.flow.machine import VISITS_MAX
+from trunkline.engine.geo import imports
 from trunkline.journal.store import MIN_FREE_MB, WAITING_MAX
 from trunkline.media.embedded.keys import PRESSED_MAX
 from trunkline.media.embedded.leg import KEYS_AT_ONCE, KEYS_PER_S
@@ -18,7 +19,9 @@ from trunkline.sip import media_lines, throttle
 from trunkline.sip.limits import MessageLimits, StateLimits, StreamLimits
 from trunkline.switch import http_guard
 from trunkline.switch.commands import server, wire
+from trunkline.switch.commands.geo import READING_S
 from trunkline.switch.contacts import CONTACTS_MAX
+from trunkline.switch.geo import UNKNOWN_SHOWN
 from trunkline.switch.history import EVENTS_MAX, HISTORIES_MAX
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.repeats import REPEATS_MAX
@@ -61,6 +64,8 @@ ROWS = {
     "HTTP connections of a listener": (HTTP.CONNECTIONS_MAX, HTTP.CONNECTIONS_PER_SOURCE_MAX),
     "an HTTP request": (HTTP.REQUEST_S_MAX, HTTP.HEAD_BYTES_MAX),
     "commands that are connected": (server.CONNECTIONS_MAX, wire.LINE_BYTES_MAX, server.IDLE_S_MAX),
+    "an imported table of the numbering plan": (imports.BYTES_MAX, imports.ROWS_MAX, imports.PLACES_MAX, READING_S),
+    "unknown area codes that are remembered": (UNKNOWN_SHOWN,),
     "steps of one call through its flow": (VISITS_MAX,),
 }
 

@@ -23,11 +23,13 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import trunkline
+from trunkline.engine.geo.tables import area_code_table
 from trunkline.journal.reader import JournalReader
 from trunkline.journal.schema import JOURNAL_FILE
 from trunkline.journal.sqlite import VERSION, sqlite_version_problem
 from trunkline.journal.store import MIN_FREE_MB
 from trunkline.kernel.errors import ExitCode, TrunklineError
+from trunkline.switch.geo_store import GeoStore
 from trunkline.switch.options import DEFAULT_RTP_PORTS, Address, parse_address, parse_ports
 
 SUMMARY: Final = "check whether this machine is able to run a switch, and say what to do if not"
@@ -98,6 +100,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
     yield check_file_system(args.data, Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace"))
     yield check_free_space(shutil.disk_usage(nearest_folder(args.data)).free // 2**20, args.min_free_mb)
     yield check_journal(args.data)
+    yield check_geo(args.data)
     yield check_voice(shutil.which("flite"))
     yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE), rtp_ports)
     for kind, flag, address in listeners:
@@ -210,6 +213,16 @@ def check_journal(data: Path) -> Finding:
     except TrunklineError as error:
         return Finding("journal", "fail", error.message, error.hint)
     return Finding("journal", "ok", f"{verified.events} events, none changed; last hash {verified.last_hash}")
+
+
+def check_geo(data: Path) -> Finding:
+    """Can what was imported of the numbering plan be read again?"""
+    try:
+        overlay = GeoStore(data).load()
+    except TrunklineError as error:
+        return Finding("geo", "fail", error.message, error.hint)
+    imported = f"with import {overlay.version}" if overlay.version else "nothing imported"
+    return Finding("geo", "ok", f"tables of {area_code_table().date}, {imported}")
 
 
 def check_voice(flite: str | None) -> Finding:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from trunkline.cli import admin
 from trunkline.engine.geo.imports import Imported, UnusableImport, read_import
-from trunkline.engine.geo.numbers import area_code, country_of, zones_of
+from trunkline.engine.geo.numbers import abroad, area_code
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.geo.places import five_digits, place_of_zip
 from trunkline.engine.geo.tables import area_code_table, zip_table
@@ -167,8 +167,8 @@ def _place(text: str, overlay: Overlay) -> dict[str, Any]:
     codes = area_code(number)
     if codes is not None:
         return _of_exchange(*codes, overlay)
-    country = country_of(number)
-    return {"number": number, "known": country is not None, "country": country, "zones": list(zones_of(number))}
+    country, zones = abroad(number)
+    return {"number": number, "known": country is not None, "country": country, "zones": list(zones)}
 
 
 def _of_area_code(code: str, overlay: Overlay) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
-from trunkline.engine.geo.tables import area_code_table, zip_table
+from trunkline.engine.geo.places import read_tables
 from trunkline.engine.routing.offer import Attributes
 from trunkline.switch.geo_store import GeoStore, ImportUnreadable
 from trunkline.switch.metrics import Metrics
@@ -39,8 +39,7 @@ class Geo:
 
         An import that cannot be read is left out: callers are taken with less known of them.
         """
-        area_code_table()
-        zip_table()
+        read_tables()
         try:
             self.overlay = self.store.load()
         except ImportUnreadable as error:

@@ -157,3 +157,13 @@ def test_a_changed_row_of_the_journal_is_named(tmp_path: Path) -> None:
     assert found.status == "fail"
     assert "row 2" in found.message
     assert "backup" in found.hint
+
+
+def test_a_damaged_import_of_the_numbering_plan_is_found(tmp_path: Path) -> None:
+    assert doctor.check_geo(tmp_path).status == "ok"
+    assert "nothing imported" in doctor.check_geo(tmp_path).message
+    (tmp_path / "geo").mkdir()
+    (tmp_path / "geo" / "current").write_text("0123456789abcdef\n")
+    found = doctor.check_geo(tmp_path)
+    assert found.status == "fail"
+    assert "import the files again" in found.hint

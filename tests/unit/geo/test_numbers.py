@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline.config.place_names import fold_place
-from trunkline.engine.geo.numbers import area_code, country_of, zones_of
+from trunkline.engine.geo.numbers import abroad, area_code
 
 pytestmark = pytest.mark.unit
 
@@ -24,8 +24,7 @@ def test_numbers_of_the_north_american_plan() -> None:
 )  # fmt: skip
 def test_world_numbers(number: str, country: str | None, zones: tuple[str, ...]) -> None:
     """An Australian mobile has every zone of Australia: more than three say nothing."""
-    assert country_of(number) == country
-    assert zones_of(number) == zones
+    assert abroad(number) == (country, zones)
 
 
 @pytest.mark.parametrize(

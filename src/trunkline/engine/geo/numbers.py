@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import timezone
@@ -14,6 +14,8 @@ _NANP = re.compile(r"\+1([2-9][0-9]{2})([2-9][0-9]{2})[0-9]{4}")
 ZONES_MAX: Final = 3
 """libphonenumber lists all zones of a country for a number that it cannot place: a longer list says nothing."""
 _NO_ZONE: Final = "Etc/Unknown"
+_NO_COUNTRY: Final = "001"
+"""libphonenumber's region of numbers that belong to no country: satellites, international toll-free."""
 
 
 def area_code(e164: str) -> tuple[str, str] | None:
@@ -22,21 +24,21 @@ def area_code(e164: str) -> tuple[str, str] | None:
     return None if match is None else (match[1], match[2])
 
 
-@lru_cache(maxsize=65_536)
-def country_of(e164: str) -> str | None:
-    """The ISO country that a number outside the North American plan was issued in."""
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
-    except phonenumbers.NumberParseException:
-        return None
-    return None if region is None or region == "001" else region
+class Abroad(NamedTuple):
+    """Where a number outside the North American plan was issued: ISO country, zones it can be in (at most three)."""
+
+    country: str | None
+    zones: tuple[str, ...]
 
 
 @lru_cache(maxsize=65_536)
-def zones_of(e164: str) -> tuple[str, ...]:
-    """The zones in which a number outside the North American plan may have been issued: at most three, else none."""
+def abroad(e164: str) -> Abroad:
+    """What libphonenumber says of a number; of one that it cannot read, nothing."""
     try:
-        zones = timezone.time_zones_for_number(phonenumbers.parse(e164))
+        number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
-        return ()
-    return tuple(zones) if len(zones) <= ZONES_MAX and _NO_ZONE not in zones else ()
+        return Abroad(None, ())
+    region = phonenumbers.region_code_for_number(number)
+    zones = timezone.time_zones_for_number(number)
+    known = len(zones) <= ZONES_MAX and _NO_ZONE not in zones
+    return Abroad(None if region == _NO_COUNTRY else region, tuple(zones) if known else ())

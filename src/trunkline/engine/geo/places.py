@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from math import cos, pi, radians, sin
 from typing import Final
@@ -102,17 +102,37 @@ def five_digits(text: str) -> str | None:
     return None if match is None else match[1]
 
 
-@lru_cache(maxsize=4_096)
 def place_of_zip(code: str) -> ZipPlace | None:
     """Where a five-digit ZIP code is, None when it is in no table.
 
     One that is newer than the table, with the first three digits of others, has what all of those have in common.
     """
-    table = zip_table()
     number = int(code)
-    row = table.row[number] - 1
+    row = zip_table().row[number] - 1
     if row < 0:
         return _like_its_neighbours(number)
+    built = _built()
+    place = built[row]
+    if place is None:
+        place = built[row] = _place_in_row(row)
+    return place
+
+
+@lru_cache(maxsize=1)
+def _built() -> list[ZipPlace | None]:
+    """The places that were asked for, by their rows: callers come from few of them again and again."""
+    return [None] * len(zip_table().code)
+
+
+def read_tables() -> None:
+    """Read and index everything now, some 30 ms, so that no later look-up has to. For use in a thread."""
+    area_code_table()
+    _built()
+    _by_latitude()
+
+
+def _place_in_row(row: int) -> ZipPlace:
+    table = zip_table()
     state = table.states[table.state[row]]
     assert state is not None, "every ZIP code of the table has a state"
     lat, lon = table.lat[row], table.lon[row]
@@ -151,17 +171,12 @@ def zips_within(code: str, miles: float) -> frozenset[str]:
     if centre is None or centre.lat is None or centre.lon is None:
         return frozenset()
     table = zip_table()
-    everywhere = range(len(table.code))
-    return frozenset(f"{table.code[row]:05}" for row, _ in _rows_around(centre.lat, centre.lon, miles, everywhere))
+    return frozenset(f"{table.code[row]:05}" for row, _ in _rows_around(centre.lat, centre.lon, miles))
 
 
 def nearest_zip(lat: float, lon: float, miles: float) -> str | None:
     """The ZIP code whose middle is nearest to a place (degrees), None when none is within `miles`."""
-    lats, rows = _by_latitude()
-    height = int((miles / _DEGREE_MILES + 0.01) * _TEN_THOUSANDTHS)
-    middle = int(lat * _TEN_THOUSANDTHS)
-    band = rows[bisect_left(lats, middle - height) : bisect_left(lats, middle + height)]
-    nearest = min(_rows_around(lat, lon, miles, band), key=lambda each: each[1], default=None)
+    nearest = min(_rows_around(lat, lon, miles), key=lambda each: each[1], default=None)
     return None if nearest is None else f"{zip_table().code[nearest[0]]:05}"
 
 
@@ -173,8 +188,8 @@ def _by_latitude() -> tuple[list[int], list[int]]:
     return [lats[row] for row in rows], rows
 
 
-def _rows_around(lat: float, lon: float, miles: float, rows: Sequence[int]) -> Iterator[tuple[int, float]]:
-    """Those of `rows` within `miles`, each with a number that grows with its distance."""
+def _rows_around(lat: float, lon: float, miles: float) -> Iterator[tuple[int, float]]:
+    """Rows within `miles`, each with a number that grows with its distance."""
     table = zip_table()
     height = miles / _DEGREE_MILES + 0.01
     width = height / cos(radians(min(89.0, abs(lat) + height)))
@@ -182,7 +197,9 @@ def _rows_around(lat: float, lon: float, miles: float, rows: Sequence[int]) -> I
     west, east = int((lon - width) * _TEN_THOUSANDTHS), int((lon + width) * _TEN_THOUSANDTHS)
     if west < -_HALF_TURN or east > _HALF_TURN:  # the Aleutians lie on both sides of 180 degrees
         west, east = -_HALF_TURN, _HALF_TURN
-    near = [row for row in rows if south <= table.lat[row] <= north and west <= table.lon[row] <= east]
+    lats, rows = _by_latitude()
+    lons = table.lon
+    near = [row for row in rows[bisect_left(lats, south) : bisect_left(lats, north + 1)] if west <= lons[row] <= east]
     # On a globe of radius 1 half the chord is the sine of half the angle: no arc functions for thousands of rows.
     limit = sin(min(miles / EARTH_RADIUS_MILES, pi) / 2) ** 2
     lat0, lon0 = radians(lat), radians(lon)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
-from trunkline.engine.geo.numbers import area_code, country_of, zones_of
+from trunkline.engine.geo.numbers import abroad, area_code
 from trunkline.engine.geo.overlay import NO_OVERLAY, ExchangePlace, Overlay
 from trunkline.engine.geo.places import (
     ISSUED_CONFIDENCE,
@@ -177,7 +177,7 @@ def _refine(found: dict[str, Attribute], place: ExchangePlace) -> None:
 
 def _abroad(caller: str) -> dict[str, Attribute]:
     """The country of a number outside the North American plan, and its zone when it can be in one only."""
-    country, zones = country_of(caller), zones_of(caller)
+    country, zones = abroad(caller)
     found = {} if country is None else {"geo.country": Attribute(country, NUMBER, ISSUED_CONFIDENCE)}
     if len(zones) == 1:
         found["geo.timezone"] = Attribute(zones[0], NUMBER, ISSUED_CONFIDENCE)
