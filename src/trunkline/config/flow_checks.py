@@ -14,6 +14,7 @@ from trunkline.config.flows import (
     Flow,
     FlowNode,
     HangUp,
+    HoldQueue,
     HoursNode,
     Language,
     Menu,
@@ -57,7 +58,7 @@ def silent_ways(node: FlowNode) -> list[Way]:
             return [(("otherwise",), node.otherwise)]
         case RouteNode():
             return [(("otherwise",), node.otherwise)] if node.otherwise else []
-        case Voicemail():
+        case Voicemail() | HoldQueue():
             return [(("next",), node.next)] if node.next else []
         case HangUp():
             return []
@@ -101,7 +102,7 @@ def check_flow(subject: Subject, path: Path, flow: Flow) -> None:
 
 def warn_answered_by_flow(subject: Subject, path: Path, flow: Flow) -> None:
     """Say where a flow has to answer callers who were to be answered by a buyer: nothing is heard before an answer."""
-    spoken = (Play, Menu, Collect, YesNo, Language, Voicemail)
+    spoken = (Play, Menu, Collect, YesNo, Language, HoldQueue, Voicemail)
     name = next((name for name, node in flow.nodes.items() if isinstance(node, spoken)), None)
     if name is not None:
         message = f"the flow {flow.key!r} answers the caller before a buyer does: {name!r} has to be heard"
@@ -120,7 +121,7 @@ def _check_node(subject: Subject, path: Path, node: FlowNode) -> None:
             check_zone(subject, (*path, "zone"), node.zone)
         case Collect():
             _check_collect(subject, path, node)
-        case RouteNode():
+        case RouteNode() | HoldQueue():
             subject.refers((*path, "plan"), node.plan, subject.index.plans, "plan")
         case SetNode():
             for name, value in node.values.items():
@@ -219,7 +220,7 @@ def _check_ends(subject: Subject, path: Path, flow: Flow) -> None:
     for name, node in flow.nodes.items():
         out = ways(node)
         # A way to a node that is missing has been reported; it is taken for an end, so that one mistake is told once.
-        if isinstance(node, RouteNode | HangUp) or not out or any(to not in flow.nodes for _, to in out):
+        if isinstance(node, RouteNode | HoldQueue | HangUp) or not out or any(to not in flow.nodes for _, to in out):
             ending.append(name)
         for _, to in out:
             before.setdefault(to, []).append(name)

@@ -120,6 +120,22 @@ class RouteNode(Struct, frozen=True, kw_only=True, tag_field="node", tag="route"
     otherwise: str | None = None
 
 
+class HoldQueue(Struct, frozen=True, kw_only=True, tag_field="node", tag="hold_queue"):
+    """Holds the caller until a buyer of the plan (default the campaign's) has room, for at most `seconds`.
+
+    Callers are served in the order in which they came. Who has to wait hears `prompts`, then `music`; every
+    `position_seconds` its place in the line. `next` is where those go who were not served.
+    """
+
+    plan: str | None = None
+    seconds: int = 120
+    max_callers: int = 100
+    prompts: tuple[Prompt, ...] = ()
+    music: Prompt | None = None
+    position_seconds: int | None = None
+    next: str | None = None
+
+
 class Voicemail(Struct, frozen=True, kw_only=True, tag_field="node", tag="voicemail"):
     """Plays its prompts and a tone, then records a message of at most `seconds`."""
 
@@ -135,7 +151,19 @@ class HangUp(Struct, frozen=True, kw_only=True, tag_field="node", tag="hang_up")
 
 
 FlowNode = (
-    Play | Menu | Collect | YesNo | Language | Branch | HoursNode | SetNode | Splitter | RouteNode | Voicemail | HangUp
+    Play
+    | Menu
+    | Collect
+    | YesNo
+    | Language
+    | Branch
+    | HoursNode
+    | SetNode
+    | Splitter
+    | RouteNode
+    | HoldQueue
+    | Voicemail
+    | HangUp
 )
 
 

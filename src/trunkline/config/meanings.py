@@ -218,6 +218,13 @@ OF_STRUCT: Final[dict[tuple[str, str], str]] = {
     ("TrunkRegister", "seconds"): "Seconds that are asked for; it is renewed before they are over.",
     ("Trunk", "outbound"): "Where outgoing calls are sent. Without it the trunk takes calls only.",
     ("Voicemail", "seconds"): "Longest message.",
+    ("HoldQueue", "plan"): "Key of the plan (default: the campaign's).",
+    ("HoldQueue", "seconds"): "Longest wait. A buyer that rings by then may still answer.",
+    ("HoldQueue", "max_callers"): "Who comes when so many wait does not wait.",
+    ("HoldQueue", "prompts"): "What a caller hears who has to wait, once.",
+    ("HoldQueue", "music"): "What is heard while waiting, over and over, in place of a ringing tone.",
+    ("HoldQueue", "position_seconds"): "How often a caller hears its place in the line. Without it, never.",
+    ("HoldQueue", "next"): "Node to go to when nobody took the call, in place of the plan's `no_buyer`.",
 }
 """Where a field means something of its own."""
 

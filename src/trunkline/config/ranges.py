@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from trunkline.config import flows, schema, trunks
-from trunkline.config.shapes_flow import HoldQueue, Webhook
+from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
 YEARS_DAYS: Final = 3_650
@@ -64,8 +64,8 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     flows.YesNo: {"seconds": (1, 120), "tries": (1, 10)},
     flows.Language: {"seconds": (1, 120), "tries": (1, 10)},
     flows.Share: {"weight": (0, 1_000_000)},
+    flows.HoldQueue: {"seconds": (1, 3_600), "max_callers": (1, 1_000), "position_seconds": (10, 600)},
     flows.Voicemail: {"seconds": (1, 3_600)},
     Webhook: {"timeout_ms": (10, 10_000)},
-    HoldQueue: {"seconds": (1, 3_600)},
 }
 """By struct and field, both ends included."""

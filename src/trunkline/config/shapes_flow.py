@@ -31,16 +31,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     into: str | None = None
 
 
-class HoldQueue(Struct, frozen=True, kw_only=True):
-    """Waits for free capacity. Not built yet: the flow goes on to `next`."""
-
-    next: str
-    otherwise: str | None = None
-    seconds: int = 120
-    prompts: tuple[Prompt, ...] = ()
-
-
-_UNBUILT: dict[str, type[Webhook | HoldQueue]] = {"webhook": Webhook, "hold_queue": HoldQueue}
+_UNBUILT: dict[str, type[Webhook]] = {"webhook": Webhook}
 ALL_NODES: dict[str, type[msgspec.Struct]] = {**NODES, **_UNBUILT}
 """The same with those that are read and not built yet."""
 VERBS = ("say", *ALL_NODES)
@@ -158,8 +149,7 @@ def read_prompt(desk: Desk, tree: Tree) -> Prompt | Bad:
 for _kind in NODES.values():
     STRUCT_READERS[_kind] = read_flow_node
 STRUCT_READERS[Prompt] = read_prompt
-_owners: tuple[type[msgspec.Struct], ...] = (*NODES.values(), HoldQueue)
-for _owner in _owners:
+for _owner in NODES.values():
     for _field in ("prompts", "invalid"):
         if _field in _owner.__struct_fields__:
             FIELD_READERS[_owner, _field] = read_prompts

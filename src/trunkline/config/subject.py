@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 from trunkline.config.attributes import type_of
-from trunkline.config.flows import RouteNode
+from trunkline.config.flows import HoldQueue, RouteNode
 from trunkline.config.lookup import AccountIndex, by_key
 from trunkline.config.places import Places
 from trunkline.config.problems import Findings
@@ -77,7 +77,7 @@ def _declared_types(config: AccountConfig) -> dict[str, str]:
 def _campaigns_of_plan(config: AccountConfig) -> dict[str, list[Campaign]]:
     """The campaigns whose calls a plan may be asked to sell: by name, by their flow, or as another plan's fallback."""
     plans_of_flow = {
-        flow.key: {node.plan for node in flow.nodes.values() if isinstance(node, RouteNode) and node.plan}
+        flow.key: {node.plan for node in flow.nodes.values() if isinstance(node, RouteNode | HoldQueue) and node.plan}
         for flow in config.flows
     }
     fallbacks = {plan.key: plan.fallback for plan in config.plans if plan.fallback}

@@ -117,6 +117,21 @@ class CallQualified(CallEvent, frozen=True, kw_only=True, tag="call.qualified"):
     basis: dict[str, str]
 
 
+class CallQueued(CallEvent, frozen=True, kw_only=True, tag="call.queued"):
+    """The caller is held until somebody has room; `position` counts from 1, `plan` is what it waits for."""
+
+    node: str
+    plan: str
+    position: int
+
+
+class CallDequeued(CallEvent, frozen=True, kw_only=True, tag="call.dequeued"):
+    """The caller waits no more: an offer was made, or the `reason` why not. `waited_ms` from when it was queued."""
+
+    waited_ms: int
+    reason: str | None
+
+
 class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
     """Routing ended. `offered` are the routes in order; `rejected` the others with their reasons, `more` uncounted."""
 
@@ -293,6 +308,8 @@ AnyCallEvent = (
     | CallBlocked
     | CallAnswered
     | CallQualified
+    | CallQueued
+    | CallDequeued
     | CallRouted
     | OfferReserved
     | AttemptMoved

@@ -38,9 +38,10 @@ from trunkline.switch.description import Description
 from trunkline.switch.facts import FactBoard
 from trunkline.switch.history import CallHistory
 from trunkline.switch.legs import CallerLeg
-from trunkline.switch.livecall import LiveCall, NewCursor
+from trunkline.switch.livecall import LiveCall
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
+from trunkline.switch.searching import NewCursor
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.world import World
 from trunkline.telephony.sip.callers import Caller

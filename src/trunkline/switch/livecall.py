@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,15 +19,12 @@ from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.calls.table import State
-from trunkline.engine.routing.cursor import Cursor
-from trunkline.engine.routing.offer import Auction, Offer, not_built
 from trunkline.engine.routing.router import Router
 from trunkline.events.calls import (
     AnyCallEvent,
     AttemptConnected,
     AttemptEnded,
     CallEnded,
-    CallRouted,
     OfferReserved,
     RecordingEnded,
     RecordingStarted,
@@ -46,17 +42,15 @@ from trunkline.switch.history import CallHistory
 from trunkline.switch.legs import CallerLeg
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry, Whose
+from trunkline.switch.searching import NewCursor, Searching
 from trunkline.switch.sessions import remote_media
 from trunkline.switch.unfinished import Unfinished
 from trunkline.switch.world import World
 
 log = logging.getLogger("trunkline.calls")
 
-NewCursor = Callable[[str | None, frozenset[str], int, Instant], Cursor]
-"""Makes a call's cursor for one search: its plan (None: the campaign's), targets offered already, hop, the moment."""
 
-
-class LiveCall:
+class LiveCall(Searching):
     """The executor of one call machine. It enters itself into the registry, and leaves it when nothing is left."""
 
     def __init__(
@@ -71,36 +65,22 @@ class LiveCall:
         seen: ContactSeen | None,
         history: CallHistory | None = None,
     ) -> None:
-        self.plant = plant
-        self.world = world
-        self.machine = machine
+        super().__init__(plant, world, machine, router, new_cursor, history)
         self.caller = caller
         self.registry = registry
         self.buyers = Buyers(self)
         self.audio = Audio(self)
         self.early = Early(self)
-        self.lease: str | None = None
-        self.routing_ns = time.perf_counter_ns()
-        self._router = router
-        self._new_cursor = new_cursor
-        self._cursor: Cursor | None = None
-        self._exhausted = False
-        self._taken: set[str] = set()
-        self._hop = 0
         registry.calls[machine.context.call] = self
         registry.sip[caller.sip] = registry.media[caller.media] = Whose(self, None)
-        self._inbox: deque[i.Input] = deque()
         self._running = False
         self._over = False
-        self.answered = False
         self.answer_waits = False  # for the PRACK of an early description; the caller is not connected before
-        self._entries: list[Entry] = []
         self._changes: list[Change] = [] if seen is None else [seen]
         self._first_append: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._unfinished = Unfinished()
-        self._history = history
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -271,55 +251,7 @@ class LiveCall:
 
         future.add_done_callback(tell)
 
-    # -- routing and capacity --------------------------------------------------------------------------------------
-
-    def _seek(self, command: c.Seek, now: Instant) -> None:
-        started_ns = time.perf_counter_ns()
-        if self._cursor is None or self._exhausted or command.hop != self._hop:
-            # Each route node and each hop is a search of its own, but no target is offered twice to one caller.
-            taken = frozenset() if command.again else frozenset(self._taken)
-            self._cursor, self._exhausted = self._new_cursor(command.plan, taken, command.hop, now), False
-            self._hop = command.hop
-            if self._history is not None:
-                self._history.tell(now.utc_ms, self._entries)
-            if self.answered:
-                self.routing_ns = started_ns  # what a flow said before is no delay of ours
-        call = self.machine.context.call
-        lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
-        while isinstance(found := self._cursor.next(self.plant.capacity, lease, attempt, call, now), Auction):
-            self._cursor.settle(not_built(found))
-        took_ns = time.perf_counter_ns() - started_ns
-        self.plant.metrics.decision.observe(took_ns / 1e9)
-        if isinstance(found, Offer):
-            self.lease = lease
-            self._taken.add(found.candidate.target)
-            self._inbox.append(i.Offered(found, attempt, took_ns // 1000))
-        else:
-            self._exhausted = True
-            plan = self._cursor.decision().plan
-            self._inbox.append(i.Exhausted(found.reason, self._router.no_buyer(plan)))
-
-    def _write_routing(self, command: c.WriteRouting, now: Instant) -> None:
-        if self._cursor is None:
-            return
-        decision = self._cursor.decision()
-        context = self.machine.context
-        routed = CallRouted(
-            account=context.account,
-            call=context.call,
-            at_ms=now.utc_ms,
-            plan=decision.plan,
-            seed=decision.seed,
-            versions=decision.versions,
-            routed_ms=(time.perf_counter_ns() - self.routing_ns) // 1_000_000,
-            outcome=command.outcome,
-            reason=command.reason,
-            offered=decision.offered,
-            rejected=decision.rejected,
-            more=decision.more,
-            hop=self._hop,
-        )
-        self._entries.append(Entry(routed, context.contact))
+    # -- capacity --------------------------------------------------------------------------------------------------
 
     def _settle(self, command: c.Settle, now: Instant) -> None:
         self.plant.capacity.settle(command.lease, command.measure, now, command.amount)
@@ -328,6 +260,7 @@ class LiveCall:
         self.plant.capacity.release(command.lease, now)
         if command.lease == self.lease:
             self.lease = None
+        self.plant.queues.freed()
 
     # -- the caller's leg ------------------------------------------------------------------------------------------
 
@@ -442,6 +375,7 @@ class LiveCall:
         if self._over:
             return
         self._over = True
+        self.plant.queues.leave(self)
         self.buyers.hang_up_all()
         self.plant.media.close(self.caller.media)
         self.caller.seat.ended(self.plant.clock().mono_ns)
@@ -457,6 +391,9 @@ _DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
     c.Remember: LiveCall._remember,
     c.Await: LiveCall._await,
     c.Seek: LiveCall._seek,
+    c.Enqueue: LiveCall._enqueue,
+    c.Dequeue: LiveCall._dequeue,
+    c.TellPlace: LiveCall._tell_place,
     c.WriteRouting: LiveCall._write_routing,
     c.Settle: LiveCall._settle,
     c.Release: LiveCall._release,

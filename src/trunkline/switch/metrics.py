@@ -118,6 +118,7 @@ class Metrics:
         self.circuits = Gauge(
             "trunkline_circuits_open", "Servers that no calls are sent to for now.", registry=self.registry
         )
+        self.waiting = Gauge("trunkline_callers_waiting", "Callers who are held in a queue.", registry=self.registry)
         self.targets_down = Gauge("trunkline_targets_down", "Targets that are out of service.", registry=self.registry)
         self.moves = Counter(
             "trunkline_attempts_moved",

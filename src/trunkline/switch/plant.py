@@ -22,6 +22,7 @@ from trunkline.switch.geo import Geo
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.queues import Queues
 from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
 from trunkline.telephony.sip.dial import Undiallable, destination
@@ -75,6 +76,7 @@ class Plant:
         self.health = Health(self)
         self.geo = Geo(data, metrics)
         self.loads = TrunkLoads()
+        self.queues = Queues(loop)
         self.contacts = Contacts()
         self.histories = Histories()
         self.sip: SipDriver  # set when the listener is open

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trunkline.config.flows import Collect, FlowNode, Language, Menu, Play, Prompt, Voicemail, YesNo
+from trunkline.config.flows import Collect, FlowNode, HoldQueue, Language, Menu, Play, Prompt, Voicemail, YesNo
 from trunkline.config.schema import AccountConfig, Recording, Snapshot
 from trunkline.engine.calls.context import DEFAULT_ANNOUNCEMENT
+from trunkline.engine.calls.queueing import queue_sounds
 from trunkline.engine.calls.selling import PRESS_PROMPT
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
@@ -71,8 +72,10 @@ def _account_prompts(config: AccountConfig) -> Iterator[Prompt]:
 
 
 def _node_prompts(node: FlowNode) -> Iterator[Prompt]:
-    if isinstance(node, Play | Menu | Collect | YesNo | Language | Voicemail):
+    if isinstance(node, Play | Menu | Collect | YesNo | Language | HoldQueue | Voicemail):
         yield from node.prompts
+    if isinstance(node, HoldQueue):
+        yield from queue_sounds(node)
     if isinstance(node, Menu | Collect):
         yield from node.invalid
 

@@ -216,6 +216,7 @@ class Switch:
         plant.metrics.live_calls.set(len(self._registry.calls))
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.circuits.set(plant.health.open_circuits())
+        plant.metrics.waiting.set(len(plant.queues))
         plant.metrics.targets_down.set(plant.health.targets_down())
         plant.metrics.journal_healthy.set(plant.journal.healthy)
         plant.metrics.media_ports.set(plant.media.free_ports())
@@ -237,7 +238,14 @@ class Switch:
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
         names = self._plant.names.keep_fresh(lambda: self._plant.world.places)
-        endless = (self._reloader.run(), self._tend(), names, self._plant.health.run(), self._attestations.run())
+        endless = (
+            self._reloader.run(),
+            self._tend(),
+            names,
+            self._plant.health.run(),
+            self._attestations.run(),
+            self._plant.queues.run(),
+        )
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]
         stopping = loop.create_task(self._stop.wait())

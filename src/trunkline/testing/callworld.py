@@ -72,6 +72,7 @@ class CallWorld:
         who = parse_caller(caller, "US")
         origin = Origin(zone=config.account.timezone, caller=who.number, publisher=number.publisher)
         self.profile = CallerProfile(config, origin, config.account.timezone)
+        self.plan = campaign.plan
         self.now = START
         self.capacity = MemoryCapacity()
         self._query = Query(
@@ -113,6 +114,10 @@ class CallWorld:
         self._cursor: Cursor | None = None
         self._taken: set[str] = set()
         self._hop = 0
+        self._wanted: c.Enqueue | None = None
+        self.ahead = 0
+        self.crowded = False
+        self.others = 0
         self._inbox: deque[i.Input] = deque()
         self.written: list[AnyCallEvent] = []
         self.said: list[c.Command] = []
@@ -188,7 +193,7 @@ class CallWorld:
         running = self.machine.attempt
         assert set(offered) - set(ended) == (set() if running is None else {running.id})
         assert {attempt_of(leg) for leg in self.ringing} <= set(offered) - set(ended), "a leg was left"
-        assert self.capacity.leases() == (0 if running is None else 1), "leases differ from attempts"
+        assert self.capacity.leases() - self.others == (0 if running is None else 1), "leases differ from attempts"
 
     def check_over(self) -> None:
         """What must hold when the call is over: nothing is left, everything has an outcome."""
@@ -196,7 +201,7 @@ class CallWorld:
         assert self.machine.state is State.OVER
         assert self.done
         assert len(self.events(CallEnded)) == 1
-        assert self.capacity.leases() == 0
+        assert self.capacity.leases() == self.others
         assert not self.ringing
         assert not self.recording
         assert not self.caller_open
@@ -232,6 +237,8 @@ class CallWorld:
         self.tell(self._found(self.sought.pop(0)))
 
     def _found(self, command: c.Seek) -> i.Input:
+        if self.crowded:
+            return i.Exhausted("no_capacity", self.router.no_buyer(self.plan), waits=True)
         cursor = self._cursor
         if cursor is None or command.hop != self._hop:
             self._hop = command.hop
@@ -252,7 +259,32 @@ class CallWorld:
             self._taken.add(found.candidate.target)
             return i.Offered(found, attempt, 1)
         self._cursor = None
-        return i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan))
+        return i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan), found.waits)
+
+    def _enqueue(self, command: c.Enqueue) -> None:
+        """Whoever cannot be served at once waits, as the only one, until `look` finds somebody with room."""
+        self._cursor = None
+        news = self._found(c.Seek(command.plan, command.hop, command.again))
+        waits = isinstance(news, i.Exhausted) and news.waits
+        self._wanted = command if waits else None
+        self._inbox.append(i.Queued(self.ahead + 1, self.plan) if waits else news)
+
+    def look(self) -> None:
+        """Somebody may have room for the caller, if it waits."""
+        if self._wanted is None:
+            return
+        self._cursor = None
+        news = self._found(c.Seek(self._wanted.plan, self._wanted.hop, self._wanted.again))
+        if not isinstance(news, i.Exhausted) or not news.waits:
+            self._wanted = None
+            self.tell(news)
+
+    def _dequeue(self, command: c.Dequeue) -> None:
+        self._wanted = None
+        self._inbox.append(i.Exhausted(command.reason, self.router.no_buyer(self.plan)))
+
+    def _tell_place(self, _command: c.TellPlace) -> None:
+        self._inbox.append(i.Placed(self.ahead + 1))
 
     def _ignore(self, command: c.Command) -> None:
         pass
@@ -344,6 +376,9 @@ _OBEY: dict[type, Callable[[CallWorld, Any], None]] = {
     c.Remember: CallWorld._remember,
     c.Await: CallWorld._await,
     c.Seek: CallWorld._seek,
+    c.Enqueue: CallWorld._enqueue,
+    c.Dequeue: CallWorld._dequeue,
+    c.TellPlace: CallWorld._tell_place,
     c.WriteRouting: CallWorld._ignore,
     c.Settle: CallWorld._settle,
     c.Release: CallWorld._release,

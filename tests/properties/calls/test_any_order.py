@@ -16,7 +16,7 @@ from trunkline.engine.calls.table import TRANSITIONS, State
 
 pytestmark = pytest.mark.property
 
-WALKS = 1_500
+WALKS = 2_000
 STEPS_MAX = 45
 MOODS = (("go_on",) * 12 + ("end",), ("go_on",) * 6 + ("refuse",) * 12 + ("end",))
 """Walks that lead far into a sale, and walks in which nobody buys."""

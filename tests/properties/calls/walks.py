@@ -20,6 +20,10 @@ FLOWS = {
         "bye: {hang_up: {}}",
         "sell: {route: {}, otherwise: message}",
     ],
+    "holds": [
+        'hold: {hold_queue: {say: "Wait.", seconds: 11, position_seconds: 10}, next: message}',
+        'message: {voicemail: {say: "Speak", seconds: 10}}',
+    ],
     "sensitive": [
         'card: {collect: {say: "Card", digits: 2, seconds: 3, tries: 1, sensitive: true}, next: sell, otherwise: sell}',
         "sell: {route: {}}",
@@ -79,8 +83,13 @@ targets:
 plans:
   - key: p
     tiers:
-      - {{method: priority, routes: [{{target: a, price: "10.00"}}, {{target: b, priority: 2, price: "5.00"}}]}}
+      - method: priority
+        routes:
+          - {{target: a, price: "10.00", hops: [0, 1, 2]}}
+          - {{target: b, priority: 2, price: "5.00", hops: [0, 1]}}
       - {{method: weighted, routes: [{{target: d, price: "1.00"}}]}}
+    reroute_seconds: {choose.one_of((0, 20))}
+    reroute_again: {choose.one_of(("true", "false"))}
     no_buyer: {choose.one_of(NO_BUYER)}
 flows: [{{key: f, start: {FLOWS[flow][0].split(":")[0]}, nodes: {{{", ".join(FLOWS[flow])}}}}}]
 trunks: [{{key: lo, allow: ["127.0.0.0/8"], default_country: US}}]
@@ -93,6 +102,7 @@ class Walk:
     def __init__(self, choose: Choose) -> None:
         self.world = CallWorld(configuration(choose), slow_offers=choose.below(2) == 1)
         self.choose = choose
+        self.world.crowded = choose.below(2) == 1
         self.world.tell(i.Arrived())
 
     @property
@@ -127,6 +137,8 @@ class Walk:
             world.find()
         elif world.tickets:
             world.durable()
+        elif world.machine.state is State.QUEUED:
+            self.room()
         elif world.machine.state is State.RINGING:
             attempt, leg = world.attempt, self.some_leg()
             if choice == 0:
@@ -240,6 +252,12 @@ class Walk:
             self.world.tell(i.Recorded(recording, 10, "disk full"))
         self.world.close_files()
 
+    def room(self) -> None:
+        """Everybody has become busy, or somebody has become free."""
+        self.world.crowded = self.choose.below(3) == 0
+        self.world.tell(i.Tick())  # what was due before: the wait may be over
+        self.world.look()
+
     def late_offer(self) -> None:
         """An offer is found, whether or not it is still wanted."""
         if self.world.sought:
@@ -266,6 +284,8 @@ SUDDEN: dict[type, i.Input] = {
     i.NotDurable: i.NotDurable(0),
     i.Recorded: i.Recorded("nobody's", 0, None),
     i.Held: i.Held("caller", True),
+    i.Placed: i.Placed(2),
+    i.PlaceDue: i.PlaceDue(),
 }
 """What can happen at any moment."""
 
@@ -284,5 +304,6 @@ STEPS: dict[str, Callable[[Walk], None]] = {
     "hold": Walk.hold,
     "files": Walk.files,
     "late_offer": Walk.late_offer,
+    "room": Walk.room,
     "end": Walk.end,
 }

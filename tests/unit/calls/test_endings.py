@@ -40,6 +40,12 @@ def seeking() -> Story:
     return story
 
 
+def queued() -> Story:
+    story = Story(flow="{start: {hold_queue: {}}}")
+    story.crowded = True
+    return story.arrives()
+
+
 def reserving() -> Story:
     story = Story()
     story.tell(i.Arrived())
@@ -84,6 +90,7 @@ IN: dict[State, Callable[[], Story]] = {
     State.SAVING: saving,
     State.ANNOUNCING: announcing,
     State.TALKING: talking,
+    State.QUEUED: queued,
     State.SEEKING: seeking,
     State.RESERVING: reserving,
     State.RINGING: ringing,
@@ -100,6 +107,7 @@ CALLER_LEAVES = {
     State.SAVING: ("abandoned", None),
     State.ANNOUNCING: ("abandoned", None),
     State.TALKING: ("abandoned", None),
+    State.QUEUED: ("abandoned", None),
     State.SEEKING: ("abandoned", None),
     State.RESERVING: ("abandoned", "caller_gone"),
     State.RINGING: ("abandoned", "caller_gone"),
@@ -116,6 +124,7 @@ SYSTEM_HANGS_UP = CALLER_LEAVES | {
     State.SAVING: ("interrupted", None),
     State.ANNOUNCING: ("interrupted", None),
     State.TALKING: ("interrupted", None),
+    State.QUEUED: ("interrupted", None),
     State.SEEKING: ("interrupted", None),
     State.RESERVING: ("interrupted", "interrupted"),
     State.RINGING: ("interrupted", "interrupted"),
@@ -130,7 +139,7 @@ MEDIA_DIES = {
     State.CONNECTED: "connected",
     State.CLOSING: "busy",
 }
-ROUTING = {State.SEEKING, State.RESERVING, State.RINGING, State.PRESSING}
+ROUTING = {State.QUEUED, State.SEEKING, State.RESERVING, State.RINGING, State.PRESSING}
 
 
 def what_became_of(story: Story) -> tuple[str, str | None]:
@@ -305,6 +314,9 @@ def test_nothing_that_is_told_after_the_end_does_anything(event: str) -> None:
         "Durable": i.Durable(1),
         "NotDurable": i.NotDurable(1),
         "Exhausted": i.Exhausted("no_route", None),
+        "Queued": i.Queued(1, "main"),
+        "Placed": i.Placed(1),
+        "PlaceDue": i.PlaceDue(),
         "Dialled": i.Dialled(attempt, 1),
         "BuyerRings": i.BuyerRings(attempt),
         "BuyerMoved": i.BuyerMoved(attempt),

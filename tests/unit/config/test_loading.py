@@ -13,6 +13,7 @@ from trunkline.config.flows import (
     Branch,
     Collect,
     HangUp,
+    HoldQueue,
     HoursNode,
     Language,
     Menu,
@@ -190,7 +191,7 @@ HI = (Prompt(say="Hi."),)
         ("{route: {plan: injury, otherwise: bye}}", RouteNode(plan="injury", otherwise="bye")),
         ("{hang_up: {}}", HangUp()),
         ("{webhook: {url: 'https://x.example/'}, next: sell}", SetNode(values={}, next="sell")),
-        ("{hold_queue: {}, next: sell}", SetNode(values={}, next="sell")),
+        ("{hold_queue: {seconds: 30}, next: sell}", HoldQueue(seconds=30, next="sell")),
     ],
 )  # fmt: skip
 def test_flow_nodes(text: str, expected: object) -> None:

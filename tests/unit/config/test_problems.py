@@ -406,7 +406,8 @@ CASES = [
     one("{key: own}", '{key: own, keys: ["00"]}', w("not_built", "publishers[own].keys")),
     one("dial: \"sip:intake", "on_timeout: stop, dial: \"sip:intake", w("not_built", "targets[star].on_timeout")),
     one(BYE, "bye: {webhook: {url: 'https://x.example/', next: sell}}", w("not_built", f"{NODES}.bye")),
-    one(BYE, "bye: {hold_queue: {seconds: 30}, next: sell}", w("not_built", f"{NODES}.bye")),
+    one(BYE, "bye: {hold_queue: {seconds: 30, plan: nothing}}", e("unknown_reference", f"{NODES}.bye.plan")),
+    one(BYE, "bye: {hold_queue: {position_seconds: 5}}", e("out_of_range", f"{NODES}.bye.position_seconds")),
 ]  # fmt: skip
 
 

@@ -41,6 +41,30 @@ class Seek(msgspec.Struct, frozen=True, gc=False):
     again: bool = False
 
 
+class Enqueue(msgspec.Struct, frozen=True, gc=False):
+    """Hold the call until somebody of `plan` (None: the campaign's) has room, behind `most` others at most.
+
+    Answer `Offered` or `Exhausted`, at once or whenever it becomes true, and `Queued` when it is not at once. A call
+    that comes back (`fresh` False) has its old place.
+    """
+
+    plan: str | None
+    most: int
+    fresh: bool
+    hop: int = 0
+    again: bool = False
+
+
+class Dequeue(msgspec.Struct, frozen=True, gc=False):
+    """The call has waited long enough: answer `Exhausted` with this reason."""
+
+    reason: str
+
+
+class TellPlace(msgspec.Struct, frozen=True, gc=False):
+    """How many are before the call? Answer `Placed`."""
+
+
 class WriteRouting(msgspec.Struct, frozen=True, gc=False):
     """Put into the journal how routing ended: every route's reason, the seed and the versions, as `call.routed`."""
 
@@ -199,6 +223,9 @@ Command = (
     | Remember
     | Await
     | Seek
+    | Enqueue
+    | Dequeue
+    | TellPlace
     | WriteRouting
     | Settle
     | Release

@@ -97,6 +97,9 @@ class Greeting(CallCore):
                 case f.Sell():
                     self._out += self._tape.guard(False, self._now)
                     self._sell(effect)
+                case f.Queue():
+                    self._out += self._tape.guard(False, self._now)
+                    self._hold(effect)
                 case f.TakeMessage():
                     self._out += self._tape.guard(False, self._now)
                     self._take_message(effect.prompts, effect.seconds)
@@ -165,6 +168,10 @@ class Greeting(CallCore):
             self._out.append(c.Ringback(self.context.ringback))
         self.state = State.SEEKING
         self._out.append(c.Seek(effect.plan, self._hop, self._again))
+
+    def _hold(self, effect: f.Queue) -> None:
+        """The flow wants the caller to be held until somebody has room."""
+        raise AssertionError("the phase that holds callers builds on this one")
 
     def _write_qualified(self, node: str) -> None:
         values, basis = self.profile.stored(self._now)

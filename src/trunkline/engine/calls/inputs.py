@@ -41,10 +41,31 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Exhausted(msgspec.Struct, frozen=True, gc=False):
-    """The other answer to `Seek`: nobody (more) buys this call, for this reason; what the plan does then."""
+    """The other answer to `Seek`: nobody (more) buys this call, for this reason; what the plan does then.
+
+    `waits` says that somebody who takes such callers only has no room now.
+    """
 
     reason: str
     treatment: NoBuyer | None
+    waits: bool = False
+
+
+class Queued(msgspec.Struct, frozen=True, gc=False):
+    """The third answer to `Enqueue`: nobody has room now; the caller waits for `plan`, at this place from 1."""
+
+    position: int
+    plan: str
+
+
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """The answer to `TellPlace`: the caller's place in the line, from 1."""
+
+    position: int
+
+
+class PlaceDue(msgspec.Struct, frozen=True, gc=False):
+    """A caller who is held is to hear its place in the line again."""
 
 
 class Dialled(msgspec.Struct, frozen=True, gc=False):
@@ -175,6 +196,9 @@ Input = (
     | NotDurable
     | Offered
     | Exhausted
+    | Queued
+    | Placed
+    | PlaceDue
     | Dialled
     | BuyerRings
     | BuyerMoved

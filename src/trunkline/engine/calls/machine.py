@@ -42,6 +42,8 @@ class CallMachine(Selling):
                 self._step(i.Played(self._awaited_tag, completed=False))
             elif timer is Timer.LEG:
                 self._step(i.LegDue())
+            elif timer is Timer.PLACE:
+                self._step(i.PlaceDue())
             else:
                 self._step(i.Tick())
 
@@ -109,5 +111,5 @@ class CallMachine(Selling):
         self._out.append(c.Release(event.offer.lease.id))
 
 
-ROUTING = frozenset({State.SEEKING, State.RESERVING, State.RINGING, State.PRESSING})
+ROUTING = frozenset({State.QUEUED, State.SEEKING, State.RESERVING, State.RINGING, State.PRESSING})
 """The states in which a buyer is being looked for."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trunkline.engine.routing.facts import NO_FACTS
-from trunkline.engine.routing.reasons import ROUTE_WORDS, Reason
+from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
 from trunkline.events.calls import (
     AnyCallEvent,
     AttemptConnected,
@@ -17,8 +17,10 @@ from trunkline.events.calls import (
     CallAnswered,
     CallAttested,
     CallBlocked,
+    CallDequeued,
     CallEnded,
     CallQualified,
+    CallQueued,
     CallReceived,
     CallRepeated,
     CallRouted,
@@ -110,6 +112,11 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return ["answered: something was to be heard" if event.by == "flow" else "answered: a buyer took the call"]
         case CallQualified():
             return [f"at {event.node}: {_known(event)}"]
+        case CallQueued():
+            return [f"waits for somebody of plan {event.plan} to have room, number {event.position} in line"]
+        case CallDequeued():
+            why = "somebody had room" if event.reason is None else _why_unsold(event.reason)
+            return [f"waited {_seconds(event.waited_ms)}: {why}"]
         case OfferReserved():
             hop = f", rerouted {event.hop} times" if event.hop else ""
             took = f"{hop}, found in {event.decision_us} µs"
@@ -144,6 +151,13 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return [_measured(event, offers)]
         case CallEnded():
             return _ended(event)
+
+
+def _why_unsold(reason: str) -> str:
+    try:
+        return UNSOLD_WORDS[Unsold(reason)].operator
+    except ValueError:
+        return reason
 
 
 def _known(event: CallQualified) -> str:

@@ -4,6 +4,7 @@
     SAVING     something is to be said to the caller, and the call is not on disk yet
     ANNOUNCING the caller, just answered, hears that the call may be recorded
     TALKING    the flow is heard or waits for keys
+    QUEUED     the caller is held until somebody has room
     SEEKING    an offer was asked for
     RESERVING  an offer holds its seats and is not on disk yet
     RINGING    the buyer has been invited, on one phone or on several at once
@@ -39,6 +40,7 @@ class State(Enum):
     SAVING = "saving"
     ANNOUNCING = "announcing"
     TALKING = "talking"
+    QUEUED = "queued"
     SEEKING = "seeking"
     RESERVING = "reserving"
     RINGING = "ringing"
@@ -57,7 +59,7 @@ Step = tuple[str, tuple[State, ...]]
 """The action, a method of the machine, and the states it may lead to."""
 
 END = (S.ENDING, S.OVER)
-FLOW = (S.SAVING, S.ANNOUNCING, S.TALKING, S.SEEKING, S.MESSAGE, *END)
+FLOW = (S.SAVING, S.ANNOUNCING, S.TALKING, S.QUEUED, S.SEEKING, S.MESSAGE, *END)
 """Where going on with the flow can lead."""
 NEXT = (S.SEEKING,)
 """Where a failed attempt leads, and a buyer that hangs up within the reroute window."""
@@ -71,6 +73,7 @@ ALIVE_STATES = (
     S.SAVING,
     S.ANNOUNCING,
     S.TALKING,
+    S.QUEUED,
     S.SEEKING,
     S.RESERVING,
     S.RINGING,
@@ -97,6 +100,13 @@ _OWN: Mapping[tuple[State, type], Step] = {
     (S.TALKING, i.Played): ("_flow_heard", FLOW),
     (S.TALKING, i.KeyPressed): ("_flow_key", FLOW),
     (S.TALKING, i.Tick): ("_flow_tick", FLOW),
+    (S.QUEUED, i.Queued): ("_queued", (S.QUEUED,)),
+    (S.QUEUED, i.Played): ("_heard_in_queue", (S.QUEUED,)),
+    (S.QUEUED, i.PlaceDue): ("_place_due", (S.QUEUED,)),
+    (S.QUEUED, i.Placed): ("_tell_place", (S.QUEUED,)),
+    (S.QUEUED, i.Tick): ("_waited_too_long", (S.QUEUED,)),
+    (S.QUEUED, i.Offered): ("_served", (S.RESERVING,)),
+    (S.QUEUED, i.Exhausted): ("_not_served", (*FLOW, S.CLOSING)),
     (S.SEEKING, i.Offered): ("_offered", (S.RESERVING,)),
     (S.SEEKING, i.Exhausted): ("_exhausted", (*FLOW, S.CLOSING)),
     (S.RESERVING, i.Durable): ("_reserved", (S.RESERVING, S.RINGING)),

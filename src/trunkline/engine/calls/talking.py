@@ -6,9 +6,9 @@ from trunkline.config.flows import Prompt
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.core import OpenAttempt
-from trunkline.engine.calls.greeting import Greeting
 from trunkline.engine.calls.legs import Leg
 from trunkline.engine.calls.outcomes import AttemptOutcome, CallOutcome
+from trunkline.engine.calls.queueing import Queueing
 from trunkline.engine.calls.table import State
 from trunkline.engine.calls.timers import Timer
 from trunkline.events.calls import AttemptConnected
@@ -18,7 +18,7 @@ HOPS_MAX = 5
 """How often a call is rerouted at most."""
 
 
-class Talking(Greeting):
+class Talking(Queueing):
     """Connect, brief, join, talk."""
 
     _briefing: tuple[Prompt, ...] = ()

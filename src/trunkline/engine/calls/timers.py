@@ -15,6 +15,8 @@ class Timer(StrEnum):
     CONVERSION = "conversion"
     PAYOUT = "payout"
     FLOW = "flow"
+    QUEUE = "queue"
+    PLACE = "place"
     LEG = "leg"
     PROMPT = "prompt"
     MAX_DURATION = "max_duration"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.config.flows import Prompt
+from trunkline.config.flows import HoldQueue, Prompt
 
 
 class Say(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +32,13 @@ class Sell(msgspec.Struct, frozen=True, gc=False):
     returns: bool
 
 
+class Queue(msgspec.Struct, frozen=True, gc=False):
+    """Hold the caller until somebody has room for it; tell `Unsold` when nobody had in time."""
+
+    node: str
+    terms: HoldQueue
+
+
 class TakeMessage(msgspec.Struct, frozen=True, gc=False):
     """Play the prompts and a tone, then record the caller for at most `seconds`; tell `MessageTaken` afterwards."""
 
@@ -45,7 +52,7 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
 
 
-Effect = Say | Listen | Hush | Sell | TakeMessage | Finish
+Effect = Say | Listen | Hush | Sell | Queue | TakeMessage | Finish
 
 
 class Heard(msgspec.Struct, frozen=True, gc=False):

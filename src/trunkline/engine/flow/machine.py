@@ -25,6 +25,7 @@ from trunkline.config.flows import (
     Flow,
     FlowNode,
     HangUp,
+    HoldQueue,
     HoursNode,
     Language,
     Menu,
@@ -46,6 +47,7 @@ from trunkline.engine.flow.effects import (
     Key,
     Listen,
     MessageTaken,
+    Queue,
     Say,
     Sell,
     TakeMessage,
@@ -167,6 +169,9 @@ class FlowMachine:
             case RouteNode():
                 self.state = State.SELLING
                 return [Sell(name, node.plan, node.otherwise is not None)]
+            case HoldQueue():
+                self.state = State.SELLING
+                return [Queue(name, node)]
             case Voicemail():
                 self.state = State.MESSAGE
                 return [TakeMessage(node.prompts, node.seconds)]
@@ -245,8 +250,9 @@ class FlowMachine:
 
     def _unsold(self, _event: Unsold, now: Instant) -> list[Effect]:
         node = self._flow.nodes[self._node]
-        assert isinstance(node, RouteNode)
-        return self._finish("unsold") if node.otherwise is None else self._enter(node.otherwise, now)
+        assert isinstance(node, RouteNode | HoldQueue)
+        after = node.next if isinstance(node, HoldQueue) else node.otherwise
+        return self._finish("unsold") if after is None else self._enter(after, now)
 
     def _message_taken(self, _event: MessageTaken, now: Instant) -> list[Effect]:
         node = self._flow.nodes[self._node]

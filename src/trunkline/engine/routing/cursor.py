@@ -322,7 +322,8 @@ class Cursor:
             pass
         self._pending = None
         rejected, more = self._rejections(ended=True)
-        self._end = Exhausted(why.value, rejected, more)
+        waits = Reason.LIMIT in self._refused or any(stage.resting for stage in self._stages)
+        self._end = Exhausted(why.value, rejected, more, waits)
         return self._end
 
     def _rejections(self, *, ended: bool) -> tuple[tuple[Rejection, ...], int]:

@@ -140,11 +140,15 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Exhausted(msgspec.Struct, frozen=True, gc=False):
-    """No further offer: the reason for the caller's being unsold, every route's own reason, `more` not listed."""
+    """No further offer: the reason for the caller's being unsold, every route's own reason, `more` not listed.
+
+    `waits` says that somebody who takes such callers has no room at this moment.
+    """
 
     reason: str
     rejected: tuple[Rejection, ...]
     more: int = 0
+    waits: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

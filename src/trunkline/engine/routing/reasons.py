@@ -70,6 +70,8 @@ class Unsold(StrEnum):
     NO_CAPACITY = "no_capacity"
     NOT_TAKEN = "not_taken"
     OUT_OF_PATIENCE = "out_of_patience"
+    WAITED_TOO_LONG = "waited_too_long"
+    QUEUE_FULL = "queue_full"
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -126,5 +128,9 @@ UNSOLD_WORDS: dict[Unsold, Words] = {
     Unsold.OUT_OF_PATIENCE: Words(
         "Routes were left, but the plan's number of offers or its patience was used up.", "not_reached", _NONE
     ),
+    Unsold.WAITED_TOO_LONG: Words(
+        "The caller was held in a queue for as long as that holds anybody, and nobody had room.", "no_capacity", _NONE
+    ),
+    Unsold.QUEUE_FULL: Words("As many callers as the queue takes were waiting.", "no_capacity", _NONE),
 }
 """The same for the reasons of a caller's being unsold."""

@@ -11,7 +11,7 @@ from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.case import Case, traffic_of
 from trunkline.engine.routing.compiler import Compiler
-from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.cursor import REPORTED_MAX, Cursor
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.explain import Explanation, explain
 from trunkline.engine.routing.facts import NO_FACTS, Facts
@@ -122,10 +122,13 @@ class Router:
         """What decisions of this router are taken with when there are no facts."""
         return self._shared.versions
 
-    def cursor(self, query: Query, facts: Facts = NO_FACTS) -> Cursor:
-        """The offers for one caller by the facts of the moment, to be asked for one by one."""
+    def cursor(self, query: Query, facts: Facts = NO_FACTS, reported_max: int = REPORTED_MAX) -> Cursor:
+        """The offers for one caller by the facts of the moment, to be asked for one by one.
+
+        Of the routes that are not offered at most `reported_max` are listed.
+        """
         assert query.account == self._shared.account.key, f"{query.account} is not this router's account"
-        return Cursor(Case(self._shared, self._entrance(query), query, facts))
+        return Cursor(Case(self._shared, self._entrance(query), query, facts), reported_max)
 
     def eligible(self, query: Query, facts: Facts = NO_FACTS) -> Stage:
         """The routes of the query's own plan that all guards let through (limits and fallbacks are not asked)."""

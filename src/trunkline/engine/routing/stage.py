@@ -29,12 +29,17 @@ class Stage:
     offers, `refused` by rank those that guards let through and something else did not.
     """
 
-    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_met", "_seed", "_shared", "_sifted",
-                 "asking", "auctions", "later", "left", "offered", "prices", "program", "refused")  # fmt: skip
+    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_met", "_seed", "_shared",
+                 "_sifted", "asking", "auctions", "later", "left", "offered", "prices", "program", "refused",
+                 "resting")  # fmt: skip
 
     def __init__(self, program: Program, case: Case) -> None:
         self.program = program
         self.left = _eligible(program, case)
+        down = self.left & program.down(case.facts.down) if case.facts.down else 0
+        self.resting = down != 0
+        """Whether routes that take this caller are out of service for now."""
+        self.left &= ~down
         self.later = 0
         self.offered = 0
         self.refused: dict[int, Rejection] = {}
@@ -217,7 +222,7 @@ class Stage:
 
 
 def _eligible(program: Program, case: Case) -> int:
-    query, known, shared, facts = case.query, case.known, case.shared, case.facts
+    query, known, shared = case.query, case.known, case.shared
     utc_ms = query.now.utc_ms
     above = case.entrance.guards
     if (
@@ -233,7 +238,7 @@ def _eligible(program: Program, case: Case) -> int:
         mask &= program.skilled(needed.values)
     if case.repetition is not None:
         mask &= _open_to(program, case.repetition)
-    return mask & ~program.down(facts.down) if facts.down else mask
+    return mask
 
 
 def _open_to(program: Program, repetition: Repetition) -> int:

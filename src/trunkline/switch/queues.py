@@ -1,0 +1,99 @@
+"""The callers who are held, by the plan they wait for, and who of them is asked for next.
+
+Callers are served in the order in which they came: whenever a seat comes free the first of each line are tried, each
+by a search of its own, so one who waits for a Spanish speaker does not keep those behind from an English one. Whatever
+frees capacity without a seat being given back (an hour that begins, a target that is in service again) is found once a
+second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from bisect import insort
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from trunkline.switch.searching import Searching
+
+FIRST: Final = 10
+"""As many of each line are tried as soon as a seat comes free; the others within the second."""
+AT_ONCE: Final = 50
+"""Searches made before others have their turn."""
+LOOK_S: Final = 1.0
+
+Name = tuple[str, str]
+"""Account and plan."""
+_Waiting = tuple[int, "Searching"]
+
+
+class Queues:
+    """All lines of one switch."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lines: dict[Name, list[_Waiting]] = {}
+        self._where: dict[Searching, Name] = {}
+        self._tickets = itertools.count(1)
+        self._woken = False
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def ticket(self) -> int:
+        """A place behind all others, to be kept by whoever comes back."""
+        return next(self._tickets)
+
+    def length(self, name: Name) -> int:
+        """How many wait there."""
+        return len(self._lines.get(name, ()))
+
+    def join(self, call: Searching, name: Name, ticket: int) -> int:
+        """The call waits; its position from 1."""
+        assert call not in self._where, "a call waits in one line"
+        line = self._lines.setdefault(name, [])
+        insort(line, (ticket, call), key=lambda each: each[0])
+        self._where[call] = name
+        return self.position(call)
+
+    def leave(self, call: Searching) -> None:
+        """The call waits no longer, if it did."""
+        name = self._where.pop(call, None)
+        if name is None:
+            return
+        line = [each for each in self._lines[name] if each[1] is not call]
+        if line:
+            self._lines[name] = line
+        else:
+            del self._lines[name]
+
+    def position(self, call: Searching) -> int:
+        """The call's place in its line, from 1."""
+        line = self._lines[self._where[call]]
+        return 1 + next(place for place, each in enumerate(line) if each[1] is call)
+
+    def freed(self) -> None:
+        """A seat has come free: try the first of each line, when whatever freed it is done."""
+        if self._where and not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._wake)
+
+    async def run(self) -> None:
+        """Try everybody once a second until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for line in list(self._lines.values()):
+                for first in range(0, len(line), AT_ONCE):
+                    for _, call in line[first : first + AT_ONCE]:
+                        self._try(call)
+                    await asyncio.sleep(0)
+
+    def _wake(self) -> None:
+        self._woken = False
+        for line in list(self._lines.values()):
+            for _, call in line[:FIRST]:
+                self._try(call)
+
+    def _try(self, call: Searching) -> None:
+        if call in self._where:
+            call.try_again()

@@ -1,0 +1,148 @@
+"""A live call's searches for buyers: one for each route node and hop, and one each time that somebody may have room."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+
+from trunkline.engine.calls import commands as c
+from trunkline.engine.calls import inputs as i
+from trunkline.engine.calls.machine import CallMachine
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.offer import Auction, Offer, not_built
+from trunkline.engine.routing.reasons import Unsold
+from trunkline.engine.routing.router import Router
+from trunkline.events.calls import CallRouted
+from trunkline.events.entry import Entry
+from trunkline.kernel.clock import Instant
+from trunkline.switch.history import CallHistory
+from trunkline.switch.plant import Plant
+from trunkline.switch.world import World
+
+NewCursor = Callable[[str | None, frozenset[str], int, Instant], Cursor]
+"""Makes a call's cursor for one search: its plan (None: the campaign's), targets offered already, hop, the moment."""
+
+
+class Searching(ABC):
+    """The part of a live call that asks the router."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        world: World,
+        machine: CallMachine,
+        router: Router,
+        new_cursor: NewCursor,
+        history: CallHistory | None,
+    ) -> None:
+        self.plant = plant
+        self.world = world
+        self.machine = machine
+        self.lease: str | None = None
+        self.routing_ns = time.perf_counter_ns()
+        self.answered = False
+        self._router = router
+        self._new_cursor = new_cursor
+        self._cursor: Cursor | None = None
+        self._exhausted = False
+        self._taken: set[str] = set()
+        self._hop = 0
+        self._waits_for: c.Enqueue | None = None
+        self._ticket = 0
+        self._history = history
+        self._inbox: deque[i.Input] = deque()
+        self._entries: list[Entry] = []
+
+    @abstractmethod
+    def tell(self, event: i.Input | None) -> None:
+        """Tell the machine something, and carry out what follows from it; None is no news."""
+
+    def _seek(self, command: c.Seek, now: Instant) -> None:
+        started_ns = time.perf_counter_ns()
+        if self._cursor is None or self._exhausted or command.hop != self._hop:
+            # Each route node and each hop is a search of its own, but no target is offered twice to one caller.
+            taken = frozenset() if command.again else frozenset(self._taken)
+            self._cursor, self._exhausted = self._new_cursor(command.plan, taken, command.hop, now), False
+            self._hop = command.hop
+            if self._history is not None:
+                self._history.tell(now.utc_ms, self._entries)
+            if self.answered:
+                self.routing_ns = started_ns  # what a flow said before is no delay of ours
+        call = self.machine.context.call
+        lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
+        while isinstance(found := self._cursor.next(self.plant.capacity, lease, attempt, call, now), Auction):
+            self._cursor.settle(not_built(found))
+        took_ns = time.perf_counter_ns() - started_ns
+        self.plant.metrics.decision.observe(took_ns / 1e9)
+        if isinstance(found, Offer):
+            self.lease = lease
+            self._taken.add(found.candidate.target)
+            self._inbox.append(i.Offered(found, attempt, took_ns // 1000))
+        else:
+            self._exhausted = True
+            plan = self._cursor.decision().plan
+            self._inbox.append(i.Exhausted(found.reason, self._router.no_buyer(plan), found.waits))
+
+    def _enqueue(self, command: c.Enqueue, now: Instant) -> None:
+        queues, context = self.plant.queues, self.machine.context
+        plan = command.plan or self.world.accounts[context.account].campaigns[context.campaign].plan
+        name = (context.account, plan)
+        if command.fresh:
+            self._ticket = queues.ticket()
+        self._waits_for = command
+        news = None
+        if not queues.length(name):
+            news = self._find_room(now)
+        elif command.fresh and queues.length(name) >= command.most:
+            news = i.Exhausted(Unsold.QUEUE_FULL.value, self._router.no_buyer(plan))
+        self._inbox.append(news or i.Queued(queues.join(self, name, self._ticket), plan))
+
+    def _dequeue(self, command: c.Dequeue, _now: Instant) -> None:
+        self.plant.queues.leave(self)
+        assert self._cursor is not None, "who waits has looked for somebody"
+        plan = self._cursor.decision().plan
+        self._inbox.append(i.Exhausted(command.reason, self._router.no_buyer(plan)))
+
+    def _tell_place(self, _command: c.TellPlace, _now: Instant) -> None:
+        self._inbox.append(i.Placed(self.plant.queues.position(self)))
+
+    def try_again(self) -> None:
+        """Look whether anybody has room for this caller, who waits for it; tell the machine what has changed."""
+        news = self._find_room(self.plant.clock())
+        if news is not None:
+            self.plant.queues.leave(self)
+            self.tell(news)
+
+    def _find_room(self, now: Instant) -> i.Offered | i.Exhausted | None:
+        """Search for somebody with room: an offer, or that nobody takes this caller at all, or None for not yet."""
+        wanted = self._waits_for
+        assert wanted is not None
+        self._cursor = None
+        self._seek(c.Seek(wanted.plan, wanted.hop, wanted.again), now)
+        found = self._inbox.pop()
+        assert isinstance(found, i.Offered | i.Exhausted)
+        return None if isinstance(found, i.Exhausted) and found.waits else found
+
+    def _write_routing(self, command: c.WriteRouting, now: Instant) -> None:
+        if self._cursor is None:
+            return
+        decision = self._cursor.decision()
+        context = self.machine.context
+        routed = CallRouted(
+            account=context.account,
+            call=context.call,
+            at_ms=now.utc_ms,
+            plan=decision.plan,
+            seed=decision.seed,
+            versions=decision.versions,
+            routed_ms=(time.perf_counter_ns() - self.routing_ns) // 1_000_000,
+            outcome=command.outcome,
+            reason=command.reason,
+            offered=decision.offered,
+            rejected=decision.rejected,
+            more=decision.more,
+            hop=self._hop,
+        )
+        self._entries.append(Entry(routed, context.contact))
