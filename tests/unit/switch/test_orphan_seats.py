@@ -74,7 +74,7 @@ class Recovery:
         plant.loop = SimpleNamespace(call_later=lambda wait_s, work: self.timers.append((wait_s, work)))
         plant.journal = SimpleNamespace(append=self._append)
         self.orphans = Orphans(plant)
-        self.capacity.restore(SimpleNamespace(counters=(), leases=leases, turns=()), self.now)
+        self.capacity.restore(SimpleNamespace(offered=(), counters=(), leases=leases, turns=()), self.now)
         self.orphans.hang_up([] if leg is None else [leg], leases)
 
     def counted(self) -> dict[str, float]:
