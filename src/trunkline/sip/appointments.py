@@ -13,10 +13,11 @@ from math import ceil, inf
 class Appointments:
     """At most one deadline per leg, rounded up to the second; itself one owner on the heap of timers."""
 
-    __slots__ = ("_at", "_by_second", "_seconds", "armed")
+    __slots__ = ("_at", "_by_second", "_seconds", "alarm", "armed")
 
     def __init__(self) -> None:
         self.armed = inf
+        self.alarm = 0
         self._at: dict[int, int] = {}
         self._by_second: dict[int, set[int]] = {}
         self._seconds: list[int] = []

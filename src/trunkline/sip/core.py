@@ -58,7 +58,7 @@ class ClientUser(Protocol):
 class ClientTx:
     """A client transaction with what its table leaves out."""
 
-    __slots__ = ("acks", "armed", "data", "leg", "machine", "request", "source", "user")
+    __slots__ = ("acks", "alarm", "armed", "data", "leg", "machine", "request", "source", "user")
 
     def __init__(self, machine: Transaction, request: Outgoing, data: bytes, user: ClientUser, leg: int) -> None:
         self.machine = machine
@@ -67,6 +67,7 @@ class ClientTx:
         self.user = user
         self.leg = leg  # 0: nobody's any more, or never anybody's
         self.armed = inf
+        self.alarm = 0
         self.source = request.destination  # where the last response came from
         self.acks: dict[str, tuple[bytes, Hop]] = {}  # To tag of each 2xx and its ACK
 
@@ -84,7 +85,8 @@ class ServerTx:
     """A server transaction with what its table leaves out."""
 
     __slots__ = (
-        "armed", "data", "destination", "echo", "key", "leg", "machine", "merge_key", "request", "source", "to_tag",
+        "alarm", "armed", "data", "destination", "echo", "key", "leg", "machine", "merge_key", "request", "source",
+        "to_tag",
     )  # fmt: skip
 
     def __init__(self, machine: Transaction, key: ServerKey, request: Request, source: Hop, to_tag: str) -> None:
@@ -95,6 +97,7 @@ class ServerTx:
         self.to_tag = to_tag
         self.leg = 0
         self.armed = inf
+        self.alarm = 0
         self.echo = replies.echo_lines(request, source)
         self.destination = replies.reply_hop(request, source)
         self.data: bytes | None = None
@@ -209,6 +212,7 @@ class Core:
         assert leg.state == LegState.GONE
         leg.stop_timers()
         leg.pending_2xx = None
+        self.timers.forget(leg)
         if leg.session is not None:
             self.appointments.drop(leg.id)
         for key in leg.keys:
@@ -415,6 +419,8 @@ class Core:
                 self.send(tx.request.failure_ack(response), tx.request.destination)
             elif command == Command.DELIVER:
                 assert response is not None
+                if 200 <= response.status < 300:
+                    tx.data = b""  # never sent again; what lingers for duplicates needs its key and the ACK alone
                 if tx.request.login is None or not self.authenticator.answers(tx, response, now):
                     tx.user.response(tx, response, now)
             elif command == Command.TERMINATED:

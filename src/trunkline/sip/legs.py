@@ -128,9 +128,10 @@ class EarlyDialog:
 
 
 class Leg:
-    """The state of one leg. `armed` belongs to the timer heap; all `_at` are monotonic seconds, inf when off."""
+    """The state of one leg. `armed` and `alarm` belong to the heap of timers; all `_at` are seconds, inf when off."""
 
     __slots__ = (
+        "alarm",
         "armed",
         "cancel_sent",
         "cancel_status",
@@ -177,6 +178,7 @@ class Leg:
         self.state = state
         self.source = source
         self.armed = inf
+        self.alarm = 0
         self.dialog: Dialog | None = None
         self.keys: list[DialogKey] = []
         self.invite: Outgoing | None = None

@@ -27,9 +27,13 @@ PROVISIONAL_REFRESH = 60.0  # a ringing UAS repeats its 1xx every minute (13.3.1
 
 
 class TimerOwner(Protocol):
-    """Something with one next deadline. `armed` belongs to the heap: the entry that counts, inf when there is none."""
+    """Something with one next deadline.
+
+    `armed` and `alarm` belong to the heap: deadline and number of the entry that counts; inf when there is none.
+    """
 
     armed: float
+    alarm: int
 
     def next_timer(self) -> float | None:
         """When this owner wants to be woken, in monotonic seconds, or None."""
@@ -39,14 +43,16 @@ class TimerHeap:
     """Deadlines of many owners; at most one live entry per owner.
 
     An owner whose deadline moved later, or vanished, is not searched for: its entry is looked at when it comes to
-    the top and then dropped or put back (lazy deletion), so arming costs O(log n) and cancelling nothing.
+    the top and then dropped or put back (lazy deletion), so arming costs O(log n) and cancelling nothing. Entries name
+    their owners by number: one that counts no more, which may lie there for minutes, keeps nothing in memory.
     """
 
-    __slots__ = ("_heap", "_serial")
+    __slots__ = ("_heap", "_last", "_owners")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, TimerOwner]] = []
-        self._serial = 0
+        self._heap: list[tuple[float, int]] = []
+        self._owners: dict[int, TimerOwner] = {}
+        self._last = 0
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -55,24 +61,32 @@ class TimerHeap:
         """Take note of the owner's deadline after anything that may have changed it."""
         due = owner.next_timer()
         if due is not None and due < owner.armed:
+            self._owners.pop(owner.alarm, None)
+            self._last = owner.alarm = number = self._last + 1
             owner.armed = due
-            self._serial += 1
-            heappush(self._heap, (due, self._serial, owner))
+            self._owners[number] = owner
+            heappush(self._heap, (due, number))
+
+    def forget(self, owner: TimerOwner) -> None:
+        """Let go of an owner that has no deadline any more, at once."""
+        self._owners.pop(owner.alarm, None)
+        owner.armed = inf
 
     def next_due(self) -> float | None:
         """The earliest deadline, or None."""
         heap = self._heap
         while heap:
-            at, _, owner = heap[0]
-            if at == owner.armed:
-                due = owner.next_timer()
-                if due is not None and due <= at:
-                    return at
-                owner.armed = inf
+            at, number = heap[0]
+            owner = self._owners.get(number)
+            if owner is None:
                 heappop(heap)
-                self.arm(owner)
-            else:
-                heappop(heap)
+                continue
+            due = owner.next_timer()
+            if due is not None and due <= at:
+                return at
+            heappop(heap)
+            self.forget(owner)
+            self.arm(owner)
         return None
 
     def pop_due(self, now: float) -> TimerOwner | None:
@@ -80,6 +94,6 @@ class TimerHeap:
         due = self.next_due()
         if due is None or due > now:
             return None
-        owner = heappop(self._heap)[2]
-        owner.armed = inf
+        owner = self._owners[heappop(self._heap)[1]]
+        self.forget(owner)
         return owner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from math import inf
 
 import pytest
@@ -24,6 +25,7 @@ class Owner:
     def __init__(self, due: float | None) -> None:
         self.due = due
         self.armed = inf
+        self.alarm = 0
 
     def next_timer(self) -> float | None:
         """The deadline."""
@@ -57,6 +59,21 @@ def test_nothing_is_taken_before_it_is_due() -> None:
     heap.arm(Owner(2.0))
     assert heap.pop_due(1.9) is None
     assert heap.pop_due(2.0) is not None
+
+
+def test_who_is_forgotten_or_has_moved_is_held_by_no_entry() -> None:
+    heap = TimerHeap()
+    moved, forgotten = Owner(60.0), Owner(50.0)
+    heap.arm(moved)
+    heap.arm(forgotten)
+    moved.due = 1.0
+    heap.arm(moved)
+    assert heap.pop_due(1.0) is moved
+    heap.forget(forgotten)
+    gone = [weakref.ref(moved), weakref.ref(forgotten)]
+    del moved, forgotten
+    assert [each() for each in gone] == [None, None]
+    assert heap.next_due() is None
 
 
 def test_a_hundred_thousand_timers_keep_one_entry_each() -> None:
