@@ -32,9 +32,6 @@ def _unbuilt_settings(value: Any) -> Iterator[tuple[str, str]]:
 
 
 _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
-    ConversionRule: (
-        ("decide_within_seconds", None, "seats are held to the end of the call: nothing converts later yet"),
-    ),
     Payout: (
         ("hold_days", None, "payouts are not held yet: they are posted at once"),
         ("limits", (), "limits of payout rules are not counted yet: the rule pays without a limit"),

@@ -21,6 +21,8 @@ LEASE_RENEW_S = 10
 
 FUNDS = "funds"
 """The measure of a buyer's money: a limit without a window whose seats are minor units."""
+DECIDED_LATER = frozenset({"convert", "spend", FUNDS})
+"""The measures whose seats may still be used when the attempt is over."""
 
 
 class CounterId(msgspec.Struct, frozen=True, gc=False, order=True):

@@ -32,6 +32,7 @@ from trunkline.events.calls import (
 from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegPut, StoredLeg
 from trunkline.events.entry import Entry
 from trunkline.kernel.clock import Instant
+from trunkline.kernel.leases import DECIDED_LATER
 from trunkline.media.errors import BadRemote
 from trunkline.sip import sdp
 from trunkline.switch.audio import Audio
@@ -257,7 +258,9 @@ class LiveCall(Searching):
         self.plant.capacity.settle(command.lease, command.measure, now, command.amount)
 
     def _release(self, command: c.Release, now: Instant) -> None:
-        self.plant.capacity.release(command.lease, now)
+        self.plant.capacity.release(
+            command.lease, now, DECIDED_LATER if command.keep_s else frozenset(), 1000 * command.keep_s
+        )
         if command.lease == self.lease:
             self.lease = None
         self.plant.queues.freed()

@@ -40,6 +40,9 @@ class Metrics:
             "trunkline_live_legs", "Buyers' legs that are offered, ringing or connected.", registry=self.registry
         )
         self.live_leases = Gauge("trunkline_live_leases", "Leases that hold seats.", registry=self.registry)
+        self.kept_leases = Gauge(
+            "trunkline_kept_leases", "Ended attempts whose seats wait for a conversion.", registry=self.registry
+        )
         self.leases_expired = Counter(
             "trunkline_leases_expired", "Leases that nobody released: each is a bug.", registry=self.registry
         )

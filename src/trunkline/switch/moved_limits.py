@@ -10,7 +10,7 @@ from trunkline.engine.routing.counters import Moved, counter_name, moving_counte
 from trunkline.events.entry import Entry
 from trunkline.events.switch import LimitMoved
 from trunkline.kernel.clock import Instant
-from trunkline.kernel.leases import Capacity
+from trunkline.switch.plant import Plant
 
 log = logging.getLogger("trunkline.config")
 
@@ -29,17 +29,17 @@ def finding_moved(
     return found
 
 
-def tell_moved(moved: list[Moved], capacity: Capacity, now: Instant) -> list[Entry]:
+def tell_moved(moved: list[Moved], plant: Plant, now: Instant) -> list[Entry]:
     """The events that tell of it, with what the windows before had used."""
     if len(moved) > TOLD_MAX:
         log.warning("%d limits count in new windows; the journal names %d of them", len(moved), TOLD_MAX)
-    return [Entry(event) for event in _events(moved[:TOLD_MAX], capacity, now)]
+    return [Entry(event) for event in _events(moved[:TOLD_MAX], plant, now)]
 
 
-def _events(moved: list[Moved], capacity: Capacity, now: Instant) -> Iterator[LimitMoved]:
+def _events(moved: list[Moved], plant: Plant, now: Instant) -> Iterator[LimitMoved]:
     for each in moved:
         counter, before = each.rule.counter, each.before
-        used = capacity.seats(counter, before.window(now.utc_ms).start_ms).used
+        used = plant.capacity.seats(counter, before.window(now.utc_ms).start_ms).used
         name = counter_name(counter)
         log.info("%s counts in windows of %s, not of %s", name, each.rule.zone, before.zone)
         yield LimitMoved(

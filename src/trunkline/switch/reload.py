@@ -155,7 +155,7 @@ class Reloader:
             moved = await Slices().run(finding_moved(before.accounts, world.accounts))
             now = plant.clock()
             loaded = Entry(SnapshotLoaded(at_ms=now.utc_ms, snapshot=digest))
-            plant.write([loaded, *tell_moved(moved, plant.capacity, now)])
+            plant.write([loaded, *tell_moved(moved, plant, now)])
             plant.metrics.reloads.labels("loaded").inc()
             log.info("configuration %s is in force", digest[:12])
         self._on_world(world)  # also when only files that prompts are made of have changed

@@ -215,6 +215,7 @@ class Switch:
         plant = self._plant
         plant.metrics.live_calls.set(len(self._registry.calls))
         plant.metrics.live_leases.set(plant.capacity.leases())
+        plant.metrics.kept_leases.set(plant.capacity.kept())
         plant.metrics.circuits.set(plant.health.open_circuits())
         plant.metrics.waiting.set(len(plant.queues))
         plant.metrics.targets_down.set(plant.health.targets_down())

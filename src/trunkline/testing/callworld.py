@@ -31,6 +31,7 @@ from trunkline.engine.routing.profile import CallerProfile
 from trunkline.engine.routing.router import compile_router
 from trunkline.events.calls import AnyCallEvent, AttemptEnded, CallEnded, OfferReserved
 from trunkline.kernel.clock import MS, Instant
+from trunkline.kernel.leases import DECIDED_LATER
 from trunkline.kernel.phone import parse_caller
 
 START = Instant(1_000_000_000_000, 1_795_359_600_000)
@@ -293,7 +294,9 @@ class CallWorld:
         self.capacity.settle(command.lease, command.measure, self.now, command.amount)
 
     def _release(self, command: c.Release) -> None:
-        self.capacity.release(command.lease, self.now)
+        self.capacity.release(
+            command.lease, self.now, DECIDED_LATER if command.keep_s else frozenset(), 1000 * command.keep_s
+        )
 
     def _answer(self, _command: c.AnswerCaller) -> None:
         assert self.caller_open

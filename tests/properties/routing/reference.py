@@ -451,7 +451,7 @@ class Reference:
 
     def capacity(self, plan: Plan, tier: Tier, route: Route) -> Why | None:
         levels = self.levels(plan, tier, route)
-        price = self.price(levels, tier)
+        price = max(self.price(levels, tier), self.ceiling(levels))
         buyer = next(thing for level, thing, _ in levels if level == "buyer")
         if buyer.funding is not None:
             used = self.usage.used(CounterId(self.account.key, "buyer", buyer.key, "funds", "", "both"), 0)
@@ -494,6 +494,16 @@ class Reference:
                 if used + amount > most or too_soon:
                     return ("limit", wanted, limit.measure.value, per.value if per else None, most, used)
         return None
+
+    def ceiling(self, levels: list[tuple[str, Any, str]]) -> int:
+        """The most that the conversion of the most specific level may charge whatever the price."""
+        things = {level: thing for level, thing, _ in levels}
+        for level in ("route", "target", "buyer", "campaign", "account"):
+            conversion = things[level].conversion
+            rule = None if conversion is None else getattr(conversion, self.query.kind.value)
+            if rule is not None:
+                return rule.max_price.minor if rule.event == "postback" else 0
+        return 0
 
     def hours_of(
         self, level: str, thing: Any, zone: str, levels: list[tuple[str, Any, str]]

@@ -15,6 +15,8 @@ from trunkline.config.schema import (
     Buyer,
     BuyerGroup,
     Campaign,
+    Conversion,
+    ConversionRule,
     Deliver,
     Duplicates,
     Funding,
@@ -293,6 +295,10 @@ class World:
             found["limits"] = self.limits()
         if "timezone" in names and self.maybe(0.4):
             found["timezone"] = self.random.choice(ZONES)
+        if "price" in names and self.maybe(0.1):
+            most = Money(self.random.randrange(500, 6_000, 500), "USD")
+            postback = ConversionRule(event="postback", max_price=most)
+            found["conversion"] = Conversion(call=self.random.choice([postback, ConversionRule(event="connect")]))
         if "price" in names and self.maybe(0.3):
             found["price"] = Money(self.random.randrange(500, 4_000, 500), "USD")
         return found

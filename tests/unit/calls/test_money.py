@@ -7,7 +7,8 @@ from tests.unit.calls.stories import ASKS, Story, sold
 
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
-from trunkline.events.calls import CallEnded, Converted, PayoutEarned
+from trunkline.events.calls import CallEnded, Converted, OfferReserved, PayoutEarned
+from trunkline.kernel.clock import SECOND
 from trunkline.kernel.leases import FUNDS
 from trunkline.kernel.money import Money
 
@@ -305,3 +306,63 @@ def test_nothing_is_owed_or_earned_for_a_call_that_nobody_took() -> None:
     story = Story(campaign=by("event: connect", "[{event: convert, amount: '1.00'}]")).arrives()
     story.refuses(486)
     assert codes(story) == ("not_connected", "not_connected")
+
+
+# -- seats that wait for a conversion --------------------------------------------------------------------------------
+
+LIMITED = """
+buyers:
+  - key: a-buyer
+    funding: {mode: prepaid, limit: "100.00"}
+    limits:
+      - {measure: live, max: 5}
+      - {measure: connect, per: day, max: 5}
+      - {measure: convert, per: day, max: 5}
+      - {measure: spend, per: lifetime, max: "500.00"}
+"""
+POSTBACK = by('event: postback, max_price: "35.00", decide_within_seconds: 600')
+
+
+def seats(story: Story) -> dict[str, tuple[int, int]]:
+    """What is used and held, by measure."""
+    lease = next(event.lease for event in story.events(OfferReserved))
+    found = story.capacity._leases.get(lease)
+    held = {} if found is None else {each.counter.measure: each.amount for each in found.lease.demands}
+    return {
+        counter.measure: (cell.used, held.get(counter.measure, 0))
+        for (counter, _), cell in story.capacity._cells.items()
+    }
+
+
+def test_what_may_convert_later_keeps_its_seats_and_the_most_it_may_charge() -> None:
+    story = sold(campaign=POSTBACK, sections=LIMITED)
+    assert seats(story)["spend"] == (0, 3_500), "what the postback may charge at most"
+    story.passes(30)
+    story.caller_leaves()
+    assert codes(story)[0] == "no_postback"
+    assert (story.capacity.leases(), story.capacity.kept()) == (0, 1)
+    assert seats(story) == {
+        "funds": (0, 3_500), "live": (0, 0), "connect": (1, 0), "convert": (0, 1), "spend": (0, 3_500)
+    }  # fmt: skip
+    assert story.capacity.sweep(story.now.later(599 * SECOND)) == []
+    assert seats(story)["convert"] == (0, 1)
+    assert story.capacity.sweep(story.now.later(600 * SECOND)) == []
+    assert story.capacity.kept() == 0
+    assert all(held == 0 for _, held in seats(story).values())
+
+
+@pytest.mark.parametrize("rule", ["event: connect", "event: duration, seconds: 20"])
+def test_what_has_converted_keeps_nothing(rule: str) -> None:
+    story = sold(campaign=by(f"{rule}, decide_within_seconds: 600"), sections=LIMITED)
+    story.passes(30)
+    story.caller_leaves()
+    assert (story.capacity.leases(), story.capacity.kept()) == (0, 0)
+    assert seats(story) == {
+        "funds": (2_000, 0), "live": (0, 0), "connect": (1, 0), "convert": (1, 0), "spend": (2_000, 0)
+    }  # fmt: skip
+
+
+def test_an_attempt_that_did_not_connect_keeps_nothing() -> None:
+    story = Story(campaign=POSTBACK, sections=LIMITED).arrives()
+    story.refuses(486)
+    assert (story.capacity.leases(), story.capacity.kept()) == (0, 0)

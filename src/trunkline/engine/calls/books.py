@@ -97,6 +97,13 @@ class Books:
         self._timers.set(Timer.CONVERSION, None)
         self._timers.set(Timer.PAYOUT, None)
 
+    def keeps_s(self, attempt: str) -> int:
+        """How long the seats of an attempt that is over wait for its conversion: only one that connected has one."""
+        sale = self._sale
+        if sale is None or sale.attempt != attempt or sale.converted or sale.connected is None:
+            return 0
+        return sale.terms.conversion.decide_within_s
+
     def why_not_converted(self) -> str | None:
         """None when a buyer owes, of this attempt or of one before; else the code of the reason."""
         if self._owed:

@@ -81,9 +81,10 @@ class Settle(msgspec.Struct, frozen=True, gc=False):
 
 
 class Release(msgspec.Struct, frozen=True, gc=False):
-    """Give back whatever the lease still holds."""
+    """The attempt is over: give back whatever the lease still holds, what may convert later only after `keep_s`."""
 
     lease: str
+    keep_s: int = 0
 
 
 class Alert(msgspec.Struct, frozen=True, gc=False):

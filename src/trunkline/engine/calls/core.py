@@ -196,7 +196,7 @@ class CallCore:
                 )
             )
         )
-        self._out.append(c.Release(attempt.offer.lease.id))
+        self._out.append(c.Release(attempt.offer.lease.id, self.books.keeps_s(attempt.id)))
         self.attempt = None
         self._tape.disconnected()
 

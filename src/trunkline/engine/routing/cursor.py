@@ -244,6 +244,9 @@ class Cursor:
         price = line.price_for(self._entrance.price)
         if price is None:
             price = stage.prices[line.rank]
+        ceiling = self._entrance.ceilings[line.kind] if line.ceiling is None else line.ceiling
+        if ceiling > price:  # what may be charged is what is held
+            price = ceiling
         return (
             ask(line.funds, price, usage, utc_ms, demands)
             or ask(self._entrance.rules[line.kind], price, usage, utc_ms, demands)

@@ -7,12 +7,13 @@ from trunkline.config.schema import Kind
 from trunkline.engine.routing.guards import Guards, Stand
 from trunkline.engine.routing.limited import Limits
 from trunkline.engine.routing.limits import Calendar, Rules, limit_rules
+from trunkline.engine.terms.conversion import charge_ceiling
 
 
 class Entrance:
     """The guards, limits and settings that all routes of one (campaign, publisher, number) share."""
 
-    __slots__ = ("campaign", "guards", "price", "rules")
+    __slots__ = ("campaign", "ceilings", "guards", "price", "rules")
 
     def __init__(
         self,
@@ -41,6 +42,8 @@ class Entrance:
         self.guards = Guards(stands)
         price = self.campaign.price or account.price
         self.price = None if price is None else price.minor
+        self.ceilings = {kind: charge_ceiling(kind, self.campaign, account) or 0 for kind in Kind}
+        """By kind: the most that a conversion may charge whatever the price, where no level below says."""
         limits = Limits(index)
         above = [limits.of_account(), limits.of_campaign(self.campaign)]
         if sender is not None:

@@ -22,6 +22,7 @@ from trunkline.engine.routing.parts import Part, Predicate, Steps
 from trunkline.engine.routing.performance import Contender
 from trunkline.engine.routing.values import Known
 from trunkline.engine.scoring.rate_book import RateBook
+from trunkline.engine.terms.conversion import charge_ceiling
 from trunkline.kernel.leases import TurnId
 
 _FLOOR_MASKS_MAX = 1_024
@@ -42,6 +43,7 @@ class Line:
     __slots__ = (
         "bids",
         "buyer",
+        "ceiling",
         "funds",
         "guards",
         "id",
@@ -71,6 +73,8 @@ class Line:
         self.id = route_id(plan.key, tier.key or "", route.key or route.target)
         price = next((level.price for level in (route, target, buyer, plan) if level.price is not None), None)
         self.price = None if price is None else price.minor
+        self.ceiling = charge_ceiling(self.kind, route, target, buyer)
+        """The most that its conversion may charge whatever the price; None when the campaign's rule says."""
         self.guards: Guards
         self.parts: tuple[Part | Steps, ...] = ()
         self.rest: tuple[Predicate, ...] = ()

@@ -41,9 +41,21 @@ def own_rule(kind: Kind, *levels: HasConversion) -> ConversionRule | None:
     return None
 
 
+def charge_ceiling(kind: Kind, *levels: HasConversion) -> int | None:
+    """The most that a conversion may charge whatever the price (minor units): 0 where the price is all there is.
+
+    None when none of `levels` (most specific first) has a rule for `kind`.
+    """
+    rule = own_rule(kind, *levels)
+    if rule is None:
+        return None
+    return 0 if rule.event != "postback" or rule.max_price is None else rule.max_price.minor
+
+
 def _terms(rule: ConversionRule, target: Target) -> ConversionTerms:
+    later_s = rule.decide_within_seconds or 0
     if rule.event != "duration":
-        return ConversionTerms(event=rule.event)
+        return ConversionTerms(event=rule.event, decide_within_s=later_s)
     own = target.conversion_offset_seconds
     offset = rule.offset_seconds if own is None else own
-    return ConversionTerms("duration", max(0, (rule.seconds or 0) + offset) * 1000, rule.timer)
+    return ConversionTerms("duration", max(0, (rule.seconds or 0) + offset) * 1000, rule.timer, later_s)

@@ -12,11 +12,15 @@ Timer = Literal["incoming", "dial", "connect"]
 
 
 class ConversionTerms(msgspec.Struct, frozen=True, gc=False):
-    """When the buyer owes: at the event, or for `duration` when `after_ms` have run from `timer`."""
+    """When the buyer owes: at the event, or for `duration` when `after_ms` have run from `timer`.
+
+    For `decide_within_s` after the attempt its seats wait for a conversion that may still come.
+    """
 
     event: Literal["attempt", "connect", "duration", "postback", "accepted"]
     after_ms: int = 0
     timer: Timer = "connect"
+    decide_within_s: int = 0
 
 
 class PayoutTerms(msgspec.Struct, frozen=True, gc=False):
