@@ -92,9 +92,7 @@ def test_funds_are_held_used_and_kept_over_restarts(tmp_path: Path, capsys: pyte
                 assert counters(switch, capsys)["funds"] == ("50.00", "0.00")
                 assert await sell(1) == ["unsold"]
                 switch.write_config(config(buyer.uri(), limits.replace("60.00", "75.00")))
-                await asyncio.to_thread(
-                    switch.until, lambda: switch.metric("trunkline_reloads_total", outcome="loaded")
-                )
+                await asyncio.to_thread(switch.until, lambda: switch.metric("trunkline_reloads_total", result="loaded"))
                 assert await sell(1) == ["sold"], "a higher limit is a top-up"
                 reset = ["counters", "adjust", "buyer/ace:funds", "--by=-25.00", "--data", str(switch.data)]
                 assert await asyncio.to_thread(main, reset) == 0
