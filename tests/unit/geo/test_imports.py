@@ -144,6 +144,12 @@ def test_a_wrong_row_is_left_out_and_named_by_its_line() -> None:
     ]
 
 
+def test_a_name_longer_than_names_are_and_places_off_the_globe_are_no_names_and_places() -> None:
+    good = "".join(f"512,{exchange},TX,Austin,nan,inf\n" for exchange in range(200, 240))
+    imported = taken(f"npa,nxx,state,city,lat,lon\n{good}512,999,TX,{'x' * 300},1,1\n830,200,TX,Far,1e300,-1e300\n")
+    assert (imported.source.rows, imported.wrong) == (41, 1)
+
+
 def test_latin_1_and_a_byte_order_mark_are_read() -> None:
     assert read_import("npa,nxx,region,rc\n514,200,Québec,Montréal\n".encode("latin-1"), "x").source.rows == 1
     assert read_import("\ufeffnpa,nxx,region\n514,200,QC\n".encode(), "x").source.rows == 1

@@ -31,6 +31,7 @@ from trunkline.engine.geo.tables import zip_table
 BYTES_MAX: Final = 256 * 1024 * 1024
 ROWS_MAX: Final = 2_000_000
 PLACES_MAX: Final = 65_534
+TEXT_MAX: Final = 200
 ERRORS_SHOWN: Final = 20
 BAD_SHARE_MAX: Final = 0.1
 """With more rows wrong than this share of all, the table is another than it seems, and nothing of it is taken."""
@@ -112,6 +113,8 @@ class _Reader(ABC):
                 if self.taken + self.skipped + self.wrong >= ROWS_MAX:
                     raise UnusableImport(f"it has more than {ROWS_MAX:,} rows")
                 try:
+                    if any(len(text) > TEXT_MAX for text in row.values()):
+                        raise _WrongRow(f"a field has more than {TEXT_MAX} characters")
                     if self._take(row):
                         self.taken += 1
                     else:
@@ -254,6 +257,8 @@ def _near(row: Mapping[str, str], state: str) -> _Known | None:
     try:
         lat, lon = float(row.get("lat", "")), float(row.get("lon", ""))
     except ValueError:
+        return None
+    if not (abs(lat) <= 90 and abs(lon) <= 180):
         return None
     digits = nearest_zip(lat, lon, NEAR_MILES) if state in STATES - CANADA else None
     found = None if digits is None else _by_zip(digits)

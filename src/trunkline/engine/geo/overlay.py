@@ -84,6 +84,10 @@ class Overlay:
             self._rows = _little_endian(contents.exchanges.rows)
         self._area_codes = {} if contents.area_codes is None else contents.area_codes.places
 
+    def imported(self, code: str) -> Place | None:
+        """Where the import says that an area code is, None when it says nothing of it."""
+        return self._area_codes.get(code)
+
     def area_code(self, code: str) -> Place | None:
         """Where an area code is, None when neither the import nor the package has heard of it."""
         return self._area_codes.get(code) or place_of_area_code(code)

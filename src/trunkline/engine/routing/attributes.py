@@ -149,10 +149,8 @@ def _issued(caller: str, overlay: Overlay) -> dict[str, Attribute]:
     if codes is None:
         return {} if caller.startswith("+1") else _abroad(caller)
     found = {"geo.area_code": Attribute(codes[0], NUMBER), "geo.exchange": Attribute(codes[1], NUMBER)}
-    if overlay is NO_OVERLAY:
-        found.update(_of_area_code(codes[0]))
-        return found
-    found.update(_of_place(overlay.area_code(codes[0])))
+    imported = overlay.imported(codes[0])
+    found.update(_of_area_code(codes[0]) if imported is None else _of_place(imported))
     place = overlay.exchange(*codes)
     if place is not None:
         _refine(found, overlay.places[place])
