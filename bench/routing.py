@@ -92,7 +92,7 @@ def run(long: bool = False, plan: Plan | None = None, sizes: Sequence[int] = SIZ
 def _compare(size: int, plan: Plan, decided: dict[int, float]) -> list[Row]:
     config = account_of(market(size))
     router = compile_router(config, Platform(), "bench")
-    linear = Linear(config)
+    linear = Linear(config, router)
     count = max(_CALLERS_MIN, min(plan.callers, plan.callers * 2_000 // size))
     crowd = list(callers(count))
     with collecting_as_the_switch():

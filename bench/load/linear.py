@@ -1,7 +1,7 @@
 """The peer of the routing bench: the same rules by a linear scan, as a careful programmer would write it.
 
 Values are folded beforehand, lists are sets, each route's narrowest test comes first and the first that fails ends
-the matter. Hours are judged once a minute for each set of hours, limits are prepared. It stops at the first band (the
+the matter. Hours are judged once a minute for each set of hours. It stops at the first band (the
 routes that one draw is among) in which somebody has room. It knows the operators that the market uses and no others.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.load.market import ACCOUNT
+from bench.load.market import ACCOUNT, NUMBER
 
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Operator
@@ -17,8 +17,9 @@ from trunkline.config.folds import fold_text
 from trunkline.config.schema import AccountConfig, Kind, Method, Route, Tier
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.hours import OpenTimes, WallClock
-from trunkline.engine.routing.limits import Calendar, LimitRule, limit_rules
+from trunkline.engine.routing.limits import Rules
 from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.router import Router
 from trunkline.kernel.leases import Lease
 
 Test = tuple[str, frozenset[str], bool]
@@ -45,21 +46,20 @@ class Row:
         )
         self.rest = tuple(map(tuple, rest))
         self.times = times
-        self.rules: tuple[LimitRule, ...] = ()
+        self.rules: Rules = ()
 
 
 class Linear:
-    """A market, scanned for each caller."""
+    """A market, scanned for each caller. Limits are taken ready-made from the router: they are not what is compared."""
 
-    def __init__(self, config: AccountConfig) -> None:
-        self._config = config
-        self._calendar = Calendar()
+    def __init__(self, config: AccountConfig, router: Router) -> None:
+        self._lines = router.programs[config.plans[0].key].by_id
+        self._above = router.limits_above(config.campaigns[0].key, config.publishers[0].key, NUMBER, Kind.CALL)
         self._times: dict[object, int] = {}
         self._judged: list[OpenTimes] = []
         self._minute = -1
         self._open: list[bool] = []
         self._seeds: list[int] = []
-        self._above = self._rules_above()
         self._floor = max(each.floor.minor for each in config.campaigns if each.floor is not None)
         self._buyers = {buyer.key: buyer for buyer in config.buyers}
         self._targets = {target.key: target for target in config.targets}
@@ -166,25 +166,8 @@ class Linear:
         tests = [_test(node) for node in route.criteria.nodes if isinstance(node, Condition)]
         rest = [[_test(each) for each in node.nodes] for node in route.criteria.nodes if isinstance(node, AnyOf)]
         row = Row(name, route, len(self._seeds) - 1, tests, rest, place)
-        row.rules = (
-            *limit_rules(ACCOUNT, "buyer", buyer.key, buyer.limits, zone, Kind.CALL, self._calendar),
-            *limit_rules(ACCOUNT, "target", target.key, target.limits, zone, Kind.CALL, self._calendar),
-            *limit_rules(ACCOUNT, "route", name, route.limits, zone, Kind.CALL, self._calendar),
-        )
+        row.rules = self._lines[name].rules
         return row
-
-    def _rules_above(self) -> tuple[LimitRule, ...]:
-        config, zone = self._config, self._config.account.timezone
-        above = (
-            ("account", config.account.key, config.account.limits),
-            ("campaign", config.campaigns[0].key, config.campaigns[0].limits),
-            ("publisher", config.publishers[0].key, config.publishers[0].limits),
-        )
-        return tuple(
-            rule
-            for level, key, limits in above
-            for rule in limit_rules(ACCOUNT, level, key, limits, zone, Kind.CALL, self._calendar)
-        )
 
 
 def _any(tests: Iterable[Test], values: dict[str, str]) -> bool:

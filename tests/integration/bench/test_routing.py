@@ -8,6 +8,8 @@ import pytest
 
 from trunkline.cli.bench import load
 from trunkline.config.load import Source, load_sources
+from trunkline.config.schema import Platform
+from trunkline.engine.routing.router import compile_router
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +45,8 @@ def test_callers_of_the_market_find_buyers() -> None:
     from bench.load.linear import Linear
     from bench.load.market import account_of, callers, market
 
-    linear = Linear(account_of(market(1_000)))
+    config = account_of(market(1_000))
+    linear = Linear(config, compile_router(config, Platform(), "bench"))
     found = [len(linear.eligible(query)) for query in callers(200)]
     assert sum(map(bool, found)) > 150
     assert 10 < sum(found) / len(found) < 100

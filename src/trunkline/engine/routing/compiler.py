@@ -19,7 +19,6 @@ from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route
 from trunkline.config.trunks import Trunk
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
-from trunkline.engine.routing.index import build_tables
 from trunkline.engine.routing.limited import Limited, Limits, OpenBy
 from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
 from trunkline.engine.routing.parts import Cutter
@@ -148,6 +147,7 @@ class Compiler:
                     by_id[name] = line
                     lines.append(line)
                     old_ranks.append(-1)
+                yield
                 bands.append(Band(order, lines[first:], _draw_name(self._account.key, key, tier, lines[first])))
         assert len(by_id) == len(lines), f"two routes of the plan {plan.key} have one name"
         old_blocks = {} if before is None else dict(before.blocks())
@@ -156,12 +156,8 @@ class Compiler:
             yield
             block = old_blocks.get(old_ranks[first])
             if block is None or old_ranks[first:after] != [*range(old_ranks[first], old_ranks[first] + block.count)]:
-                members = lines[first:after]
-                parts = [(at, part) for at, line in enumerate(members) for part in line.parts]
-                yield
-                tables = build_tables(parts, len(members))
-                yield
-                block = Block(members, tables)
+                block = Block(lines[first:after])
+                yield from block.filling()
             blocks.append(block)
         yield
         return Program(plan, by_id, bands, blocks)

@@ -31,6 +31,8 @@ _STRIDE = 32
 """A table of steps keeps every 32nd row whole when rows are large."""
 _STEP_BYTES_MAX = 1 << 24
 _CERTAIN = 1 - 1e-6
+_VALUES_A_STEP = 1_000
+"""Values looked at between two of the moments in which something else may go on."""
 
 
 class ValueTable:
@@ -40,6 +42,7 @@ class ValueTable:
                  "_unknown", "_view")  # fmt: skip
 
     def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int) -> None:
+        """Without its rows: `filling` makes them."""
         self._attr = attr
         self._view: View = view
         self._count = count
@@ -48,23 +51,45 @@ class ValueTable:
         free = ((1 << count) - 1) & ~held
         self._other = free | self._mask(part for part in parts if part.other)
         self._unknown = free | self._mask(part for part in parts if part.unknown)
-        self._named = _by_value(parts)
+        self._named: Mapping[str, Sequence[Part]] = {}
         """By value the parts that name it."""
+        self._prefixes: dict[str, Row] = {}
+        self._lengths: list[int] = []
+        self._rows: dict[str, Row] = {}
+        self._several: dict[Several, int] = {}
+
+    def filling(self) -> Iterator[None]:
+        """Make the rows, in small steps."""
+        if (one := _only_large(self._parts)) is not None:
+            verdict = one.verdict(next(iter(one.named)))
+            self._named = dict.fromkeys(one.named, (one,))
+            yield
+            self._rows = dict.fromkeys(one.named, self._row(() if verdict is one.other else (one,), {}))
+            return
+        named: dict[str, list[Part]] = {}
+        work = 0
+        for part in self._parts:
+            for value in part.named:
+                named.setdefault(value, []).append(part)
+            work += len(part.named) + 1
+            if work >= _VALUES_A_STEP:
+                work = 0
+                yield
+        self._named = named
         rows: dict[tuple[Part, ...], Row] = {}
-        begun = _differing_by_prefix(parts)
+        begun = _differing_by_prefix(self._parts)
+        yield
         self._prefixes = {prefix: self._row(tuple(differing), rows) for prefix, differing in begun.items()}
         self._lengths = sorted({len(prefix) for prefix in begun}, reverse=True)
-        self._rows: dict[str, Row] = {}
-        if (one := _only_large(parts)) is not None:
-            verdict = one.verdict(next(iter(one.named)))
-            self._rows = dict.fromkeys(one.named, self._row(() if verdict is one.other else (one,), rows))
-        else:
-            for value, naming in self._named.items():
-                differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
-                for part in naming:
-                    _note(differing, part, part.verdict(value))
-                self._rows[value] = self._row(tuple(differing), rows)
-        self._several: dict[Several, int] = {}
+        for value, naming in named.items():
+            differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
+            for part in naming:
+                _note(differing, part, part.verdict(value))
+            self._rows[value] = self._row(tuple(differing), rows)
+            work += len(differing) + 1
+            if work >= _VALUES_A_STEP:
+                work = 0
+                yield
 
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
@@ -170,10 +195,20 @@ Table = ValueTable | StepTable
 
 def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple[Table, ...]:
     """Tables over `count` routes from (rank, part) pairs."""
+    tables: list[Table] = []
+    for _ in building_tables(parts, count, tables):
+        pass
+    return tuple(tables)
+
+
+def building_tables(parts: Sequence[tuple[int, Part | Steps]], count: int, tables: list[Table]) -> Iterator[None]:
+    """The same in small steps, into `tables`."""
     values: dict[tuple[str, View, int], dict[Part, list[int]]] = {}  # by attribute, view, and layer or large part
     steps: dict[tuple[str, int], dict[Steps, list[int]]] = {}
     layers: dict[tuple[int, str, str], int] = {}  # how many parts of a route are in tables of this kind already
-    for rank, part in parts:
+    for place, (rank, part) in enumerate(parts):
+        if place % _VALUES_A_STEP == 0:
+            yield
         if isinstance(part, Part) and len(part.named) >= LARGE:
             values.setdefault((part.attr, part.view, -id(part)), {}).setdefault(part, []).append(rank)
             continue
@@ -184,20 +219,14 @@ def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple
             steps.setdefault((part.attr, layer), {}).setdefault(part, []).append(rank)
         else:
             values.setdefault((part.attr, part.view, layer), {}).setdefault(part, []).append(rank)
-    return (
-        *(ValueTable(attr, view, held, count) for (attr, view, _), held in values.items()),
-        *(StepTable(attr, held, count) for (attr, _), held in steps.items()),
-    )
-
-
-def _by_value(parts: Iterable[Part]) -> Mapping[str, Sequence[Part]]:
-    if (one := _only_large(parts)) is not None:
-        return dict.fromkeys(one.named, (one,))
-    named: dict[str, list[Part]] = {}
-    for part in parts:
-        for value in part.named:
-            named.setdefault(value, []).append(part)
-    return named
+    for (attr, view, _), held in values.items():
+        yield
+        table = ValueTable(attr, view, held, count)
+        yield from table.filling()
+        tables.append(table)
+    for (attr, _), compared in steps.items():
+        yield
+        tables.append(StepTable(attr, compared, count))
 
 
 def _only_large(parts: Iterable[Part]) -> Part | None:

@@ -16,7 +16,7 @@ from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
 from trunkline.engine.routing.guards import Guards, skills_of
 from trunkline.engine.routing.hours import Clocks, OpenTimes
-from trunkline.engine.routing.index import Table, bitmap
+from trunkline.engine.routing.index import Table, bitmap, building_tables
 from trunkline.engine.routing.limits import Rules
 from trunkline.engine.routing.parts import Part, Predicate, Steps
 from trunkline.engine.routing.performance import Contender
@@ -26,6 +26,7 @@ from trunkline.engine.terms.conversion import charge_ceiling
 from trunkline.kernel.leases import TurnId
 
 _FLOOR_MASKS_MAX = 1_024
+_LINES_A_STEP = 64
 _SHARING = frozenset({"group", "buyer", "target"})
 
 Order = Literal["fixed", "weighted", "round_robin", "auction", "performance"]
@@ -129,38 +130,69 @@ class Block:
     __slots__ = (
         "_floors",
         "_hops",
+        "asked",
+        "asking",
         "count",
         "hours",
         "lines",
         "members",
         "open",
-        "predicates",
         "scored",
         "skilled",
         "tables",
     )
 
-    def __init__(self, lines: list[Line], tables: tuple[Table, ...]) -> None:
-        count = len(lines)
+    def __init__(self, lines: list[Line]) -> None:
+        """Without what it knows of them: `filling` finds it out."""
         self.lines = lines
-        self.count = count
-        self.tables = tables
-        self.open = {
-            kind: bitmap((at for at, line in enumerate(lines) if _stands_open(line, kind)), count) for kind in Kind
-        }
+        self.count = len(lines)
+        self.tables: tuple[Table, ...] = ()
+        self.open: dict[Kind, int] = {}
         """By kind: routes that neither kind nor pause turns away."""
-        self.members = _by_name(lines)
+        self.members: dict[tuple[str, str], list[int]] = {}
         """For (group, buyer or target, key) the places of the routes that share its limits."""
-        self.predicates = _by_predicate(lines)
-        """What no table answers, each with the routes that it must hold for."""
-        self.scored = bitmap((at for at, line in enumerate(lines) if line.min_scores and not line.bids), count)
+        self.asked = 0
+        """Routes of which something has to be asked that no table answers."""
+        self.asking: dict[tuple[Predicate, ...], int] = {}
+        """What has to be asked, each set of predicates with the routes that they must all hold for."""
+        self.scored = 0
         """Routes that a chance is asked of."""
-        self.skilled = _by_skills(lines)
+        self.skilled: dict[frozenset[str], list[int]] = {}
         """For each set of skills the places of the routes to targets with these."""
-        self.hours = _hours_of(lines)
+        self.hours: list[tuple[OpenTimes, int]] = []
         """Each set of hours in each zone once, with the routes that it closes."""
         self._floors: dict[tuple[int, int | None], int] = {}
         self._hops: dict[int, int] = {}
+
+    def filling(self) -> Iterator[None]:
+        """Look at all routes, in small steps."""
+        lines, count = self.lines, self.count
+        tables: list[Table] = []
+        yield from building_tables([(at, part) for at, line in enumerate(lines) for part in line.parts], count, tables)
+        self.tables = tuple(tables)
+        for kind in Kind:
+            yield
+            self.open[kind] = bitmap((at for at, line in enumerate(lines) if _stands_open(line, kind)), count)
+        yield
+        self.scored = bitmap((at for at, line in enumerate(lines) if line.min_scores and not line.bids), count)
+        times: dict[tuple[object, ...], tuple[OpenTimes, list[int]]] = {}
+        asking: dict[tuple[Predicate, ...], list[int]] = {}
+        for at, line in enumerate(lines):
+            if at % _LINES_A_STEP == 0:
+                yield
+            self.skilled.setdefault(skills_of(line.target), []).append(at)
+            if line.rest:
+                asking.setdefault(line.rest, []).append(at)
+            for stand in line.guards.stands:
+                if stand.level in _SHARING:
+                    self.members.setdefault((stand.level, stand.key), []).append(at)
+                if stand.times is not None:
+                    times.setdefault(stand.times.identity, (stand.times, []))[1].append(at)
+        yield
+        self.asked = bitmap((at for places in asking.values() for at in places), count)
+        self.asking = {rest: bitmap(places, count) for rest, places in asking.items()}
+        yield
+        self.hours = [(open_times, bitmap(places, count)) for open_times, places in times.values()]
 
     def taking(self, hop: int) -> int:
         """Routes that take traffic that was rerouted so often."""
@@ -250,21 +282,6 @@ class Program:
         """The place of the band that holds `rank`."""
         return bisect_right(self._starts, rank) - 1
 
-    def predicates(self, ranks: int) -> Iterator[Predicate]:
-        """What has to be asked of the routes in `ranks`; what routes in several blocks share comes more than once."""
-        for first, block in self.blocks():
-            if block.predicates and (those := ranks >> first & (1 << block.count) - 1):
-                yield from (predicate for predicate, mask in block.predicates.items() if mask & those)
-
-    def sharing(self, predicate: Predicate) -> int:
-        """The routes that this predicate must hold for."""
-        ranks = 0
-        for first, block in self.blocks():
-            mask = block.predicates.get(predicate)
-            if mask is not None:
-                ranks |= mask << first
-        return ranks
-
     def down(self, targets: frozenset[str]) -> int:
         """The routes to these targets. The answer is kept until other targets are asked for."""
         known, mask = self._down
@@ -318,40 +335,3 @@ class Program:
 
 def _stands_open(line: Line, kind: Kind) -> bool:
     return line.kind is kind and line.guards.paused is None
-
-
-def _by_name(lines: list[Line]) -> dict[tuple[str, str], list[int]]:
-    """For each group, buyer and target the places of the routes that share its limits."""
-    places: dict[tuple[str, str], list[int]] = {}
-    for at, line in enumerate(lines):
-        for stand in line.guards.stands:
-            if stand.level in _SHARING:
-                places.setdefault((stand.level, stand.key), []).append(at)
-    return places
-
-
-def _by_skills(lines: list[Line]) -> dict[frozenset[str], list[int]]:
-    """For each set of skills the places of the routes to targets with these."""
-    places: dict[frozenset[str], list[int]] = {}
-    for at, line in enumerate(lines):
-        places.setdefault(skills_of(line.target), []).append(at)
-    return places
-
-
-def _by_predicate(lines: list[Line]) -> dict[Predicate, int]:
-    """For each predicate the routes that it must hold for."""
-    places: dict[Predicate, list[int]] = {}
-    for at, line in enumerate(lines):
-        for predicate in line.rest:
-            places.setdefault(predicate, []).append(at)
-    return {predicate: bitmap(members, len(lines)) for predicate, members in places.items()}
-
-
-def _hours_of(lines: list[Line]) -> list[tuple[OpenTimes, int]]:
-    """Each set of hours in each zone once, with the routes that it closes."""
-    places: dict[tuple[object, ...], tuple[OpenTimes, list[int]]] = {}
-    for at, line in enumerate(lines):
-        for stand in line.guards.stands:
-            if stand.times is not None:
-                places.setdefault(stand.times.identity, (stand.times, []))[1].append(at)
-    return [(times, bitmap(members, len(lines))) for times, members in places.values()]

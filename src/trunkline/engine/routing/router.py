@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 
 from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
-from trunkline.config.schema import AccountConfig, NoBuyer, Platform, Recording, Route
+from trunkline.config.schema import AccountConfig, Kind, NoBuyer, Platform, Recording, Route
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.case import Case, traffic_of
@@ -16,7 +16,7 @@ from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.explain import Explanation, explain
 from trunkline.engine.routing.facts import NO_FACTS, Facts
 from trunkline.engine.routing.hours import Clocks
-from trunkline.engine.routing.limits import Calendar
+from trunkline.engine.routing.limits import Calendar, Rules
 from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Program
 from trunkline.engine.routing.reasons import Unsold
@@ -110,6 +110,10 @@ class Router:
         mine, theirs = self._shared.account, account.account
         placed = (mine.key, mine.timezone, mine.hours) == (theirs.key, theirs.timezone, theirs.hours)
         return placed and self.types == types
+
+    def limits_above(self, campaign: str, publisher: str, number: str | None, kind: Kind) -> Rules:
+        """The limits of account, campaign and publisher, in the order in which they are asked."""
+        return self._entrance_of(campaign, publisher, number).rules[kind]
 
     def route(self, name: str) -> Route | None:
         """The route PLAN.TIER.ROUTE."""

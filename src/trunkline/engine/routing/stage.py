@@ -51,7 +51,7 @@ class Stage:
         self._contest: Race | tuple[int, ...] | None = None
         self._case = case
         self._known = case.known
-        self._met: set[Predicate] = set()
+        self._met: dict[Predicate, bool] = {}
         """The predicates that have been judged."""
         self._shared = case.shared
         self._seed = case.query.seed
@@ -197,28 +197,39 @@ class Stage:
                 yield lines[rank]
 
     def _passes(self, line: Line) -> bool:
-        for predicate in line.rest:
-            if predicate not in self._met:
-                self._ask(predicate)
-        if line.min_scores and not line.bids and below_score(line, self._case) is not None:
+        passes = not line.rest or self._holds(line.rest)
+        if passes and line.min_scores and not line.bids:
+            passes = below_score(line, self._case) is None
+        if not passes:
             self.drop(line)
-        return bool(self.left >> line.rank & 1)
+        return passes
 
     def _sift(self, mask: int) -> None:
-        for predicate in self.program.predicates(mask):
-            if predicate not in self._met:
-                self._ask(predicate)
+        """Ask of the routes in `mask` what no bitmap answers, once for all routes of which the same is asked."""
+        for first, block in self.program.blocks():
+            if not block.asked:
+                continue
+            asked = mask >> first & block.asked
+            while asked:
+                rest = block.lines[(asked & -asked).bit_length() - 1].rest
+                same = block.asking[rest]
+                asked &= ~same
+                if not self._holds(rest):
+                    self.left &= ~(same << first)
         for rank in bits(mask & self.left & self.program.scored):
             if below_score(self.program.lines[rank], self._case) is not None:
                 self.left &= ~(1 << rank)
 
-    def _ask(self, predicate: Predicate) -> None:
-        """Judge it for this caller, once for all routes that share it: where it does not hold, all of them go."""
-        self._met.add(predicate)
-        if judge(predicate.node, self._known, self._shared.types) is not True:
-            fallen = self.program.sharing(predicate)
-            self.left &= ~fallen
-            self.later &= ~fallen
+    def _holds(self, predicates: tuple[Predicate, ...]) -> bool:
+        """Whether all hold for this caller; each is judged once."""
+        met = self._met
+        for predicate in predicates:
+            holds = met.get(predicate)
+            if holds is None:
+                holds = met[predicate] = judge(predicate.node, self._known, self._shared.types) is True
+            if not holds:
+                return False
+        return True
 
 
 def _eligible(program: Program, case: Case) -> int:

@@ -22,13 +22,17 @@ _SET_MAX = 100
 """Members of a set that are looked at."""
 
 
+_WAYS_MAX = 4_096
+_NOT_ASKED = object()
+
+
 class Types:
     """The types of an account's attributes: the built-in ones and what campaigns declare for tags and lead fields.
 
     Two campaigns of one account that declare different types for one name leave it text: plans are shared by campaigns.
     """
 
-    __slots__ = ("_declared", "_questions")
+    __slots__ = ("_declared", "_questions", "_ways")
 
     def __init__(self, campaigns: Iterable[Campaign] = ()) -> None:
         declared: dict[str, str] = {}
@@ -38,6 +42,7 @@ class Types:
             for name, kind in named:
                 declared[name] = "text" if declared.get(name, kind) != kind else kind
         self._declared = declared
+        self._ways: dict[str, tuple[Fold, bool]] = {}
         self._questions: dict[int, tuple[weakref.ref[Condition], Question]] = {}
 
     def kind_of(self, name: str) -> str:
@@ -52,6 +57,15 @@ class Types:
     def fold_of(self, name: str) -> Fold:
         """How values of the attribute `name` are folded."""
         return fold_named(name, self._declared.get(name) or self.kind_of(name))
+
+    def way(self, name: str) -> tuple[Fold, bool]:
+        """How values of the attribute are folded, and whether it is a set; found out once for each name."""
+        way = self._ways.get(name)
+        if way is None:
+            if len(self._ways) >= _WAYS_MAX:
+                self._ways.clear()
+            way = self._ways[name] = (self.fold_of(name), self.kind_of(name) == "set")
+        return way
 
     def question(self, condition: Condition) -> Question:
         """The condition made ready to be asked, once. It is forgotten with the condition: snapshots come and go."""
@@ -73,25 +87,23 @@ class Known:
     def __init__(self, attributes: Attributes, types: Types) -> None:
         self._attributes = attributes
         self._types = types
-        self._folded: dict[str, Value | None] = {}
+        self._folded: dict[str, Value | object | None] = {}
         self._others: dict[tuple[str, str], Value | None] = {}
         self.answers: dict[object, bool | None] = {}
         """Answers to questions that are too dear to be asked twice of one caller."""
 
     def get(self, name: str) -> Value | None:
         """The folded value of an attribute, None when it is unknown."""
-        try:
-            return self._folded[name]
-        except KeyError:
+        value = self._folded.get(name, _NOT_ASKED)
+        if value is _NOT_ASKED:
             attribute = self._attributes.get(name)
-            value: Value | None = None
+            value = None
             if attribute is not None:
-                if attribute.chances or self._types.kind_of(name) == "set":
-                    value = _several(attribute, self._types.fold_of(name))
-                else:
-                    value = self._types.fold_of(name)(attribute.value) or None  # an empty text says nothing
+                fold, is_set = self._types.way(name)
+                # An empty text says nothing.
+                value = _several(attribute, fold) if is_set or attribute.chances else fold(attribute.value) or None
             self._folded[name] = value
-            return value
+        return value  # type: ignore[return-value]
 
     def text(self, name: str) -> str | None:
         """The same of an attribute that has one value at most."""
