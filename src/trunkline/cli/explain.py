@@ -19,6 +19,7 @@ from rich.table import Table
 from trunkline.cli.check import as_text
 from trunkline.config.schema import Kind
 from trunkline.engine.geo.overlay import NO_OVERLAY
+from trunkline.engine.routing.contest import Held
 from trunkline.engine.routing.explain import Explanation, as_json
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
@@ -139,6 +140,8 @@ def _print(explanation: Explanation, query: Query) -> None:
         console.print(_offers_table(explanation))
     else:
         console.print(f"\nNo offer: {UNSOLD_WORDS[Unsold(explanation.unsold)].operator}")
+    for held in explanation.auctions:
+        console.print(_auction_table(held, explanation.currency))
     if explanation.rejected:
         console.print(_rejected_table(explanation))
     known = Table("attribute", "value", "known by", title="What is known of the caller", title_justify="left")
@@ -171,6 +174,19 @@ def _offers_table(explanation: Explanation) -> Table:
             trial = " (trial)" if odds.trial else ""
             row += [f"{odds.p:.3f}", str(odds.samples), str(expected), f"{odds.propensity:.3f}{trial}"]
         table.add_row(*row)
+    return table
+
+
+def _auction_table(held: Held, currency: str) -> Table:
+    table = Table(title=f"The auction of {held.plan}.{held.tier}", title_justify="left")
+    for name in ("route", "came out"):
+        table.add_column(name, overflow="fold")
+    for name in ("bid", "penalty"):
+        table.add_column(name, justify="right")
+    for route, each in held.standings:
+        bid = "" if each.bid is None else str(Money(each.bid, currency))
+        penalty = f"{each.entrant.penalty / 100:g} %" if each.entrant.penalty else ""
+        table.add_row(route, each.fate.value.replace("_", " "), bid, penalty)
     return table
 
 

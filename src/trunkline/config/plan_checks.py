@@ -32,7 +32,7 @@ def _check_tier(subject: Subject, path: Path, tier: Tier) -> None:
     if not tier.routes:
         hint = "add a route, or leave the tier out"
         subject.findings.error((*path, "routes"), "empty", "the tier has no routes", hint)
-    elif tier.method is Method.WEIGHTED and not any(route.weight for route in tier.routes):
+    elif not any(route.weight for route in tier.routes):
         message = "all routes have weight 0, which is paused"
         subject.findings.warning((*path, "routes"), "never_matches", message, "give one a weight above zero")
     if tier.deadline_ms is not None and tier.method is not Method.AUCTION:

@@ -226,3 +226,20 @@ def test_a_rate_book_decides_a_performance_tier(
     out = capsys.readouterr().out
     assert "expected" in out
     assert "0.500" in out
+
+
+def test_an_auction_is_told_to_people_too(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = 'dial: "sip:bob@127.0.0.1:5082", bid: {dialect: generic, url: "http://127.0.0.1:9100/"}'
+    text = CONFIG.replace('dial: "sip:bob@127.0.0.1:5082"', asked).replace("method: priority", "method: auction")
+    config.write_text(text.replace(', price: "40.00"', ""))
+    assert explain(config, *CALL, "--bid", "bob-desk=60.50") == 0
+    out = capsys.readouterr().out
+    assert "The auction of main.t1" in out
+    assert "60.50" in out
+    assert explain(config, *CALL, "--bid", "bob-desk=timeout", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [(each["route"], each["fate"], each["bid"]) for each in answer["auctions"][0]["routes"]] == [
+        ("main.t1.ann-desk", "won", "50.00"),
+        ("main.t1.bob-desk", "timeout", None),
+    ]
+    assert answer["rejected"][0]["detail"] == "no answer in time"
