@@ -83,9 +83,14 @@ class Question:
         probable = sum(
             chance for value, chance in zip(several.values, several.chances, strict=True) if self.passes(value)
         )
-        if probable >= self._confidence - _ROUNDING:
+        if reaches(probable, self._confidence):
             return True
-        return False if probable <= 1 - self._confidence + _ROUNDING else None
+        return False if reaches(1 - probable, self._confidence) else None
+
+
+def reaches(probable: float, confidence: float) -> bool:
+    """Whether a probability is enough."""
+    return probable >= confidence - _ROUNDING
 
 
 def wanted(condition: Condition, fold: Fold) -> frozenset[str]:

@@ -30,7 +30,6 @@ _SEVERAL_MAX = 1_024
 _STRIDE = 32
 """A table of steps keeps every 32nd row whole when rows are large."""
 _STEP_BYTES_MAX = 1 << 24
-_CERTAIN = 1 - 1e-6
 _VALUES_A_STEP = 1_000
 """Values looked at between two of the moments in which something else may go on."""
 
@@ -39,7 +38,7 @@ class ValueTable:
     """The routes that one attribute leaves: by its value, by its longest named beginning, for all others."""
 
     __slots__ = ("_attr", "_count", "_lengths", "_named", "_other", "_parts", "_prefixes", "_rows", "_several",
-                 "_unknown", "_view")  # fmt: skip
+                 "_unknown", "_view", "_wary")  # fmt: skip
 
     def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int) -> None:
         """Without its rows: `filling` makes them."""
@@ -56,6 +55,8 @@ class ValueTable:
         self._prefixes: dict[str, Row] = {}
         self._lengths: list[int] = []
         self._rows: dict[str, Row] = {}
+        self._wary = [part for part in parts if not part.only_named]
+        """Parts that may refuse what they do not name, when what else it may be is not sure."""
         self._several: dict[Several, int] = {}
 
     def filling(self) -> Iterator[None]:
@@ -111,13 +112,20 @@ class ValueTable:
         if mask is None:
             if len(self._several) >= _SEVERAL_MAX:
                 self._several.clear()
-            if (several.chances and sum(several.chances) < _CERTAIN) or self._lengths:
-                asked: Iterable[Part] = self._parts
-            else:  # parts that name none of the values say of them what they say of any other
-                asked = dict.fromkeys(part for value in several.values for part in self._named.get(value, ()))
-            differing = [part for part in asked if part.passes(several) is not part.other]
+            differing = [part for part, chance in self._touched(several).items() if _says(part, several, chance)]
             mask = self._several[several] = self._other ^ self._mask(differing)
         return mask
+
+    def _touched(self, several: Several) -> dict[Part, float]:
+        """The parts that may say of these values what they do not say of others, with the chance of what they name."""
+        chances = several.chances or (0.0,) * len(several.values)
+        touched = dict.fromkeys(self._parts, 0.0) if self._lengths else {}
+        if several.chances:
+            touched |= dict.fromkeys(self._wary, 0.0)
+        for value, chance in zip(several.values, chances, strict=True):
+            for part in self._named.get(value, ()):
+                touched[part] = touched.get(part, 0.0) + chance
+        return touched
 
     def _row(self, differing: tuple[Part, ...], rows: dict[tuple[Part, ...], Row]) -> Row:
         """The row in which these parts say the opposite of what they say of other values; equal rows are one."""
@@ -184,10 +192,8 @@ class StepTable:
             return self._rows[cell]
         start = cell // self._stride
         row = self._rows[start]
-        for changed in self._changes[start * self._stride + 1 : cell + 1]:
-            if changed:
-                row ^= bitmap(changed, self._count)
-        return row
+        changed = [rank for ranks in self._changes[start * self._stride + 1 : cell + 1] for rank in ranks]
+        return row ^ _toggled(changed, self._count) if changed else row
 
 
 Table = ValueTable | StepTable
@@ -229,6 +235,13 @@ def building_tables(parts: Sequence[tuple[int, Part | Steps]], count: int, table
         tables.append(StepTable(attr, compared, count))
 
 
+def _says(part: Part, several: Several, chance: float) -> bool:
+    """Whether a part says of several values what it does not say of others; `chance` is that of those it names."""
+    if several.chances and part.alike and part.named:
+        return part.probable(chance, sum(several.chances)) is not part.other
+    return part.passes(several) is not part.other
+
+
 def _only_large(parts: Iterable[Part]) -> Part | None:
     """The part of a table that is made for one long list: all of its values are alike."""
     one, *others = parts
@@ -240,6 +253,14 @@ def bitmap(ranks: Iterable[int], count: int) -> int:
     data = bytearray((count >> 3) + 1)
     for rank in ranks:
         data[rank >> 3] |= 1 << (rank & 7)
+    return int.from_bytes(data, "little")
+
+
+def _toggled(ranks: Iterable[int], count: int) -> int:
+    """The bitmap of the ranks that stand there an odd number of times."""
+    data = bytearray((count >> 3) + 1)
+    for rank in ranks:
+        data[rank >> 3] ^= 1 << (rank & 7)
     return int.from_bytes(data, "little")
 
 

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from decimal import Context
 from typing import Any
 
-from trunkline.config.criteria import ORDERED, All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.criteria import CONFIDENCE, ORDERED, All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.criteria_checks import conditions_of
 from trunkline.config.folds import Value, View
-from trunkline.config.questions import prefixes, size_of
+from trunkline.config.questions import prefixes, reaches, size_of
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.values import Types
 
@@ -45,7 +45,7 @@ class Part:
     `_by_value`, or where that is a single one, the same for all: a list of 100,000 is kept once, by its question.
     """
 
-    __slots__ = ("_by_value", "_judge", "attr", "by_prefix", "named", "other", "unknown", "view")
+    __slots__ = ("_by_value", "_confidence", "_judge", "attr", "by_prefix", "named", "other", "unknown", "view")
 
     def __init__(
         self,
@@ -54,11 +54,13 @@ class Part:
         judged: Callable[[Value | None], bool],
         named: frozenset[str],
         alike: bool | None = None,
+        confidence: float = CONFIDENCE,
     ) -> None:
         self.attr = attr
         self.view: View = view
         self._judge = judged
         self.named = named
+        self._confidence = confidence
         self._by_value = {value: judged(value) for value in named} if alike is None else alike
         self.by_prefix: dict[str, bool] = {}
         self.other = judged(_OTHER)
@@ -68,6 +70,15 @@ class Part:
     def alike(self) -> bool:
         """Whether its verdict on all values that it names is the same."""
         return isinstance(self._by_value, bool)
+
+    @property
+    def only_named(self) -> bool:
+        """Whether it lets through nothing but what it names."""
+        return self._by_value is True and not self.other
+
+    def probable(self, chance: float, total: float) -> bool:
+        """Whether it holds when what it names has this chance, of all that it may be."""
+        return reaches(chance if self._by_value is True else total - chance, self._confidence)
 
     def verdict(self, named: str) -> bool:
         """Whether it lets through a value that it names."""
@@ -164,7 +175,7 @@ def tabulate(node: Node, types: Types) -> Part | Steps | None:
     if operators & ORDERED:
         return _steps(attr, types.kind_of(attr), asked, fold, judged)
     if isinstance(node, Condition) and node.op is not Operator.PREFIX:
-        return Part(attr, view, judged, questions[0].among, node.op is not Operator.NOT_IN)
+        return Part(attr, view, judged, questions[0].among, node.op is not Operator.NOT_IN, node.confidence)
     part = Part(attr, view, judged, frozenset[str]().union(*(question.among for question in questions)))
     for condition in asked:
         if condition.op is Operator.PREFIX:
