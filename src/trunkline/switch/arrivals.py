@@ -186,7 +186,7 @@ class Arrivals:
             claimed.attestation,
             plant.geo.overlay,
         )
-        profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone)
+        profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone, router.types)
         known = profile.attributes(now)
         plant.geo.notice(known)
         query = Query(

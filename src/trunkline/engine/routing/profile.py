@@ -17,14 +17,17 @@ _SAME_DIGITS = {"geo.zip": ("geo.zip3",)}
 
 
 class CallerProfile:
-    """What is known of one caller. `zone` is where hours without a zone of their own are read."""
+    """What is known of one caller. `zone` is where hours without a zone of their own are read.
+
+    `types` are those of the account's router, which have the criteria of flows ready when one call has asked them.
+    """
 
     __slots__ = ("_latest", "_latest_s", "_origin", "_sensitive", "_stated", "_types", "_zone")
 
-    def __init__(self, account: AccountConfig, origin: Origin, zone: str) -> None:
+    def __init__(self, account: AccountConfig, origin: Origin, zone: str, types: Types | None = None) -> None:
         self._origin = origin
         self._zone = zone
-        self._types = Types(account.campaigns)
+        self._types = types or Types(account.campaigns)
         self._stated: dict[str, Attribute] = {}
         self._sensitive: set[str] = set()
         self._latest: dict[str, Attribute] = {}
