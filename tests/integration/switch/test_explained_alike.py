@@ -69,6 +69,8 @@ def test_explain_gives_the_offers_and_attributes_of_a_real_call(
     known = {name: (each["value"], each["basis"]) for name, each in explained["attributes"].items()}
     stored = {name: (value, qualified.basis[name]) for name, value in qualified.attributes.items()}
     assert stored.pop("caller.repeat") == ("no", "history"), "explain has no history"
+    for name in ("geo.county", "geo.city"):
+        assert known.pop(name) == (None, "area_code"), "probabilities are not stored: they follow from the area code"
     assert stored == known
     assert list(routed.offered) == [offer["route"] for offer in explained["offers"]]
     assert len(routed.offered) == 2
