@@ -141,7 +141,7 @@ def _print(explanation: Explanation, query: Query) -> None:
     else:
         console.print(f"\nNo offer: {UNSOLD_WORDS[Unsold(explanation.unsold)].operator}")
     for held in explanation.auctions:
-        console.print(_auction_table(held, explanation.currency))
+        console.print(_auction_table(held, explanation))
     if explanation.rejected:
         console.print(_rejected_table(explanation))
     known = Table("attribute", "value", "known by", title="What is known of the caller", title_justify="left")
@@ -177,16 +177,16 @@ def _offers_table(explanation: Explanation) -> Table:
     return table
 
 
-def _auction_table(held: Held, currency: str) -> Table:
+def _auction_table(held: Held, explanation: Explanation) -> Table:
     table = Table(title=f"The auction of {held.plan}.{held.tier}", title_justify="left")
     for name in ("route", "came out"):
         table.add_column(name, overflow="fold")
     for name in ("bid", "penalty"):
         table.add_column(name, justify="right")
-    for route, each in held.standings:
-        bid = "" if each.bid is None else str(Money(each.bid, currency))
+    for route, each, fate in held.fates({offer.route for offer in explanation.offers}):
+        bid = "" if each.bid is None else str(Money(each.bid, explanation.currency))
         penalty = f"{each.entrant.penalty / 100:g} %" if each.entrant.penalty else ""
-        table.add_row(route, each.fate.value.replace("_", " "), bid, penalty)
+        table.add_row(route, fate.value.replace("_", " "), bid, penalty)
     return table
 
 

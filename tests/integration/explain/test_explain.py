@@ -243,3 +243,15 @@ def test_an_auction_is_told_to_people_too(config: Path, capsys: pytest.CaptureFi
         ("main.t1.bob-desk", "timeout", None),
     ]
     assert answer["rejected"][0]["detail"] == "no answer in time"
+    assert explain(config, *CALL, "--bid", "bob-desk=60.00", "--down", "bob-desk", "--json") == 0
+    (auction,) = json.loads(capsys.readouterr().out)["auctions"]
+    assert [(each["route"], each["fate"], each["reason"]) for each in auction["routes"]] == [
+        ("main.t1.ann-desk", "won", None),
+        ("main.t1.bob-desk", "filtered", "target_down"),
+    ]
+    assert explain(config, *CALL, "--bid", "bob-desk=49.00", "--live", "buyer/ann=2", "--json") == 0
+    (auction,) = json.loads(capsys.readouterr().out)["auctions"]
+    assert [(each["route"], each["fate"], each["reason"]) for each in auction["routes"]] == [
+        ("main.t1.ann-desk", "lost", "limit"),
+        ("main.t1.bob-desk", "won", None),
+    ]

@@ -84,7 +84,10 @@ class Entrant(msgspec.Struct, frozen=True, gc=False):
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
-    """How an entrant came out: its bid in minor units when it made one that counts, and the fate of it."""
+    """How an entrant came out: its bid in minor units when it made one that counts, and the fate of it.
+
+    `won` is the best bid; whether it is sold to is seen when its seats are reserved.
+    """
 
     entrant: Entrant
     fate: Fate

@@ -5,7 +5,7 @@ A stage makes a contest when it comes to such a tier, and only then: other tiers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 import msgspec
@@ -30,6 +30,14 @@ class Held(msgspec.Struct, frozen=True):
     tier: str
     standings: tuple[tuple[str, Standing], ...]
     """By route."""
+
+    def fates(self, offered: Container[str]) -> list[tuple[str, Standing, Fate]]:
+        """What became of each in the end: the first that had room and was offered has won, whoever bid more."""
+        winner = next((route for route, _ in self.standings if route in offered), None)
+        return [
+            (route, each, Fate.WON if route == winner else Fate.LOST if each.fate is Fate.WON else each.fate)
+            for route, each in self.standings
+        ]
 
 
 def deadline_ms(line: Line) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.config.schema import Measure
+from trunkline.engine.routing.auction import Fate
 from trunkline.engine.routing.contest import Held
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Attribute, Attributes, Auction, Candidate, Exhausted, Query
@@ -108,7 +109,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "unsold_reason": None if explanation.offers else explanation.unsold,
         "duplicate": explanation.duplicate,
         "attributes": {name: _attribute(fact) for name, fact in sorted(explanation.attributes.items())},
-        "auctions": [_auction(held, explanation.currency) for held in explanation.auctions],
+        "auctions": [_auction(held, explanation) for held in explanation.auctions],
         "versions": msgspec.to_builtins(explanation.versions),
         "seed": explanation.seed,
     }
@@ -158,7 +159,16 @@ def _odds(offer: Candidate) -> dict[str, Any]:
     }
 
 
-def _auction(held: Held, currency: str) -> dict[str, Any]:
+def _auction(held: Held, explanation: Explanation) -> dict[str, Any]:
+    """What became of everybody: those that took part, and those that guards had left out before."""
+    took_part = {route for route, _ in held.standings}
+    left_out = [
+        each
+        for each in explanation.rejected
+        if each.route.startswith(f"{held.plan}.{held.tier}.") and each.route not in took_part
+    ]
+    reasons = {each.route: each.reason for each in explanation.rejected}
+    offered = {offer.route for offer in explanation.offers}
     return {
         "plan": held.plan,
         "tier": held.tier,
@@ -166,11 +176,23 @@ def _auction(held: Held, currency: str) -> dict[str, Any]:
             {
                 "route": route,
                 "target": each.entrant.target,
-                "fate": each.fate.value,
-                "bid": None if each.bid is None else str(Money(each.bid, currency)),
+                "fate": fate.value,
+                "reason": reasons.get(route),
+                "bid": None if each.bid is None else str(Money(each.bid, explanation.currency)),
                 "penalty_percent": each.entrant.penalty / 100,
             }
-            for route, each in held.standings
+            for route, each, fate in held.fates(offered)
+        ]
+        + [
+            {
+                "route": each.route,
+                "target": each.target,
+                "fate": Fate.FILTERED.value,
+                "reason": each.reason,
+                "bid": None,
+                "penalty_percent": None,
+            }
+            for each in left_out
         ],
     }
 
