@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -40,8 +41,15 @@ def contact_hash(secret: bytes, account: str, number: str) -> str:
     it; with the account in it, so two accounts never share one.
     """
     assert len(secret) == SECRET_BYTES
-    digest = hmac.digest(secret, f"{account}\0{number}".encode(), hashlib.sha256)
-    return digest[:_CONTACT_BYTES].hex()
+    keyed = _keyed(secret).copy()
+    keyed.update(f"{account}\0{number}".encode())
+    return keyed.digest()[:_CONTACT_BYTES].hex()
+
+
+@lru_cache(maxsize=4)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """HMAC-SHA-256 that has read its key: finding the algorithm and reading the key take most of the time."""
+    return hmac.new(secret, digestmod=hashlib.sha256)
 
 
 class ContactKey:

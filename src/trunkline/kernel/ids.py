@@ -18,18 +18,23 @@ class Ids:
     `entropy(n)` gives `n` random bytes. Kinds in use: call, att (attempt), lease, rec, leg.
     """
 
-    __slots__ = ("_entropy", "_time", "_utc_ms")
+    __slots__ = ("_entropy", "_second", "_time", "_utc_ms")
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
         self._utc_ms = -1
         self._time = ""  # of the millisecond above: the ids of one call are made in two or three
+        self._second = ""  # all of it but the two characters that change within a second
 
     def make(self, kind: str, utc_ms: int) -> str:
         """A new id of `kind`; ids of later milliseconds sort after it."""
         assert utc_ms >= 0
         if utc_ms != self._utc_ms:
-            self._utc_ms, self._time = utc_ms, _base32(utc_ms, _TIME_CHARS)
+            second = utc_ms >> 10
+            if second != self._utc_ms >> 10:
+                self._second = _base32(second, _TIME_CHARS - 2)
+            self._utc_ms = utc_ms
+            self._time = self._second + ALPHABET[utc_ms >> 5 & 31] + ALPHABET[utc_ms & 31]
         return f"{kind}_{self._time}{self._entropy(ENTROPY_BYTES).translate(_CHARACTERS).decode()}"
 
 

@@ -181,9 +181,14 @@ class SipEndpoint:
         if found is not None:
             self._uas.set_terms(found, terms)
 
-    def trying(self, leg: int, now: float) -> None:
-        """Send 100, so that the caller stops repeating its INVITE. Nothing else answers an INVITE by itself."""
-        self._provisional(leg, 100, None, now)
+    def trying(self, leg: int, now: float, patience_s: float = 0.0) -> None:
+        """Send 100, so that the caller stops repeating its INVITE. Nothing else answers an INVITE by itself.
+
+        Unless something else is said within `patience_s`; 17.2.1 allows 0.2 s at most.
+        """
+        found = self._core.leg(leg)
+        if found is not None:
+            self._uas.trying(found, now, patience_s)
 
     def ring(self, leg: int, now: float, status: int = 180, sdp: bytes | None = None) -> None:
         """Send 101 to 199, with a session description for early media. Raises LocalSipError for another status."""

@@ -60,19 +60,27 @@ class Uas:
         self._provisionals.begin(leg, request, required)
         leg.updates = allows(request, "UPDATE")
 
+    def trying(self, leg: Leg, now: float, patience_s: float) -> None:
+        """Send 100 when nothing else has been said `patience_s` from now. Ignored once something was."""
+        tx = self._waiting(leg)
+        if tx is None or tx.data is not None:
+            return
+        if patience_s > 0.0:
+            leg.provisional_at = now + patience_s
+            self._core.timers.arm(leg)
+        else:
+            self._core.respond(tx, 100, now)
+
     def provisional(self, leg: Leg, status: int, sdp: bytes | None, now: float) -> None:
-        """Send 100 to 199; above 100 it is repeated every minute (13.3.1.1). Ignored once the leg is decided."""
+        """Send 101 to 199, which is repeated every minute (13.3.1.1). Ignored once the leg is decided."""
         core, tx = self._core, self._waiting(leg)
         if tx is None:
-            return
-        if status == 100:
-            if tx.data is None:
-                core.respond(tx, 100, now)
             return
         lines = self._dialog_lines(tx, sdp)
         if leg.reliable is None or not self._provisionals.send(leg, tx, status, sdp, lines, now):
             core.respond(tx, status, now, lines, sdp or b"")
-        leg.provisional_at = now + PROVISIONAL_REFRESH
+        if tx.data is not None:
+            leg.provisional_at = now + PROVISIONAL_REFRESH
         core.timers.arm(leg)
 
     def answer(self, leg: Leg, sdp: bytes, now: float) -> bool:
@@ -134,14 +142,18 @@ class Uas:
         core.gone(leg, now)
 
     def fire(self, leg: Leg, now: float) -> None:
-        """A reliable response is due, or the minute is over in which proxies on the way remember a provisional one."""
+        """A reliable response is due, a 100 is, or the minute in which proxies on the way remember a ringing call."""
         if leg.reliable is not None:
             self._provisionals.fire(leg, now)
-        if leg.provisional_at > now:
+        tx = leg.invite_tx
+        if leg.provisional_at > now or not isinstance(tx, ServerTx):
             return
-        leg.provisional_at = now + PROVISIONAL_REFRESH
-        if isinstance(leg.invite_tx, ServerTx) and leg.invite_tx.data is not None:
-            self._core.send(leg.invite_tx.data, leg.invite_tx.destination)
+        if tx.data is None:
+            leg.provisional_at = inf
+            self._core.respond(tx, 100, now)
+        else:
+            leg.provisional_at = now + PROVISIONAL_REFRESH
+            self._core.send(tx.data, tx.destination)
 
     def _waiting(self, leg: Leg) -> ServerTx | None:
         tx = leg.invite_tx

@@ -51,6 +51,9 @@ from trunkline.telephony.sip.doors import read_call
 WITHHELD = "anonymous"
 """Stands for the number of all who withhold theirs, where a campaign takes them for one contact."""
 RETRY_AFTER = (("Retry-After", "10"),)
+TRYING_PATIENCE_S = 0.15
+"""A caller is told 100 when it has heard nothing else for so long: with the tick of the timers within 0.2 s, which RFC
+3261 17.2.1 allows. Most buyers ring sooner."""
 
 
 class Arrivals:
@@ -92,7 +95,7 @@ class Arrivals:
             self._refuse(event.leg, 404, "unknown_number", trunk)
             return
         plant.sip.endpoint.set_terms(event.leg, terms_of(trunk))
-        plant.sip.endpoint.trying(event.leg, plant.sip.now())
+        plant.sip.endpoint.trying(event.leg, plant.sip.now(), TRYING_PATIENCE_S)
         now, load = plant.clock(), plant.loads.of(trunk.key)
         if load.full(trunk, now.mono_ns) is not None:
             self._refuse(event.leg, 503, "trunk_limit", trunk)

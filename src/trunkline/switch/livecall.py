@@ -137,8 +137,8 @@ class LiveCall(Searching):
     def _arm(self) -> None:
         """Wake up when the machine's next timer is due."""
         due = None if self._over else self.machine.next_timer()
-        if due is not None and self._timer is not None and self._timer_ns == due:
-            return
+        if due is not None and self._timer is not None and self._timer_ns <= due:
+            return  # wakes up early once, which costs less than re-arming at every step of a call
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -149,7 +149,10 @@ class LiveCall(Searching):
 
     def _wake(self) -> None:
         self._timer = None
-        self.tell(i.Tick())
+        if self.machine.is_due(self.plant.clock()):
+            self.tell(i.Tick())
+        else:
+            self._arm()
 
     def _do(self, command: c.Command, now: Instant) -> None:
         """Carry out one command. One that fails keeps none of the others from being carried out, but ends the call."""
