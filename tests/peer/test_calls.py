@@ -47,7 +47,8 @@ def test_the_caller_hangs_up(lab: Lab) -> None:
     assert call["converted"]
     assert attempts(call) == [("first", "connected", 200)]
     assert 200 <= call["duration_ms"] <= call["call_ms"]
-    assert caller.names() == ["INVITE", "100 INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]
+    said = [name for name in caller.names() if name != "100 INVITE"]  # which a slow machine says
+    assert said == ["INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]
     assert buyer.stop().successful == 1
     assert buyer.names() == ["INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]
 
