@@ -199,7 +199,7 @@ def test_a_paused_campaign_sells_nothing_and_says_why(lab: Lab) -> None:
 
 
 def test_an_invite_sent_twice_is_one_call_and_one_dial(lab: Lab) -> None:
-    buyer = lab.buyer(invited(), answer(180), pause(400), answer(200), acked(), byed())
+    buyer = lab.buyer(invited(), pause(350), answer(180), pause(400), answer(200), acked(), byed())
     switch = lab.switch(configuration(target("first", buyer.address)))
     before_180 = (invite(), expect(100), invite(), expect(100, optional=True), expect(180))
     after_180 = (invite(), expect(180, optional=True), expect(200), ack())
