@@ -18,7 +18,9 @@ pytestmark = pytest.mark.unit
 def test_a_call_goes_with_the_last_of_its_legs_and_not_when_the_collector_comes_by() -> None:
     registry = Registry()
     plant: Any = SimpleNamespace(
-        media=SimpleNamespace(close=lambda leg: None), clock=lambda: SimpleNamespace(mono_ns=0)
+        media=SimpleNamespace(close=lambda leg: None),
+        clock=lambda: SimpleNamespace(mono_ns=0),
+        queues=SimpleNamespace(leave=lambda call: None),
     )
     caller: Any = SimpleNamespace(sip=1, media="call_1", seat=SimpleNamespace(ended=lambda now_ns: None))
     machine: Any = SimpleNamespace(context=SimpleNamespace(call="call_1"))
