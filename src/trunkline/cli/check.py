@@ -15,6 +15,7 @@ from trunkline.config.problems import Problem
 from trunkline.kernel.errors import ExitCode
 from trunkline.media.prompts import available_voices
 from trunkline.switch.config_files import base_of, load_path
+from trunkline.switch.list_files import ListUnusable, lists_of, problem_of
 
 SUMMARY: Final = "check a configuration and name everything that is wrong with it"
 
@@ -28,11 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the problems. Exit code 0 with warnings only, 1 with errors."""
     loaded = load_path(args.path, available_voices(base_of(args.path)))
+    problems = loaded.problems
+    if loaded.snapshot is not None:
+        try:
+            lists_of(loaded.snapshot, None)
+        except ListUnusable as error:
+            problems = (*problems, problem_of(error))
     if args.json:
-        sys.stdout.write(as_json(loaded.problems) + "\n")
+        sys.stdout.write(as_json(problems) + "\n")
     else:
-        sys.stdout.write(as_text(loaded.problems, args.path) + "\n")
-    return ExitCode.WRONG if loaded.errors else ExitCode.DONE
+        sys.stdout.write(as_text(problems, args.path) + "\n")
+    return ExitCode.WRONG if any(each.severity == "error" for each in problems) else ExitCode.DONE
 
 
 def as_json(problems: Sequence[Problem]) -> str:

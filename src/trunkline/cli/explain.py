@@ -35,7 +35,8 @@ from trunkline.testing.asking_flags import read_books
 
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
 _FLAGS: Final = (
-    "to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "last", "down", "seen", "bid", "score",
+    "to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "last", "down", "seen", "listed", "bid",
+    "score",
 )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="what happened with the contact before",
     )
+    add("--listed", metavar="LIST[=no]", action="append", help="a list that the caller is on, or is not on")
     add("--bid", metavar="TARGET=AMOUNT", action="append", help="what a bidder answers; or =none, or =timeout")
     add("--score", metavar="TARGET=P", action="append", help="a model's chance (0 to 1) that the target converts")
     add("--geo", metavar="PATH", type=Path, help="a table of area codes or exchanges, or a data folder with imports")

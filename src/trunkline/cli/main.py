@@ -30,7 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
-    "Steer it": ("counters", "geo", "rates", "apply"),
+    "Steer it": ("counters", "lists", "geo", "rates", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -41,7 +41,6 @@ UNBUILT: Final = frozenset(
         "held",
         "keys",
         "leads",
-        "lists",
         "returns",
         "up",
     }

@@ -101,6 +101,7 @@ CODES: Final[dict[str, str]] = {
     "no_voice": "There is no voice for the language of a text.",
     "no_engine": "Nothing on this machine can speak a text.",
     "missing_file": "A file is not there.",
+    "bad_list": "A contact list is not there, or lines of it cannot be read.",
     "bad_file": "A file is outside the configuration, or of a kind that cannot be read.",
     "too_long": "A text is longer than can be spoken.",
     # the rest

@@ -12,7 +12,7 @@ from trunkline.config.tree import Path
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEY_HINT = "use up to 64 letters, digits, dashes and underscores, a letter or digit first"
-_COLLECTIONS = ("publishers", "campaigns", "buyers", "buyer_groups", "targets", "plans", "flows")
+_COLLECTIONS = ("lists", "publishers", "campaigns", "buyers", "buyer_groups", "targets", "plans", "flows")
 
 
 def check_key(findings: Findings, path: Path, key: str | None) -> None:

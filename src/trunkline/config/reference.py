@@ -26,7 +26,7 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.PayoutDuplicates, schema.Duplicates, schema.MarkDuplicates, schema.Recording, schema.LeadField,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target, schema.Deliver,
     schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
-    schema.Limit, flows.Flow,
+    schema.Limit, schema.ContactList, flows.Flow,
     flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
     trunks.TrunkOutbound, trunks.TrunkRegister,
 )  # fmt: skip

@@ -155,6 +155,8 @@ class Account(Struct, frozen=True, kw_only=True):
     timezone: str
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
@@ -175,6 +177,8 @@ class Publisher(Struct, frozen=True, kw_only=True):
     name: str | None = None
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
@@ -209,6 +213,8 @@ class Campaign(Struct, frozen=True, kw_only=True):
     answer: Literal["flow", "buyer"] = "flow"
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -241,6 +247,8 @@ class Number(Struct, frozen=True, kw_only=True):
     key: str | None = None
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     floor: Money | None = None
     criteria: Node | None = None
@@ -261,6 +269,8 @@ class Buyer(Struct, frozen=True, kw_only=True):
     name: str | None = None
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -285,6 +295,8 @@ class BuyerGroup(Struct, frozen=True, kw_only=True):
     buyers: tuple[str, ...]
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -305,6 +317,8 @@ class Bid(Struct, frozen=True, kw_only=True):
     floor: Money | None = None
     criteria: Node | None = None
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
 
 
 class AcceptWhen(Struct, frozen=True, kw_only=True):
@@ -339,6 +353,8 @@ class Target(Struct, frozen=True, kw_only=True):
     skills: tuple[str, ...] = ()
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -376,6 +392,8 @@ class Route(Struct, frozen=True, kw_only=True):
     criteria: Node | None = None
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -405,6 +423,8 @@ class Tier(Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     floor: Money | None = None
     criteria: Node | None = None
@@ -429,6 +449,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     tiers: tuple[Tier, ...] = ()
     paused: bool = False
     min_attestation: Attestation | None = None
+    suppress: tuple[str, ...] = ()
+    require_listed: tuple[str, ...] = ()
     hours: Hours | None = None
     timezone: str | None = None
     floor: Money | None = None
@@ -448,10 +470,20 @@ class Plan(Struct, frozen=True, kw_only=True):
     reroute_again: bool = False
 
 
+class ContactList(Struct, frozen=True, kw_only=True):
+    """A list of contacts that levels may suppress or require. Without `file` it is loaded by `trunkline lists`."""
+
+    key: str
+    name: str | None = None
+    type: Literal["numbers", "prefixes", "sha256", "md5"] = "numbers"
+    file: str | None = None
+
+
 class AccountConfig(Struct, frozen=True, kw_only=True):
     """All of one account."""
 
     account: Account
+    lists: tuple[ContactList, ...] = ()
     publishers: tuple[Publisher, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     numbers: tuple[Number, ...] = ()

@@ -13,6 +13,7 @@ from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours_checks import check_hours, check_zone
 from trunkline.config.key_checks import check_account_keys, check_key, check_keys, check_numbers, check_unique
 from trunkline.config.limit_checks import check_limits, check_ranges
+from trunkline.config.list_checks import check_list, check_names
 from trunkline.config.never_open import check_never_open
 from trunkline.config.places import Places
 from trunkline.config.plan_checks import check_plans
@@ -22,6 +23,7 @@ from trunkline.config.schema import (
     AccountConfig,
     BuyerGroup,
     Campaign,
+    ContactList,
     Conversion,
     Duplicates,
     NoBuyer,
@@ -151,6 +153,7 @@ _CHECKS: dict[type, tuple[Callable[[Subject, Path, Any], None], ...]] = {
     Number: (_check_number,),
     BuyerGroup: (_check_group,),
     Target: (check_target,),
+    ContactList: (check_list,),
     Conversion: (check_conversion,),
     Duplicates: (check_duplicates,),
     Flow: (check_flow,),
@@ -167,6 +170,8 @@ _FIELDS: dict[str, Callable[[Subject, Path, Any], None]] = {
     "limits": check_limits,
     "timezone": check_zone,
     "caller_id": check_caller_id,
+    "suppress": check_names,
+    "require_listed": check_names,
     "whisper": _check_whisper,
     "whisper_file": check_file,
 }

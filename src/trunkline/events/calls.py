@@ -96,9 +96,10 @@ class CallRepeated(CallEvent, frozen=True, kw_only=True, tag="call.repeated"):
 
 
 class CallBlocked(CallEvent, frozen=True, kw_only=True, tag="call.blocked"):
-    """A received call was refused by a rule before it was routed."""
+    """A received call was refused by a rule before it was routed. `detail` names the level and the list."""
 
     reason: str
+    detail: str | None = None
 
 
 class CallAnswered(CallEvent, frozen=True, kw_only=True, tag="call.answered"):

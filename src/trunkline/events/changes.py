@@ -86,6 +86,30 @@ class ContactHad(msgspec.Struct, frozen=True, gc=False, tag="contact.had"):
     seen: Seen
 
 
+class StoredList(msgspec.Struct, frozen=True, gc=False):
+    """A contact list that a command has loaded from `file`; `digest` names its content and its own file."""
+
+    account: str
+    list: str
+    digest: str
+    entries: int
+    file: str
+    at_ms: int
+
+
+class ListPut(msgspec.Struct, frozen=True, gc=False, tag="list.put"):
+    """The list has been loaded, in place of what it held."""
+
+    list: StoredList
+
+
+class ListDrop(msgspec.Struct, frozen=True, gc=False, tag="list.drop"):
+    """The list holds nothing that was loaded."""
+
+    account: str
+    list: str
+
+
 class CommandKept(msgspec.Struct, frozen=True, gc=False, tag="command.kept"):
     """A command was done: whoever asks for it again with the same key gets `answer` (JSON) and nothing is done twice.
 
@@ -107,4 +131,16 @@ class RatesPut(msgspec.Struct, frozen=True, gc=False, tag="rates.put"):
     book: bytes
 
 
-Change = CapacityChange | LegPut | LegDrop | CallPut | CallDrop | ContactSeen | ContactHad | CommandKept | RatesPut
+Change = (
+    CapacityChange
+    | LegPut
+    | LegDrop
+    | CallPut
+    | CallDrop
+    | ContactSeen
+    | ContactHad
+    | ListPut
+    | ListDrop
+    | CommandKept
+    | RatesPut
+)

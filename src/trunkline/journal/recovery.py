@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.events.changes import RatesPut, StoredCall, StoredLeg
+from trunkline.events.changes import RatesPut, StoredCall, StoredLeg, StoredList
 from trunkline.events.entry import Position
 from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
@@ -13,6 +13,7 @@ from trunkline.journal.tables import (
     read_counters,
     read_leases,
     read_legs,
+    read_lists,
     read_offered,
     read_rates,
     read_turns,
@@ -37,6 +38,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     legs: tuple[StoredLeg, ...]
     calls: tuple[StoredCall, ...]
     rates: tuple[RatesPut, ...]
+    lists: tuple[StoredList, ...]
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -53,6 +55,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             legs=read_legs(connection, stream),
             calls=read_calls(connection),
             rates=read_rates(connection),
+            lists=read_lists(connection),
         )
     finally:
         connection.execute("COMMIT")

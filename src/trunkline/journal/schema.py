@@ -128,7 +128,9 @@ CREATE TABLE offered (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED)
+_LISTS = "CREATE TABLE lists (list TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

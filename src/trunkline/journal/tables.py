@@ -21,9 +21,12 @@ from trunkline.events.changes import (
     ContactSeen,
     LegDrop,
     LegPut,
+    ListDrop,
+    ListPut,
     RatesPut,
     StoredCall,
     StoredLeg,
+    StoredList,
 )
 from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name
 from trunkline.journal.sqlite import Connection
@@ -32,6 +35,7 @@ from trunkline.kernel.leases import CounterId, CounterSet, Demand, HoldDrop, Hol
 _fields: Final = msgspec.structs.astuple
 _pack: Final = msgspec.msgpack.Encoder().encode
 _call: Final = msgspec.msgpack.Decoder(StoredCall)
+_list: Final = msgspec.msgpack.Decoder(StoredList)
 _leg: Final = msgspec.msgpack.Decoder(StoredLeg)
 
 NO_KEY_ID: Final = bytes(KEY_ID_BYTES)
@@ -138,12 +142,18 @@ _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
 _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(change.leg)))
 
+_LISTS: Final = _document(
+    "lists", "list", lambda change: (f"{change.list.account}/{change.list.list}", _pack(change.list))
+)
+
 _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CounterSet: (_COUNTERS, lambda change: (change.counter, change.window_start_ms), True),
     OfferedSet: (_OFFERED, lambda change: change.counter, True),
     TurnSet: (_TURNS, lambda change: change.turn, True),
     ContactSeen: (_CONTACTS, lambda change: (change.account, change.campaign, change.contact), True),
     ContactHad: (_CONTACT_EVENTS, _happening, True),
+    ListPut: (_LISTS, lambda change: f"{change.list.account}/{change.list.list}", True),
+    ListDrop: (_LISTS, lambda change: f"{change.account}/{change.list}", False),
     CommandKept: (_COMMANDS, lambda change: change.key, True),
     HoldPut: (_HOLDS, lambda change: change.lease.id, True),
     HoldDrop: (_HOLDS, lambda change: change.lease, False),
@@ -217,6 +227,11 @@ def read_leases(connection: Connection) -> tuple[Lease, ...]:
 def read_calls(connection: Connection) -> tuple[StoredCall, ...]:
     """Calls that had not ended."""
     return tuple(_call.decode(data) for (data,) in connection.execute("SELECT data FROM calls ORDER BY call"))
+
+
+def read_lists(connection: Connection) -> tuple[StoredList, ...]:
+    """Contact lists that commands have loaded."""
+    return tuple(_list.decode(data) for (data,) in connection.execute("SELECT data FROM lists ORDER BY list"))
 
 
 def read_legs(connection: Connection, stream: str) -> tuple[StoredLeg, ...]:

@@ -102,6 +102,8 @@ class Arrivals:
             return
         number, caller, call_id = dialled.number.number, called.caller.id, event.request.call_id
         blocked = self._blocking.judge(trunk, load, caller.number, number, call_id, now)
+        if blocked is None:
+            blocked = self._blocking.screen(dialled, caller.number, now)
         if blocked is not None:
             load.struck(now.mono_ns)
             self._blocking.block(event.leg, trunk, dialled, called.caller, blocked, now)

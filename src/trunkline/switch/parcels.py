@@ -22,6 +22,7 @@ from trunkline.config.schema import (
     Buyer,
     BuyerGroup,
     Campaign,
+    ContactList,
     Number,
     Plan,
     Platform,
@@ -94,6 +95,7 @@ class Closing(Struct, frozen=True, tag="closing"):
 Parcel = Opening | Beginning | Objects | Routes | Sounds | Failure | Closing
 
 _COLLECTIONS: Final[dict[str, type[Any]]] = {
+    "lists": ContactList,
     "publishers": Publisher,
     "campaigns": Campaign,
     "numbers": Number,

@@ -21,6 +21,7 @@ from trunkline.switch.facts import FactBoard
 from trunkline.switch.geo import Geo
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
+from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.queues import Queues
 from trunkline.switch.trunk_load import TrunkLoads
@@ -73,6 +74,7 @@ class Plant:
         self.metrics = metrics
         self.names = Names(resolver, self.chance)
         self.facts = FactBoard()
+        self.lists = Lists(data, self.facts)
         self.health = Health(self)
         self.geo = Geo(data, metrics)
         self.loads = TrunkLoads()

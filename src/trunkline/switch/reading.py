@@ -29,6 +29,7 @@ from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
 from trunkline.media.prompts import PromptStore, available_voices
 from trunkline.switch.config_files import base_of, load_path
+from trunkline.switch.list_files import ListUnusable, cache_of, files_of_lists, lists_of, problem_of
 from trunkline.switch.parcels import Failure, Known, Unpacking, packed, parcels_of
 from trunkline.switch.prompts import prepare_sounds
 from trunkline.switch.slices import Slices, uncollected
@@ -55,14 +56,21 @@ class Read(msgspec.Struct, frozen=True):
 
 
 def read_configuration(path: Path, data: Path) -> Read:
-    """Read and check the configuration at `path`; prompts are cached below `data`. Blocks.
+    """Read and check the configuration at `path`; prompts and packed lists are cached below `data`. Blocks.
 
     Raises UsageError when there is nothing there that could be one.
     """
     loaded = load_path(path, available_voices(base_of(path)))
-    if loaded.snapshot is None:
+    snapshot = loaded.snapshot
+    if snapshot is None:
         return Read(loaded, {})
-    sounds, unplayable = prepare_sounds(loaded.snapshot, PromptStore(data / "prompts", base_of(path)))
+    files = loaded.files + files_of_lists(snapshot)
+    loaded = Loaded(snapshot, loaded.problems, files)
+    try:
+        lists_of(snapshot, cache_of(data))
+    except ListUnusable as error:
+        return Read(Loaded(None, (*loaded.problems, problem_of(error)), files), {})
+    sounds, unplayable = prepare_sounds(snapshot, PromptStore(data / "prompts", base_of(path)))
     return Read(loaded, sounds, tuple(unplayable))
 
 

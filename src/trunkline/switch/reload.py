@@ -17,6 +17,7 @@ from trunkline.events.switch import SnapshotLoaded, SnapshotRefused
 from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import TrunklineError
 from trunkline.switch.config_files import files_of
+from trunkline.switch.list_files import cache_of, files_of_lists, lists_of
 from trunkline.switch.moved_limits import finding_moved, tell_moved
 from trunkline.switch.parting import Parting
 from trunkline.switch.plant import Plant
@@ -46,7 +47,8 @@ def first_world(path: Path, data: Path) -> World:
             f"{path} has {len(errors)} error{'s' if len(errors) != 1 else ''}; the first: {describe(errors[0])}",
             hint="; ".join(filter(None, (errors[0].hint, f"./trunkline check {path} shows all there is to it"))),
         )
-    return finished(building(read.loaded.snapshot, read.sounds))
+    lists = lists_of(read.loaded.snapshot, cache_of(data))
+    return finished(building(read.loaded.snapshot, read.sounds, lists))
 
 
 def keep(data: Path, path: Path, world: World) -> None:
@@ -91,7 +93,7 @@ class Reloader:
         self._plant = plant
         self.path = path
         self._on_world = on_world
-        self._lists = plant.world.snapshot.files
+        self._lists = plant.world.snapshot.files + files_of_lists(plant.world.snapshot)
         self._seen = self._look()
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
@@ -147,8 +149,9 @@ class Reloader:
             errors = [problem for problem in read.loaded.problems if problem.severity == "error"]
             self._refused(len(errors), describe(errors[0]))
             return
+        lists = await asyncio.to_thread(lists_of, read.loaded.snapshot, cache_of(plant.data))  # packed already
         with uncollected():
-            world = await Slices().run(building(read.loaded.snapshot, read.sounds, before))
+            world = await Slices().run(building(read.loaded.snapshot, read.sounds, lists, before))
         digest = read.loaded.snapshot.digest
         if digest != before.snapshot.digest:
             await asyncio.to_thread(_name, plant.data, digest)

@@ -130,6 +130,7 @@ class Switch:
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
         plant.histories = self._learning.histories
+        await asyncio.to_thread(plant.lists.restore, self._state.lists)
         self._attestations = Attestations(plant)
         arrivals = Arrivals(plant, self._registry, self._attestations)
         board = Switchboard(plant, self._registry, arrivals, self._orphans)
@@ -200,6 +201,7 @@ class Switch:
 
     def _use(self, world: World) -> None:
         self._plant.world = world
+        self._plant.lists.use(world)
         self._plant.sip.doors = world.doors
         self._plant.sip.reload_tls()
         self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)

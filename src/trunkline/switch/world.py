@@ -13,6 +13,7 @@ from typing import Any, Final
 from trunkline.config.flows import Prompt
 from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
 from trunkline.config.schema import Snapshot
+from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.duplicates import events_asked_for
 from trunkline.engine.routing.router import Router, compiling
 from trunkline.media.port import Prompt as Sound
@@ -23,6 +24,8 @@ from trunkline.telephony.sip.doors import Doors
 from trunkline.telephony.sip.logins import Logins
 from trunkline.telephony.sip.servers import Place
 
+FileLists = Mapping[str, Mapping[str, ContactList]]
+"""Contact lists by account and key."""
 _NUMBERS_A_STEP: Final = 200
 
 
@@ -33,8 +36,8 @@ class World:
     watched: Watched
     places: frozenset[Place]
 
-    def __init__(self, snapshot: Snapshot, sounds: Mapping[Prompt, Sound]) -> None:
-        """What is quickly made of it; `building` makes the rest.
+    def __init__(self, snapshot: Snapshot, sounds: Mapping[Prompt, Sound], lists: FileLists) -> None:
+        """What is quickly made of it; `building` makes the rest. `lists` are those that it reads from files.
 
         Raises MissingPassword when the environment lacks a password that the configuration names, and
         AuthoritiesUnreadable.
@@ -50,6 +53,7 @@ class World:
         }
         """For accounts with rules about duplicates: what has to be kept of their contacts."""
         self.sounds = sounds
+        self.lists = lists
         self.authorities = read_authorities(snapshot.platform, Path(snapshot.base))
 
     def known(self, account: str, collection: str, key: str) -> object | None:
@@ -59,20 +63,20 @@ class World:
             return None
         if collection == "routes":
             return self.routers[account].route(key)
-        if collection in {"plans", "buyer_groups"}:
+        if collection in {"plans", "buyer_groups", "lists"}:
             return None  # small, and put together anew
         named: dict[str, Any] = getattr(index, collection)
         return named.get(key)
 
 
 def building(
-    snapshot: Snapshot, sounds: Mapping[Prompt, Sound], earlier: World | None = None
+    snapshot: Snapshot, sounds: Mapping[Prompt, Sound], lists: FileLists, earlier: World | None = None
 ) -> Generator[None, None, World]:
     """The world of a snapshot, in small steps; what was compiled of the same objects comes from `earlier`.
 
     Raises MissingPassword and AuthoritiesUnreadable.
     """
-    world = World(snapshot, sounds)
+    world = World(snapshot, sounds, lists)
     yield
     world.numbers = NumbersIndex()
     for config in snapshot.accounts:

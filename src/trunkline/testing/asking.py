@@ -15,6 +15,7 @@ import msgspec
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import AccountConfig, Kind, Number, Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
+from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.explain import Explanation
 from trunkline.engine.routing.facts import changed
@@ -24,11 +25,12 @@ from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_caller
+from trunkline.switch.list_files import lists_of
 from trunkline.testing.asking_flags import (
     SEED_MAX,
     read_attributes,
     read_bids,
-    read_down,
+    read_facts,
     read_instant,
     read_scores,
     read_seen,
@@ -57,6 +59,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     last: Texts = ()
     down: Texts = ()
     seen: Texts = ()
+    listed: Texts = ()
     bid: Texts = ()
     score: Texts = ()
 
@@ -80,6 +83,7 @@ class Oracle:
         self._snapshot = snapshot
         self._overlay = overlay
         self._rates = rates or {}
+        self._file_lists: dict[str, dict[str, ContactList]] | None = None
         self._accounts: dict[str, tuple[AccountIndex, Router]] = {}
         self._numbers = {number.number: (config, number) for config in snapshot.accounts for number in config.numbers}
 
@@ -117,8 +121,16 @@ class Oracle:
         )
         live, used, funds, last = map(_texts, (question.live, question.used, question.funds, question.last))
         usage = read_usage(live, used, funds, last, utc_ms, index)
-        facts = changed(read_down(_texts(question.down), index), rates=self._rates.get(config.account.key, NO_RATES))
+        lists = self._lists().get(config.account.key, {})
+        facts = read_facts(_texts(question.down), _texts(question.listed), caller, lists, index)
+        facts = changed(facts, rates=self._rates.get(config.account.key, NO_RATES))
         return router.explain(query, usage, facts), query
+
+    def _lists(self) -> dict[str, dict[str, ContactList]]:
+        """The lists that the configuration reads from files. Raises ListUnusable."""
+        if self._file_lists is None:
+            self._file_lists = lists_of(self._snapshot, None)
+        return self._file_lists
 
     def _compiled(self, config: AccountConfig) -> tuple[AccountIndex, Router]:
         key = config.account.key

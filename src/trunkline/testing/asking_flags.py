@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,8 @@ import msgspec
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.scalars import BadText, read_share
+from trunkline.engine.lists.reading import pack_list
+from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.auction import Answered, Bid
 from trunkline.engine.routing.explain import StatedUsage
 from trunkline.engine.routing.facts import Facts, facts_of
@@ -80,12 +82,32 @@ def read_usage(
     )
 
 
-def read_down(items: Iterable[str], index: AccountIndex) -> Facts:
-    """`--down TARGET` as the facts of a switch that finds these targets out of service."""
-    for item in items:
+def read_facts(
+    down: Iterable[str],
+    listed: Iterable[str],
+    caller: str | None,
+    lists: Mapping[str, ContactList],
+    index: AccountIndex,
+) -> Facts:
+    """The facts of a switch that finds the targets of `--down TARGET` out of service.
+
+    With `--listed LIST` the caller (E.164, or None) is on that list, with `--listed LIST=no` it is not; other `lists`
+    are as they are.
+    """
+    for item in down:
         if item not in index.targets:
             raise UsageError(f"--down {item}: there is no such target", hint=_names(index.targets))
-    return facts_of(items)
+    return facts_of(down, lists={**lists, **dict(_listed(item, caller, index) for item in listed)})
+
+
+def _listed(item: str, caller: str | None, index: AccountIndex) -> tuple[str, ContactList]:
+    name, _, answer = item.partition("=")
+    known = {each.key for each in index.config.lists}
+    if name not in known:
+        raise UsageError(f"--listed {item}: there is no list {name!r}", hint=_names(known))
+    if answer not in {"", "yes", "no"}:
+        raise UsageError(f"--listed {item}: yes or no", hint=f"write --listed {name} or --listed {name}=no")
+    return name, ContactList(pack_list("numbers", [] if answer == "no" else [caller or "anonymous"]))
 
 
 def read_seen(items: Iterable[str], campaign: str, index: AccountIndex) -> tuple[Seen, ...]:

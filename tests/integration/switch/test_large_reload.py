@@ -114,7 +114,7 @@ def test_a_world_goes_when_its_last_call_has_gone_without_the_collector(path: Pa
     gc.disable()
     try:
         world = first_world(path, tmp_path / "data")
-        later = finished(building(world.snapshot, {}, world))
+        later = finished(building(world.snapshot, {}, {}, world))
         parting = Parting(world)
         assert not parting.over
         del world

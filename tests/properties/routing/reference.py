@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.properties.routing.worlds import COUNTIES, KINDS
+from tests.properties.routing.worlds import COUNTIES, KINDS, LISTS
 
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours
@@ -360,6 +360,11 @@ class Reference:
                 return ("criteria", level, None, None, None, None)
             if level == "target" and not self.skilled(thing):
                 return ("criteria", level, None, None, None, None)
+        for level, thing, _ in levels:
+            held = [self.on_list(name) for name in thing.suppress]
+            wanted = [self.on_list(name) for name in thing.require_listed]
+            if any(on is not False for on in held) or (wanted and not any(wanted)):
+                return ("suppression", level, None, None, None, None)
         refusing = self.duplicate(next(thing for level, thing, _ in levels if level == "buyer"))
         if refusing is not None:
             return ("duplicate", refusing, None, None, None, None)
@@ -390,6 +395,20 @@ class Reference:
             if settled and least is not None and p < least / 1e6:
                 return ("score", level, None, None, None, None)
         return None
+
+    def on_list(self, name: str) -> bool | None:
+        """None when the list is not loaded. Entries are texts with the last day on which they count."""
+        entries = LISTS.get(name)
+        if entries is None:
+            return None
+        today = datetime.fromtimestamp(self.query.now.utc_ms // 1000, UTC).astimezone(ZoneInfo(self.account.timezone))
+        known = self.query.attributes.get("caller.number")
+        caller = "anonymous" if known is None else known.value
+        for entry, until in entries:
+            counts = until is None or today.date().isoformat() <= until
+            if counts and (entry == caller or (entry.endswith("*") and caller.startswith(entry[:-1]))):
+                return True
+        return False
 
     def seen_within(self, seen: Seen, days: int) -> bool:
         return timedelta(0) <= timedelta(milliseconds=self.query.now.utc_ms - seen.at_ms) < timedelta(days=days)

@@ -48,12 +48,13 @@ def test_offers_and_reasons_equal_the_reference(seed: int) -> None:
 def test_the_random_cases_meet_every_reason_that_is_built() -> None:
     met: Counter[str] = Counter()
     offers = 0
-    for seed in range(1_200):
+    for seed in range(1_500):
         made, reasons = compare(seed)
         offers += len(made)
         met += reasons
-    wanted = {"kind", "paused", "hours", "criteria", "duplicate", "attestation", "floor", "hop", "target_down",
-              "method_unavailable", "bid", "score", "funds", "limit", "already_offered", "out_of_patience"}  # fmt: skip
+    wanted = {"kind", "paused", "hours", "criteria", "suppression", "duplicate", "attestation", "floor", "hop",
+              "target_down", "method_unavailable", "bid", "score", "funds", "limit", "already_offered",
+              "out_of_patience"}  # fmt: skip
     assert {reason for reason in wanted if met[reason] < 10} == set()
     assert offers > 250
 

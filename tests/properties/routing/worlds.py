@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -34,6 +35,8 @@ from trunkline.config.schema import (
     Tier,
 )
 from trunkline.config.schema import Bid as BidSetting
+from trunkline.engine.lists.reading import pack_list
+from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.draw import text_hash
 from trunkline.engine.routing.facts import Facts, facts_of
@@ -110,6 +113,32 @@ INSTANTS_MS = (
 )
 
 
+CALLERS = ("+15125550100", "+15125550101", "+12125550123")
+LISTS: dict[str, list[tuple[str, str | None]]] = {
+    "plain": [("+15125550100", None), ("+12125550123", "2026-11-23"), ("+17705550100", None)],
+    "ranges": [("+1512*", "2026-11-01"), ("+15125550101*", None), ("+4930*", None), ("anonymous", "2026-11-24")],
+    "sums": [("+15125550101", "2026-12-24"), ("+12125550123", None)],
+    "others": [("+17705550100", None)],
+}
+"""What is on each list, and until when."""
+LIST_NAMES = ("plain", "ranges", "sums", "others", "others", "others", "missing")
+
+
+def packed(name: str) -> ContactList:
+    """A list as the engine has it; `sums` holds hashes, some with the plus and some without."""
+    lines = [(entry if until is None else f"{entry},{until}") for entry, until in LISTS[name]]
+    if name != "sums":
+        return ContactList(pack_list("prefixes" if name == "ranges" else "numbers", lines))
+    hashed = []
+    for place, (entry, until) in enumerate(LISTS[name]):
+        digest = sha256(entry[place % 2 :].encode()).hexdigest()
+        hashed.append(digest if until is None else f"{digest},{until}")
+    return ContactList(pack_list("sha256", hashed))
+
+
+PACKED = {name: packed(name) for name in LISTS}
+
+
 class HashedUsage:
     """Every counter and turn has some small number, the same each time it is asked.
 
@@ -149,6 +178,7 @@ class World:
             self.down(config),
             RateBook(self.rates(config)) if self.maybe(0.7) else NO_RATES,
             penalties if self.maybe(0.3) else {},
+            PACKED,
         )
 
     def rate(self) -> Rate:
@@ -289,6 +319,10 @@ class World:
             found["floor"] = Money(self.random.randrange(0, 3_000, 500), "USD")
         if self.maybe(0.03):
             found["min_attestation"] = self.random.choice("ABC")
+        if self.maybe(0.05):
+            found["suppress"] = tuple(self.random.choices(LIST_NAMES, k=self.random.choice([1, 1, 2])))
+        if self.maybe(0.02):
+            found["require_listed"] = tuple(self.random.choices(LIST_NAMES, k=self.random.choice([1, 2])))
         if "criteria" in names and self.maybe(0.08):
             found["criteria"] = self.node()
         if "limits" in names:
@@ -416,6 +450,8 @@ class World:
         attributes = {name: self.attribute(kind) for name, kind in KINDS.items() if self.maybe(0.75)}
         if self.maybe(0.8):
             attributes["caller.attestation"] = Attribute(self.random.choice(["A", "a", "B", "C", "?"]), "sip")
+        if self.maybe(0.7):
+            attributes["caller.number"] = Attribute(self.random.choice(CALLERS), "sip")
         if self.maybe(0.3):
             attributes["caller.anonymous"] = Attribute(self.random.choice(["yes", "no"]), "sip")
         now_ms = self.random.choice(INSTANTS_MS) + self.random.randrange(0, 12 * 3_600_000)

@@ -62,6 +62,8 @@ flows:
       spanish: {set: {caller.language: es}, next: sell}
       sell: {route: {}}
       bye: {hang_up: {}}
+lists:
+  - {key: blocked}
 outbound: {allow_networks: ["127.0.0.0/8"]}
 trunks:
   - {key: carrier, allow: ["127.0.0.0/8"], default_country: US, outbound: {proxy: "sip:127.0.0.1:5090"}}

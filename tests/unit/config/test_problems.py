@@ -390,6 +390,12 @@ CASES = [
     one("method: weighted", "method: weighted\n        min_score: 50%", e("bad_share", "plans[injury].tiers[t2].min_score")),
     one("method: weighted", "method: weighted\n        performance: {min_samples: 5}", w("no_effect", "plans[injury].tiers[t2].performance")),
     one("{key: house}", "{key: house, min_attestation: A}"),
+    one("{key: house}", "{key: house, suppress: [nobody]}", e("unknown_reference", "buyers[house].suppress[0]")),
+    one("{key: house}", "{key: house, require_listed: [nobody]}", e("unknown_reference", "buyers[house].require_listed[0]")),
+    one("  - {key: blocked}\n", "  - {key: a}\n  - {key: b, file: lists/b.txt}\n"),
+    one("  - {key: blocked}\n", "  - {key: a, file: ../a.txt}\n", e("bad_file", "lists[a].file")),
+    one("  - {key: blocked}\n", "  - {key: a}\n  - {key: a}\n", e("duplicate", "lists[a].key")),
+    one("  - {key: blocked}\n", "  - {key: a, type: names}\n", e("bad_choice", "lists[a].type")),
     one("{key: house}", "{key: house, min_attestation: D}", e("bad_choice", "buyers[house].min_attestation")),
     one("{key: house}", "{key: house, not_seen_days: 30}"),
     one("{key: house}", "{key: house, not_seen_days: 0}", e("out_of_range", "buyers[house].not_seen_days")),
@@ -429,9 +435,9 @@ def test_each_problem(changes: list[tuple[str, str]], expected: list[tuple[str, 
 
 READING_CODES = {
     "not_utf8", "not_yaml", "not_json", "too_large", "too_deep", "several_documents", "tag", "unknown_alias",
-    "merge_key", "misplaced", "no_engine", "too_many_problems",
+    "merge_key", "misplaced", "no_engine", "too_many_problems", "bad_list",
 }  # fmt: skip
-"""Codes that have tests of their own, here or in test_reading.py."""
+"""Codes that have tests of their own, here, in test_reading.py or where their files are read."""
 
 
 def test_every_code_has_a_case() -> None:

@@ -70,6 +70,7 @@ _MOVED = {
 _BLOCKED = {
     "same_caller": "the same caller called this number a moment before",
     "caller_live": "the caller has as many calls going on as the trunk allows",
+    "suppression": "a list keeps the caller away",
 }
 
 
@@ -107,7 +108,8 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case CallRepeated():
             return _repeated(event)
         case CallBlocked():
-            return [f"blocked: {_BLOCKED.get(event.reason, event.reason)}"]
+            more = "" if event.detail is None else f" ({event.detail})"
+            return [f"blocked: {_BLOCKED.get(event.reason, event.reason)}{more}"]
         case CallAnswered():
             return ["answered: something was to be heard" if event.by == "flow" else "answered: a buyer took the call"]
         case CallQualified():

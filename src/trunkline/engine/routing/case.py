@@ -7,6 +7,7 @@ from trunkline.engine.routing.duplicates import Repetition, is_anonymous, last_s
 from trunkline.engine.routing.entrance import Entrance
 from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.offer import Query
+from trunkline.engine.routing.screening import Screening
 from trunkline.engine.routing.shared import Shared
 from trunkline.engine.routing.values import Known
 from trunkline.engine.terms.payouts import Traffic
@@ -18,7 +19,7 @@ class Case:
     `asks` says that bidders may be asked for what `query.bids` does not have yet.
     """
 
-    __slots__ = ("asks", "entrance", "facts", "known", "query", "repetition", "shared")
+    __slots__ = ("_screening", "asks", "entrance", "facts", "known", "query", "repetition", "shared")
 
     def __init__(self, shared: Shared, entrance: Entrance, query: Query, facts: Facts) -> None:
         self.shared = shared
@@ -27,6 +28,7 @@ class Case:
         self.asks = query.bids is None
         self.facts = facts
         self.known = Known(query.attributes, shared.types)
+        self._screening: Screening | None = None
         self.repetition: Repetition | None = None
         if query.history:
             self.repetition = repetition(
@@ -36,6 +38,16 @@ class Case:
                 anonymous=is_anonymous(self.known),
                 utc_ms=query.now.utc_ms,
             )
+
+    @property
+    def screening(self) -> Screening:
+        """What lists say of the caller."""
+        if self._screening is None:
+            number = self.query.attributes.get("caller.number")
+            account = self.shared.account
+            day = self.shared.clocks.at(self.query.now.utc_ms, account.timezone).ordinal
+            self._screening = Screening(None if number is None else number.value, self.facts.lists, day)
+        return self._screening
 
 
 def traffic_of(query: Query, campaign: Campaign, known: Known, zone: str) -> Traffic:

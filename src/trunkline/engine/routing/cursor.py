@@ -313,6 +313,8 @@ class Cursor:
             return Unsold.NOT_TAKEN
         if self._entrance.guards.paused is not None:
             return Unsold.PAUSED
+        if self._entrance.guards.screened(self._case) is not None:
+            return Unsold.SUPPRESSION
         if self._case.repetition is not None and self._case.repetition.nowhere:
             return Unsold.DUPLICATE
         if Reason.LIMIT in self._refused:

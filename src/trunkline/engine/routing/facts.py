@@ -1,4 +1,4 @@
-"""Facts: what decisions need to know that is not configuration: targets out of service, rates, return penalties.
+"""Facts: what decisions need to know that is not configuration: targets out of service, rates, return penalties, lists.
 
 A decision names the version of the facts it was taken with. The version is made from what they say, so that whoever
 states the same facts, as `explain --down` does, gets the same one.
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trunkline.engine.lists.table import ContactList
 from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 
 
@@ -20,21 +21,28 @@ class Facts(msgspec.Struct, frozen=True):
 
     `down` are the keys of targets that are out of service. `rates` say how often offers convert. `penalties` are by
     target the hundredths of a percent of a bid that its rank in an auction is lowered by, for what it sends back.
+    `lists` are the contact lists that are loaded, by key.
     """
 
     down: frozenset[str] = frozenset()
     rates: RateBook = NO_RATES
     penalties: Mapping[str, int] = {}
+    lists: Mapping[str, ContactList] = {}
     version: str = "none"
 
 
 NO_FACTS: Final = Facts()
-"""Nothing is out of service, nothing is known of rates, and nobody sends anything back."""
+"""Nothing is out of service, nothing is known of rates, and nobody sends anything back; no list is loaded."""
 
 
-def facts_of(down: Iterable[str] = (), rates: RateBook = NO_RATES, penalties: Mapping[str, int] | None = None) -> Facts:
+def facts_of(
+    down: Iterable[str] = (),
+    rates: RateBook = NO_RATES,
+    penalties: Mapping[str, int] | None = None,
+    lists: Mapping[str, ContactList] | None = None,
+) -> Facts:
     """These facts, with the version that follows from them. Penalties are between 0 and 10000."""
-    return changed(NO_FACTS, down=frozenset(down), rates=rates, penalties=penalties or {})
+    return changed(NO_FACTS, down=frozenset(down), rates=rates, penalties=penalties or {}, lists=lists or {})
 
 
 def changed(facts: Facts, **fields: Any) -> Facts:
@@ -49,6 +57,8 @@ def changed(facts: Facts, **fields: Any) -> Facts:
         said += ["rates", made.rates.version]
     if lowered:
         said += ["penalties", *(f"{target}={penalty}" for target, penalty in sorted(lowered.items()))]
+    if made.lists:
+        said += ["lists", *(f"{key}={held.digest}" for key, held in sorted(made.lists.items()))]
     if not said:
         return NO_FACTS
     version = hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]

@@ -16,6 +16,7 @@ from trunkline.config.schema import Attestation, Kind, Target
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.openings import Opening
+from trunkline.engine.routing.screening import Screening, screens_of
 from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.money import Money
 
@@ -51,10 +52,17 @@ def skills_missing(target: Target, known: Known) -> list[str]:
     return [skill for skill in needed.values if skill not in has]
 
 
+class Screened(Protocol):
+    """A caller of which lists can be asked."""
+
+    @property
+    def screening(self) -> Screening: ...
+
+
 class Stand:
     """The guards of one object. `closed_by` says what is paused when it is not the object itself."""
 
-    __slots__ = ("attested", "closed_by", "criteria", "floor", "key", "level", "opening", "paused", "times")
+    __slots__ = ("attested", "closed_by", "criteria", "floor", "key", "level", "opening", "paused", "screens", "times")
 
     def __init__(
         self,
@@ -79,12 +87,14 @@ class Stand:
         self.criteria = criteria
         self.attested = None if least is None else levels_from(least)
         """The levels of attestation that are enough, folded."""
+        self.screens = screens_of(thing)
 
 
 class Guards:
     """The guards of several objects from the top down, sorted by what they ask."""
 
-    __slots__ = ("_asked", "_attesting", "_floored", "_timed", "floor", "paused", "stands")
+    __slots__ = ("_asked", "_attesting", "_floored", "_timed", "floor", "paused", "screens",
+                 "stands")  # fmt: skip
 
     def __init__(self, stands: Iterable[Stand]) -> None:
         self.stands = tuple(stands)
@@ -94,6 +104,7 @@ class Guards:
         """The highest floor, in minor units."""
         self._timed = tuple((stand, stand.times) for stand in self.stands if stand.times is not None)
         self._asked = tuple((stand, stand.criteria) for stand in self.stands if stand.criteria is not None)
+        self.screens = tuple((stand, screen) for stand in self.stands for screen in stand.screens)
         self._attesting = tuple((stand, stand.attested) for stand in self.stands if stand.attested is not None)
         self._floored = tuple(stand for stand in self.stands if stand.floor > 0)
 
@@ -114,6 +125,14 @@ class Guards:
         for stand, criteria in self._asked:
             if judge(criteria, known, types) is not True:
                 return stand
+        return None
+
+    def screened(self, case: Screened) -> tuple[Stand, str] | None:
+        """The first that keeps the caller away by a list, and why."""
+        for stand, screen in self.screens:
+            why = case.screening.stopped(screen)
+            if why is not None:
+                return stand, why
         return None
 
     def unattested(self, kind: Kind, known: Known) -> Stand | None:

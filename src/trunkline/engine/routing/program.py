@@ -20,6 +20,7 @@ from trunkline.engine.routing.index import Table, bitmap, building_tables
 from trunkline.engine.routing.limits import Rules
 from trunkline.engine.routing.parts import Part, Predicate, Steps
 from trunkline.engine.routing.performance import Contender
+from trunkline.engine.routing.screening import Screen
 from trunkline.engine.routing.values import Known
 from trunkline.engine.scoring.rate_book import RateBook
 from trunkline.engine.terms.conversion import charge_ceiling
@@ -138,6 +139,7 @@ class Block:
         "members",
         "open",
         "scored",
+        "screens",
         "skilled",
         "tables",
     )
@@ -159,6 +161,8 @@ class Block:
         """Routes that a chance is asked of."""
         self.skilled: dict[frozenset[str], list[int]] = {}
         """For each set of skills the places of the routes to targets with these."""
+        self.screens: list[tuple[Screen, int]] = []
+        """What lists are asked, each question once, with the routes that it may close."""
         self.hours: list[tuple[OpenTimes, int]] = []
         """Each set of hours in each zone once, with the routes that it closes."""
         self._floors: dict[tuple[int, int | None], int] = {}
@@ -177,12 +181,15 @@ class Block:
         self.scored = bitmap((at for at, line in enumerate(lines) if line.min_scores and not line.bids), count)
         times: dict[tuple[object, ...], tuple[OpenTimes, list[int]]] = {}
         asking: dict[tuple[Predicate, ...], list[int]] = {}
+        screens: dict[Screen, list[int]] = {}
         for at, line in enumerate(lines):
             if at % _LINES_A_STEP == 0:
                 yield
             self.skilled.setdefault(skills_of(line.target), []).append(at)
             if line.rest:
                 asking.setdefault(line.rest, []).append(at)
+            for _, screen in line.guards.screens:
+                screens.setdefault(screen, []).append(at)
             for stand in line.guards.stands:
                 if stand.level in _SHARING:
                     self.members.setdefault((stand.level, stand.key), []).append(at)
@@ -193,6 +200,7 @@ class Block:
         self.asking = {rest: bitmap(places, count) for rest, places in asking.items()}
         yield
         self.hours = [(open_times, bitmap(places, count)) for open_times, places in times.values()]
+        self.screens = [(screen, bitmap(places, count)) for screen, places in screens.items()]
 
     def taking(self, hop: int) -> int:
         """Routes that take traffic that was rerouted so often."""
@@ -229,7 +237,7 @@ class Program:
     """A compiled plan."""
 
     __slots__ = ("_blocks", "_down", "_minute", "_ready", "_starts", "all", "bands", "by_id", "lines", "plan",
-                 "scored")  # fmt: skip
+                 "scored", "screens")  # fmt: skip
 
     def __init__(self, plan: Plan, by_id: dict[str, Line], bands: list[Band], blocks: list[Block]) -> None:
         """`by_id` are the routes in rank order."""
@@ -245,6 +253,12 @@ class Program:
         """Routes that a chance is asked of."""
         for block in reversed(blocks):
             self.scored = self.scored << block.count | block.scored
+        screens: dict[Screen, int] = {}
+        for first, block in self.blocks():
+            for screen, mask in block.screens:
+                screens[screen] = screens.get(screen, 0) | mask << first
+        self.screens = tuple(screens.items())
+        """What lists are asked, each question once, with the routes that it may close."""
         self._minute = -1
         self._ready: dict[tuple[Kind, int, int, int | None], list[tuple[int, int, tuple[Table, ...]]]] = {}
         """What this minute leaves of each block, from the last to the first: its count, routes and tables."""

@@ -53,18 +53,11 @@ class Reason(StrEnum):
     OUT_OF_PATIENCE = "out_of_patience"
 
 
-NOT_GIVEN_YET = frozenset(
-    {
-        Reason.SUPPRESSION,
-    }
-)
-"""Reasons that have their place in the order but no rule of this version gives."""
-
-
 class Unsold(StrEnum):
     """Why no buyer was found for a caller."""
 
     PAUSED = "paused"
+    SUPPRESSION = "suppression"
     DUPLICATE = "duplicate"
     NO_ROUTE = "no_route"
     NO_CAPACITY = "no_capacity"
@@ -119,6 +112,9 @@ ROUTE_WORDS: dict[Reason, Words] = {
 
 UNSOLD_WORDS: dict[Unsold, Words] = {
     Unsold.PAUSED: Words("The account, campaign, publisher or number is paused.", "paused", "paused"),
+    Unsold.SUPPRESSION: Words(
+        "A list that the account, campaign, publisher or number names keeps the caller away.", "suppressed", _NONE
+    ),
     Unsold.DUPLICATE: Words(
         "The campaign has seen the contact before and sells no duplicates.", "duplicate", "duplicate"
     ),

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from trunkline.engine.routing.reasons import (
     GUARD_LEVELS,
     LIMIT_LEVELS,
-    NOT_GIVEN_YET,
     ROUTE_WORDS,
     UNSOLD_WORDS,
     Reason,
@@ -33,8 +32,7 @@ def page() -> str:
     lines = [_HEAD, "| # | reason | in words | to the buyer | to the publisher |", "|---|---|---|---|---|"]
     for place, reason in enumerate(Reason, start=1):
         words = ROUTE_WORDS[reason]
-        later = " *No rule of this version gives it.*" if reason in NOT_GIVEN_YET else ""
-        lines.append(f"| {place} | `{reason}` | {words.operator}{later} | `{words.buyer}` | `{words.publisher}` |")
+        lines.append(f"| {place} | `{reason}` | {words.operator} | `{words.buyer}` | `{words.publisher}` |")
     lines += [
         "",
         "Where a guard fails at several levels, the first of these is reported: " + _named(GUARD_LEVELS) + ".",

@@ -36,6 +36,8 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.CRITERIA, "target", f"no skill {', '.join(missing)}")
     if unmet is not None:
         return _because(line, Reason.CRITERIA, unmet.level)
+    if kept_away := above.screened(case) or own.screened(case):
+        return _because(line, Reason.SUPPRESSION, kept_away[0].level, kept_away[1])
     if case.repetition is not None and (why := _repeated(line, case.repetition)) is not None:
         return _because(line, Reason.DUPLICATE, *why)
     if stand := above.unattested(query.kind, known) or own.unattested(query.kind, known):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from typing import NamedTuple
 
 from trunkline import __version__
 from trunkline.config.lookup import AccountIndex, trunks_by_key
@@ -20,6 +21,7 @@ from trunkline.engine.routing.limits import Calendar, Rules
 from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Program
 from trunkline.engine.routing.reasons import Unsold
+from trunkline.engine.routing.screening import Screening
 from trunkline.engine.routing.settings import recording
 from trunkline.engine.routing.shared import Shared
 from trunkline.engine.routing.stage import Stage
@@ -27,6 +29,7 @@ from trunkline.engine.routing.values import Known, Types
 from trunkline.engine.terms.payouts import select_payout
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.events.calls import Versions
+from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import Usage
 
 _ENTRANCES_MAX = 10_000
@@ -74,6 +77,12 @@ def compiling(
         before = None if earlier is None else earlier.programs.get(plan.key)
         programs[plan.key] = yield from compiler.compile(plan, old, before)
     return Router(index, compiler, programs, types, calendar, digest)
+
+
+class _Door(NamedTuple):
+    """A caller of whom only lists are asked."""
+
+    screening: Screening
 
 
 class Router:
@@ -181,6 +190,20 @@ class Router:
         """The reason for not routing a call at all (`paused`), None when it may be routed."""
         entrance = self._entrance_of(campaign, publisher, number)
         return None if entrance.guards.paused is None else Unsold.PAUSED.value
+
+    def kept_away(
+        self, campaign: str, publisher: str, number: str | None, caller: str | None, facts: Facts, now: Instant
+    ) -> tuple[str, str] | None:
+        """The level above the plan that keeps a caller away by a list, and why; None when none does.
+
+        `caller` is E.164 or None. Such a call is not taken at all.
+        """
+        guards = self._entrance_of(campaign, publisher, number).guards
+        if not guards.screens:
+            return None
+        day = self._shared.clocks.at(now.utc_ms, self._shared.account.timezone).ordinal
+        found = guards.screened(_Door(Screening(caller, facts.lists, day)))
+        return None if found is None else (found[0].level, found[1])
 
     def incoming_payout(self, query: Query) -> PayoutTerms | None:
         """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""

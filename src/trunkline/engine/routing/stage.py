@@ -240,6 +240,7 @@ def _eligible(program: Program, case: Case) -> int:
         above.paused is not None
         or above.closed(shared.clocks, utc_ms) is not None
         or above.unmet(known, shared.types) is not None
+        or above.screened(case) is not None
         or above.unattested(query.kind, known) is not None
     ):
         return 0
@@ -247,6 +248,10 @@ def _eligible(program: Program, case: Case) -> int:
     needed = known.get(SKILLS) if mask and SKILLS in query.attributes else None
     if isinstance(needed, Several):
         mask &= program.skilled(needed.values)
+    if program.screens and mask:
+        for screen, closed in program.screens:
+            if mask & closed and case.screening.stopped(screen) is not None:
+                mask &= ~closed
     if case.repetition is not None:
         mask &= _open_to(program, case.repetition)
     return mask

@@ -18,6 +18,7 @@ from trunkline.kernel.clock import Instant, iso
 from trunkline.kernel.leases import Recounted
 from trunkline.kernel.money import Money, parse_money
 from trunkline.kernel.windows import FOREVER_MS
+from trunkline.switch.commands.accounts import account_of
 from trunkline.switch.commands.command import Args, Command, CommandRefused, Done
 from trunkline.switch.plant import Plant
 
@@ -55,7 +56,7 @@ class AdjustCounter(Args, frozen=True, kw_only=True):
 
 async def show(plant: Plant, args: ShowCounters, now: Instant) -> Done:
     """The counters of one object, or all that are in use (with `all`: every one)."""
-    index = _index(plant, args.account)
+    index = account_of(plant, args.account)
     rules = list(counter_rules(index))
     if args.object is not None:
         rules = [rule for rule in rules if args.object in (_object(rule), counter_name(rule.counter))]
@@ -121,20 +122,9 @@ def _recount(
     return Done({"account": index.config.account.key, **row, **changed}, undo=undo)
 
 
-def _index(plant: Plant, account: str | None) -> AccountIndex:
-    accounts = plant.world.accounts
-    if account is None:
-        if len(accounts) == 1:
-            return next(iter(accounts.values()))
-        raise CommandRefused("several accounts are configured", hint=f"say which: {', '.join(sorted(accounts))}")
-    if account not in accounts:
-        raise CommandRefused(f"there is no account {account!r}", hint=f"there are: {', '.join(sorted(accounts))}")
-    return accounts[account]
-
-
 def _find(plant: Plant, account: str | None, name: str) -> tuple[AccountIndex, LimitRule]:
     """The counter of that name, one that counts something."""
-    index = _index(plant, account)
+    index = account_of(plant, account)
     rule = next((rule for rule in counter_rules(index) if counter_name(rule.counter) == name), None)
     if rule is None:
         raise _unknown(index, name)
