@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from trunkline.config.schema import ContactList
+from trunkline.config.contacts import ContactList
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 

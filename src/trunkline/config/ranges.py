@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import flows, schema, trunks
+from trunkline.config import contacts, flows, schema, trunks
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -18,8 +18,8 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "decide_within_seconds": (1, 400 * DAY_S),
     },
     schema.Payout: {"percent": (0, 1_000_000), "seconds": (0, DAY_S), "hold_days": (0, YEARS_DAYS)},
-    schema.PayoutDuplicates: {"days": (1, YEARS_DAYS)},
-    schema.MarkDuplicates: {"days": (1, YEARS_DAYS)},
+    contacts.PayoutDuplicates: {"days": (1, YEARS_DAYS)},
+    contacts.MarkDuplicates: {"days": (1, YEARS_DAYS)},
     schema.Account: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S)},
     schema.Campaign: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S)},
     schema.Buyer: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S), "not_seen_days": (1, YEARS_DAYS)},

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from trunkline.config.contacts import ContactList, Duplicates, PayoutDuplicates
 from trunkline.config.criteria import Node
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
@@ -93,13 +94,6 @@ class Conversion(Struct, frozen=True, kw_only=True):
     lead: ConversionRule | None = None
 
 
-class PayoutDuplicates(Struct, frozen=True, kw_only=True):
-    """Whether a repeated contact is paid for."""
-
-    pay: Literal["always", "never", "older_than"]
-    days: int | None = None
-
-
 class Payout(Struct, frozen=True, kw_only=True):
     """What a publisher earns. `publisher` `*` is everybody; `percent` is hundredths of a percent (6000 = 60 %)."""
 
@@ -118,22 +112,6 @@ class Payout(Struct, frozen=True, kw_only=True):
     duplicates: PayoutDuplicates | None = None
     hold_days: int | None = None
     paused: bool = False
-
-
-class MarkDuplicates(Struct, frozen=True, kw_only=True):
-    """When a contact counts as seen before."""
-
-    event: Literal["incoming", "connect", "convert"] = "connect"
-    days: int = 30
-    anonymous: bool = False
-
-
-class Duplicates(Struct, frozen=True, kw_only=True):
-    """How repeated contacts are marked and where they may go."""
-
-    mark: MarkDuplicates | None = None
-    route: Literal["normal", "original", "different", "nowhere"] = "normal"
-    strict: bool = False
 
 
 class Recording(Struct, frozen=True, kw_only=True):
@@ -468,15 +446,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     no_buyer: NoBuyer | None = None
     reroute_seconds: int = 0
     reroute_again: bool = False
-
-
-class ContactList(Struct, frozen=True, kw_only=True):
-    """A list of contacts that levels may suppress or require. Without `file` it is loaded by `trunkline lists`."""
-
-    key: str
-    name: str | None = None
-    type: Literal["numbers", "prefixes", "sha256", "md5"] = "numbers"
-    file: str | None = None
 
 
 class AccountConfig(Struct, frozen=True, kw_only=True):

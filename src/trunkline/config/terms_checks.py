@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trunkline.config.contacts import Duplicates
 from trunkline.config.currencies import CURRENCIES
-from trunkline.config.schema import Conversion, ConversionRule, Duplicates, Payout
+from trunkline.config.schema import (
+    Conversion,
+    ConversionRule,
+    Payout,
+)
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 

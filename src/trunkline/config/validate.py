@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from trunkline.config.contacts import ContactList, Duplicates
 from trunkline.config.criteria_checks import check_criteria, check_route_levels
 from trunkline.config.flow_checks import check_flow, warn_answered_by_flow
 from trunkline.config.flows import Flow, Prompt
@@ -23,9 +24,7 @@ from trunkline.config.schema import (
     AccountConfig,
     BuyerGroup,
     Campaign,
-    ContactList,
     Conversion,
-    Duplicates,
     NoBuyer,
     Number,
     Platform,

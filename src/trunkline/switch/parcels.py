@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
+from trunkline.config.contacts import ContactList
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.load import Loaded
 from trunkline.config.problems import Problem
@@ -22,7 +23,6 @@ from trunkline.config.schema import (
     Buyer,
     BuyerGroup,
     Campaign,
-    ContactList,
     Number,
     Plan,
     Platform,

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 
 from tests.properties.routing.worlds import COUNTIES, KINDS, LISTS
 
+from trunkline.config.contacts import MarkDuplicates
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours
 from trunkline.config.schema import (
     AccountConfig,
     Kind,
-    MarkDuplicates,
     Measure,
     Method,
     Performance,

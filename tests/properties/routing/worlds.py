@@ -7,6 +7,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
+from trunkline.config.contacts import Duplicates, MarkDuplicates
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.schema import (
@@ -19,11 +20,9 @@ from trunkline.config.schema import (
     Conversion,
     ConversionRule,
     Deliver,
-    Duplicates,
     Funding,
     Kind,
     Limit,
-    MarkDuplicates,
     Measure,
     Method,
     Number,
@@ -319,9 +318,9 @@ class World:
             found["floor"] = Money(self.random.randrange(0, 3_000, 500), "USD")
         if self.maybe(0.03):
             found["min_attestation"] = self.random.choice("ABC")
-        if self.maybe(0.05):
+        if self.maybe(0.03):
             found["suppress"] = tuple(self.random.choices(LIST_NAMES, k=self.random.choice([1, 1, 2])))
-        if self.maybe(0.02):
+        if self.maybe(0.01):
             found["require_listed"] = tuple(self.random.choices(LIST_NAMES, k=self.random.choice([1, 2])))
         if "criteria" in names and self.maybe(0.08):
             found["criteria"] = self.node()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.config.schema import Campaign, Duplicates, MarkDuplicates
+from trunkline.config.contacts import Duplicates, MarkDuplicates
+from trunkline.config.schema import (
+    Campaign,
+)
 from trunkline.events.calls import AttemptConnected, CallReceived, CallRepeated, Converted, OfferReserved
 from trunkline.events.changes import Change, ContactHad
 from trunkline.events.contacts import ContactEvent, Seen

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.config.schema import Account, AccountConfig, ContactList, Platform, Snapshot
+from trunkline.config.contacts import ContactList
+from trunkline.config.schema import (
+    Account,
+    AccountConfig,
+    Platform,
+    Snapshot,
+)
 from trunkline.switch.list_files import ListUnusable, lists_of, pack_aside, problem_of, read_packed
 
 pytestmark = pytest.mark.unit

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from tests.unit.routing.accounts import MONDAY_NOON_MS, Caller, query, router
 
+from trunkline.config.contacts import PayoutDuplicates
 from trunkline.config.criteria import Condition, Operator
 from trunkline.config.hours import Hours, TimeRange
-from trunkline.config.schema import Kind, Payout, PayoutDuplicates
+from trunkline.config.schema import (
+    Kind,
+    Payout,
+)
 from trunkline.engine.routing.offer import Attribute, Offer, Query
 from trunkline.engine.routing.values import Known, Types
 from trunkline.engine.terms.payouts import NotPaid, Selected, Traffic, payout_amount, pays_again, select_payout

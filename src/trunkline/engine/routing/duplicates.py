@@ -16,7 +16,11 @@ from typing import Final
 
 import msgspec
 
-from trunkline.config.schema import AccountConfig, Campaign, Duplicates, MarkDuplicates
+from trunkline.config.contacts import Duplicates, MarkDuplicates
+from trunkline.config.schema import (
+    AccountConfig,
+    Campaign,
+)
 from trunkline.engine.routing.values import Known
 from trunkline.events.contacts import ContactEvent, Seen
 

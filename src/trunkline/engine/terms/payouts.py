@@ -11,7 +11,11 @@ from enum import StrEnum
 
 import msgspec
 
-from trunkline.config.schema import Kind, Payout, PayoutDuplicates
+from trunkline.config.contacts import PayoutDuplicates
+from trunkline.config.schema import (
+    Kind,
+    Payout,
+)
 from trunkline.engine.routing.criteria import holds
 from trunkline.engine.routing.hours import is_open
 from trunkline.engine.routing.values import Known, Types

@@ -7,8 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Final
 
+from trunkline.config.contacts import ContactList
 from trunkline.config.lookup import AccountIndex
-from trunkline.config.schema import ContactList
 from trunkline.events.changes import ListDrop, ListPut, StoredList
 from trunkline.kernel.clock import Instant, iso
 from trunkline.switch.commands.accounts import account_of
