@@ -70,17 +70,10 @@ class Metrics:
         )
         self._measure_the_wire()
         self._measure_callers()
+        self._measure_audio()
         self.sip_connections = Gauge(
             "trunkline_sip_connections",
             "TCP and TLS connections of SIP that are open or being made.",
-            registry=self.registry,
-        )
-        self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
-        self.mos = Histogram(
-            "trunkline_leg_mos",
-            "Estimate of how a party was heard, 1 to 4.4, by side.",
-            ["side"],
-            buckets=_SCORES,
             registry=self.registry,
         )
         self.http_refused = Counter(
@@ -94,6 +87,17 @@ class Metrics:
         )
         self.reloads = Counter(
             "trunkline_reloads", "Changes of the configuration, by result.", ["result"], registry=self.registry
+        )
+
+    def _measure_audio(self) -> None:
+        """What parties hear."""
+        self.media_ports = Gauge("trunkline_media_free_legs", "Legs that could be opened now.", registry=self.registry)
+        self.mos = Histogram(
+            "trunkline_leg_mos",
+            "Estimate of how a party was heard, 1 to 4.4, by side.",
+            ["side"],
+            buckets=_SCORES,
+            registry=self.registry,
         )
 
     def _measure_the_wire(self) -> None:
