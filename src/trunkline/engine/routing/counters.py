@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from itertools import chain
 
 import msgspec
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import Kind
-from trunkline.engine.routing.limited import Limits
+from trunkline.engine.routing.limited import Limited, Limits
 from trunkline.engine.routing.limits import Calendar, LimitRule, funds_rule, limit_rules
 from trunkline.kernel.leases import CounterId
 
 
-def counter_rules(index: AccountIndex) -> Iterator[LimitRule]:
-    """The limits of all objects and the funds of all buyers, each counter once, by level from the top."""
-    return chain.from_iterable(rules_by_object(index))
-
-
 def rules_by_object(index: AccountIndex) -> Iterator[list[LimitRule]]:
-    """The same, for each object that could have limits."""
+    """The limits of each object, and the funds of each buyer, each counter once; by level from the top."""
     calendar = Calendar()
-    account = index.config.account.key
     for limited in Limits(index).everything():
-        found: dict[CounterId, LimitRule] = {}
-        for kind in Kind:
-            for rule in limit_rules(account, limited, kind, calendar):
-                found.setdefault(rule.counter, rule)
-        rules = list(found.values())
-        if limited.level == "buyer":
-            rules += funds_rule(account, index.buyers[limited.key], calendar)
-        yield rules
+        yield _rules(index, limited, calendar)
+
+
+def counters_of(index: AccountIndex, level: str, key: str) -> list[LimitRule]:
+    """The same of one object; none when there is no such object."""
+    limited = Limits(index).named(level, key)
+    return [] if limited is None else _rules(index, limited, Calendar())
+
+
+def _rules(index: AccountIndex, limited: Limited, calendar: Calendar) -> list[LimitRule]:
+    account = index.config.account.key
+    found: dict[CounterId, LimitRule] = {}
+    for kind in Kind:
+        for rule in limit_rules(account, limited, kind, calendar):
+            found.setdefault(rule.counter, rule)
+    funds = funds_rule(account, index.buyers[limited.key], calendar) if limited.level == "buyer" else ()
+    return [*found.values(), *funds]
 
 
 def counter_name(counter: CounterId) -> str:

@@ -53,6 +53,38 @@ class Limits:
                 for route in tier.routes:
                     yield self.of_route(route_id(plan.key, tier.key or "", route.key or route.target), route)
 
+    def named(self, level: str, key: str) -> Limited | None:
+        """The object of that level and key; None when there is none."""
+        index = self._index
+        match level:
+            case "account":
+                return self.of_account() if key == self._account.key else None
+            case "campaign":
+                return self.of_campaign(index.campaigns[key]) if key in index.campaigns else None
+            case "publisher":
+                return self.of_publisher(index.publishers[key]) if key in index.publishers else None
+            case "group":
+                return self.of_group(index.groups[key]) if key in index.groups else None
+            case "buyer":
+                return self.of_buyer(index.buyers[key]) if key in index.buyers else None
+            case "bidder":
+                return self.of_bidder(index.targets[key]) if key in index.targets else None
+            case "target":
+                return self.of_target(index.targets[key]) if key in index.targets else None
+            case "route":
+                return self._named_route(key)
+        return None
+
+    def _named_route(self, name: str) -> Limited | None:
+        plan = self._index.plans.get(name.partition(".")[0])
+        if plan is None:
+            return None
+        for tier in plan.tiers:
+            for route in tier.routes:
+                if route_id(plan.key, tier.key or "", route.key or route.target) == name:
+                    return self.of_route(name, route)
+        return None
+
     def of_account(self) -> Limited:
         """The account's own."""
         account = self._account

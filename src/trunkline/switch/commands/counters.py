@@ -6,13 +6,15 @@ Only used seats are set. Held ones belong to calls that go on; they are given ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Generator, Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import Measure
-from trunkline.engine.routing.counters import counter_name, counter_rules
+from trunkline.config.subject import SUGGESTED_FROM_MAX
+from trunkline.engine.routing.counters import counter_name, counters_of, rules_by_object
 from trunkline.engine.routing.limits import LimitRule
 from trunkline.kernel.clock import Instant, iso
 from trunkline.kernel.leases import Recounted
@@ -21,6 +23,7 @@ from trunkline.kernel.windows import FOREVER_MS
 from trunkline.switch.commands.accounts import account_of
 from trunkline.switch.commands.command import Args, Command, CommandRefused, Done
 from trunkline.switch.plant import Plant
+from trunkline.switch.slices import Slices
 
 SHOWN_MAX: Final = 500
 """Counters in one answer."""
@@ -57,29 +60,20 @@ class AdjustCounter(Args, frozen=True, kw_only=True):
 async def show(plant: Plant, args: ShowCounters, now: Instant) -> Done:
     """The counters of one object, or all that are in use (with `all`: every one)."""
     index = account_of(plant, args.account)
-    rules = list(counter_rules(index))
     if args.object is not None:
-        rules = [rule for rule in rules if args.object in (_object(rule), counter_name(rule.counter))]
+        rules = [rule for rule in _of_object(index, args.object) if args.object in (_object(rule), _name(rule))]
         if not rules:
-            raise _unknown(index, args.object)
-    rows = [_row(plant, index, rule, now) for rule in rules]
-    if args.object is None and not args.all:
-        rows = [row for row in rows if row.pop("_taken")]
-    for row in rows:
-        row.pop("_taken", None)
-    return Done(
-        {
-            "account": index.config.account.key,
-            "at": iso(now.utc_ms),
-            "counters": rows[:SHOWN_MAX],
-            "more": max(0, len(rows) - SHOWN_MAX),
-        }
-    )
+            raise await _unknown(index, args.object)
+        rows, more = [_row(plant, index, rule, now) for rule in rules], 0
+    else:
+        rows, more = await Slices().run(_collecting(plant, index, now, everything=args.all))
+    document = {"account": index.config.account.key, "at": iso(now.utc_ms), "counters": rows, "more": more}
+    return Done(document)
 
 
 async def reset(plant: Plant, args: ResetCounter, now: Instant) -> Done:
     """Set used seats."""
-    index, rule = _find(plant, args.account, args.counter)
+    index, rule = await _find(plant, args.account, args.counter)
     to = _amount(index, rule, args.to)
     if to < 0:
         raise CommandRefused(f"a counter cannot be set to {args.to}", hint="0 or more; `adjust` takes away")
@@ -88,12 +82,12 @@ async def reset(plant: Plant, args: ResetCounter, now: Instant) -> Done:
 
 async def adjust(plant: Plant, args: AdjustCounter, now: Instant) -> Done:
     """Add to, or take from, used seats."""
-    index, rule = _find(plant, args.account, args.counter)
+    index, rule = await _find(plant, args.account, args.counter)
     by = _amount(index, rule, args.by)
     used = plant.capacity.seats(rule.counter, rule.window(now.utc_ms).start_ms).used
     if used + by < 0:
         raise CommandRefused(
-            f"{counter_name(rule.counter)} has used {_told(index, rule, used)}; {args.by} would make it negative",
+            f"{_name(rule)} has used {_told(index, rule, used)}; {args.by} would make it negative",
             hint="`counters reset` sets it to 0",
         )
     return _recount(plant, index, rule, now, by=by)
@@ -117,17 +111,16 @@ def _recount(
         plant.capacity.recount(rule.counter, *span, by=done.before - done.after)
 
     row = _row(plant, index, rule, now)
-    del row["_taken"]
     changed = {"before": _told(index, rule, done.before), "after": _told(index, rule, done.after)}
     return Done({"account": index.config.account.key, **row, **changed}, undo=undo)
 
 
-def _find(plant: Plant, account: str | None, name: str) -> tuple[AccountIndex, LimitRule]:
+async def _find(plant: Plant, account: str | None, name: str) -> tuple[AccountIndex, LimitRule]:
     """The counter of that name, one that counts something."""
     index = account_of(plant, account)
-    rule = next((rule for rule in counter_rules(index) if counter_name(rule.counter) == name), None)
+    rule = next((rule for rule in _of_object(index, name) if _name(rule) == name), None)
     if rule is None:
-        raise _unknown(index, name)
+        raise await _unknown(index, name)
     if rule.counter.measure in _HELD_ONLY:
         raise CommandRefused(
             f"{name} has only held seats: each is given back when its call ends",
@@ -136,15 +129,20 @@ def _find(plant: Plant, account: str | None, name: str) -> tuple[AccountIndex, L
     return index, rule
 
 
-def _unknown(index: AccountIndex, name: str) -> CommandRefused:
+def _of_object(index: AccountIndex, name: str) -> list[LimitRule]:
+    """The counters of the object of a name `LEVEL/KEY` or `LEVEL/KEY:…`."""
+    level, _, key = name.partition(":")[0].partition("/")
+    return counters_of(index, level, key)
+
+
+async def _unknown(index: AccountIndex, name: str) -> CommandRefused:
     """Lists the counters of the object that was named, else objects that sound alike."""
     wanted = name.partition(":")[0]
-    rules = list(counter_rules(index))
-    of_object = [counter_name(rule.counter) for rule in rules if _object(rule) == wanted]
+    of_object = [_name(rule) for rule in _of_object(index, name)]
     if of_object:
         return CommandRefused(f"there is no counter {name!r}", hint=f"{wanted} has: {_listed(of_object)}")
-    objects = sorted({_object(rule) for rule in rules})
-    close = get_close_matches(wanted, objects, n=3)
+    objects = await Slices().run(_limited_objects(index))
+    close = await asyncio.to_thread(get_close_matches, wanted, objects, 3)
     words = f"did you mean {_listed(close)}?" if close else f"with limits there are: {_listed(objects)}"
     return CommandRefused(
         f"{wanted!r} has no limits in account {index.config.account.key}",
@@ -152,9 +150,42 @@ def _unknown(index: AccountIndex, name: str) -> CommandRefused:
     )
 
 
+def _collecting(
+    plant: Plant, index: AccountIndex, now: Instant, *, everything: bool
+) -> Generator[None, None, tuple[list[dict[str, Any]], int]]:
+    """Rows of all counters, or of those in use, and how many more there are than are shown; in small steps."""
+    rows: list[dict[str, Any]] = []
+    more = 0
+    for rules in rules_by_object(index):
+        for rule in rules:
+            seats = plant.capacity.seats(rule.counter, rule.window(now.utc_ms).start_ms)
+            if not (everything or seats.used or seats.held):
+                continue
+            if len(rows) < SHOWN_MAX:
+                rows.append(_row(plant, index, rule, now))
+            else:
+                more += 1
+        yield
+    return rows, more
+
+
+def _limited_objects(index: AccountIndex) -> Generator[None, None, list[str]]:
+    """LEVEL/KEY of the objects that have limits, at most as many as a similar one is looked for among."""
+    found: list[str] = []
+    for rules in rules_by_object(index):
+        if rules and len(found) < SUGGESTED_FROM_MAX:
+            found.append(_object(rules[0]))
+        yield
+    return found
+
+
 def _listed(names: list[str]) -> str:
     more = len(names) - NAMED_MAX
     return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+
+
+def _name(rule: LimitRule) -> str:
+    return counter_name(rule.counter)
 
 
 def _object(rule: LimitRule) -> str:
@@ -165,13 +196,12 @@ def _row(plant: Plant, index: AccountIndex, rule: LimitRule, now: Instant) -> di
     window = rule.window(now.utc_ms)
     seats = plant.capacity.seats(rule.counter, window.start_ms)
     return {
-        "counter": counter_name(rule.counter),
+        "counter": _name(rule),
         "used": _told(index, rule, seats.used),
         "held": _told(index, rule, seats.held),
         "max": _told(index, rule, rule.max),
         "zone": rule.zone if window.end_ms else None,
         "window": dict(_span(window.start_ms, window.end_ms)),
-        "_taken": seats.used + seats.held > 0,
     }
 
 
