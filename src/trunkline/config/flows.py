@@ -94,7 +94,7 @@ class HoursNode(Struct, frozen=True, kw_only=True, tag_field="node", tag="hours"
 
 
 class SetNode(Struct, frozen=True, kw_only=True, tag_field="node", tag="set"):
-    """Sets attributes (tag.*, ivr.*, caller.language, geo.zip, geo.state) to fixed values."""
+    """Sets attributes (tag.*, ivr.*, caller.language, caller.skills, geo.zip, geo.state) to fixed values."""
 
     values: dict[str, str]
     next: str

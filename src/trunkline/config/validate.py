@@ -31,6 +31,7 @@ from trunkline.config.schema import (
     Recording,
     Target,
 )
+from trunkline.config.skill_checks import check_skills
 from trunkline.config.subject import Subject
 from trunkline.config.target_checks import check_caller_id, check_target
 from trunkline.config.terms_checks import check_conversion, check_currency, check_duplicates, check_payouts
@@ -81,6 +82,7 @@ def _check_account(subject: Subject) -> None:
                 check(subject, (*path, field), held)
     check_plans(subject)
     check_route_levels(subject)
+    check_skills(subject)
     check_never_open(subject)
     warn_unbuilt(subject)
 

@@ -217,6 +217,9 @@ CASES = [
     criteria("{attr: tag.points, eq: 1e3}", e("unlike_types", f"{STAR}.criteria")),
     criteria("{attr: tag.points, eq: ٣}", e("unlike_types", f"{STAR}.criteria")),
     criteria("{attr: caller.skills, gt: 3}", e("unlike_types", f"{STAR}.criteria")),
+    one("publisher: own}", "publisher: own, tags: {caller.skills: 'es, tax'}}", w("never_matches", "numbers[+18335550101].tags.caller.skills")),
+    ([("publisher: own}", "publisher: own, tags: {caller.skills: ES}}"), (DIAL, DIAL + ", skills: [es, tax]")], []),
+    one("set: {caller.language: es}", "set: {caller.skills: es}", w("never_matches", f"{NODES}.spanish")),
     # what no caller can fulfil
     criteria("{attr: tag.points, gt: 5, lt: 3}", w("never_matches", f"{STAR}.criteria")),
     criteria("{attr: tag.points, gt: 5, lte: 5}", w("never_matches", f"{STAR}.criteria")),

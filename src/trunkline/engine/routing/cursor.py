@@ -134,6 +134,14 @@ class Cursor:
         """The auctions that were settled so far."""
         return tuple(held for stage in self._stages for held in stage.auctions)
 
+    def open_until(self, candidate: Candidate) -> int | None:
+        """When hours first close on the route of a candidate (UTC milliseconds); None when none do within 400 days."""
+        lines = self._shared.programs[candidate.plan].lines
+        line = next(line for line in lines if line.id == candidate.route)
+        utc_ms = self._case.query.now.utc_ms
+        ends = (self._entrance.guards.open_until(utc_ms), line.guards.open_until(utc_ms))
+        return min((end for end in ends if end is not None), default=None)
+
     def refuse(self, candidate: Candidate, refused: Refused) -> None:
         """The store had no room any more: the route is passed over with the limit that refused."""
         stage, line = self._waiting(candidate)

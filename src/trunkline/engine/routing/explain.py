@@ -13,6 +13,7 @@ from trunkline.engine.routing.contest import Held
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Attribute, Attributes, Auction, Candidate, Exhausted, Query
 from trunkline.events.calls import Rejection, Versions
+from trunkline.kernel.clock import iso
 from trunkline.kernel.leases import FUNDS, CounterId, Lease, TurnId, Usage
 from trunkline.kernel.money import Money
 
@@ -26,7 +27,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Offers in order, every other route with its reason, and what the answer rests on.
 
     `unsold` is the reason the caller would have if every offer were refused; `duplicate` says that the campaign marks
-    the contact as one that it has seen before.
+    the contact as one that it has seen before; `open_until` when the hours of offered routes close (UTC milliseconds).
     """
 
     plan: str
@@ -39,6 +40,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     currency: str
     auctions: tuple[Held, ...] = ()
+    open_until: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explanation:
@@ -61,6 +63,7 @@ def explain(cursor: Cursor, query: Query, usage: Usage, currency: str) -> Explan
         seed=query.seed,
         currency=currency,
         auctions=cursor.auctions(),
+        open_until={offer.route: end for offer in offers if (end := cursor.open_until(offer)) is not None},
     )
 
 
@@ -104,7 +107,10 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     """The document that `trunkline explain --json` prints."""
     return {
         "plan": explanation.plan,
-        "offers": [_offer(rank, offer) for rank, offer in enumerate(explanation.offers, start=1)],
+        "offers": [
+            _offer(rank, offer, explanation.open_until.get(offer.route))
+            for rank, offer in enumerate(explanation.offers, start=1)
+        ],
         "rejected": [_rejection(rejection, explanation.currency) for rejection in explanation.rejected],
         "unsold_reason": None if explanation.offers else explanation.unsold,
         "duplicate": explanation.duplicate,
@@ -124,7 +130,7 @@ def _attribute(fact: Attribute) -> dict[str, Any]:
     return said
 
 
-def _offer(rank: int, offer: Candidate) -> dict[str, Any]:
+def _offer(rank: int, offer: Candidate, open_until: int | None) -> dict[str, Any]:
     return {
         "rank": rank,
         "route": offer.route,
@@ -139,6 +145,7 @@ def _offer(rank: int, offer: Candidate) -> dict[str, Any]:
         "payout": None if offer.terms.payout is None else offer.terms.payout.rule,
         "not_paid": offer.terms.not_paid,
         "bid": None if offer.bid is None else str(offer.terms.price),
+        "open_until": None if open_until is None else iso(open_until),
         **_odds(offer),
     }
 
