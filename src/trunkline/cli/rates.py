@@ -20,7 +20,7 @@ from trunkline.journal.configurations import ConfigurationMissing, Configuration
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.clock import iso
 from trunkline.kernel.errors import ExitCode, UsageError
-from trunkline.worker.rates import half_lives, tally_journal
+from trunkline.worker.rates import half_lives, longest_decision_s, tally_journal
 
 SUMMARY: Final = "count how often offers convert; publish it for tiers of method performance"
 HOUR_MS: Final = 3_600_000
@@ -31,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `rates`."""
     parser.add_argument("--account", metavar="KEY", help="one account (default: all)")
     parser.add_argument(
-        "--mature-hours", metavar="N", type=int, default=0, help="leave out calls that ended in the last N hours"
+        "--mature-hours",
+        metavar="N",
+        type=int,
+        help="leave out calls that ended in the last N hours (default: the longest decide_within_seconds)",
     )
     parser.add_argument("--publish", action="store_true", help="have the running switch decide by it")
     admin.add_arguments(parser, changes=True)
@@ -39,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count, print, publish. Exit code 3 for a folder without a journal, or when no switch runs to publish to."""
-    if not 0 <= args.mature_hours <= MATURE_HOURS_MAX:
+    if args.mature_hours is not None and not 0 <= args.mature_hours <= MATURE_HOURS_MAX:
         raise UsageError(f"--mature-hours {args.mature_hours}: from 0 to {MATURE_HOURS_MAX}")
     at_ms = time.time_ns() // 1_000_000
-    tally = _count(args.data, at_ms, args.mature_hours * HOUR_MS)
+    tally = _count(args.data, at_ms, None if args.mature_hours is None else args.mature_hours * HOUR_MS)
     wanted = [args.account] if args.account else tally.accounts()
     books = [RateBook(tally.book(account)) for account in wanted]
     published = [_publish(args.data, book, args.key) for book in books] if args.publish else []
@@ -63,14 +66,16 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _count(data: Path, at_ms: int, mature_ms: int) -> RateTally:
+def _count(data: Path, at_ms: int, mature_ms: int | None) -> RateTally:
     kept = Configurations(data)
     try:
-        half_life = half_lives(kept.get(kept.in_force()).accounts)
+        accounts = kept.get(kept.in_force()).accounts
     except ConfigurationMissing:
-        half_life = None
+        accounts = ()
+    if mature_ms is None:
+        mature_ms = longest_decision_s(accounts) * 1_000
     with JournalReader(data) as reader:
-        return tally_journal(reader, at_ms, half_life, mature_ms)
+        return tally_journal(reader, at_ms, half_lives(accounts), mature_ms)
 
 
 def _publish(data: Path, book: RateBook, key: str | None) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from trunkline.config.schema import AccountConfig, Performance
+from trunkline.config.schema import AccountConfig, ConversionRule, Performance
+from trunkline.config.walk import walk
 from trunkline.engine.scoring.rate_book import HALF_LIFE_DAYS
 from trunkline.engine.scoring.tally import HalfLife, RateTally
 from trunkline.events.calls import AttemptEnded, CallEnded, CallReceived, Converted, OfferReserved
@@ -29,6 +30,12 @@ def tally_journal(reader: JournalReader, at_ms: int, half_life: HalfLife | None,
             tally.take(event)
         seq = found[-1][0]
     return tally
+
+
+def longest_decision_s(accounts: Iterable[AccountConfig]) -> int:
+    """How long after a call its conversion may still come, by the rule that gives it the most time."""
+    rules = (value for config in accounts for _, value in walk(config) if isinstance(value, ConversionRule))
+    return max((rule.decide_within_seconds or 0 for rule in rules), default=0)
 
 
 def half_lives(accounts: Iterable[AccountConfig]) -> HalfLife:
