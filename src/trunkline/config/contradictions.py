@@ -27,7 +27,7 @@ _OPPOSITE = {
     Operator.GTE: Operator.LT,
 }
 _TRIED_MAX = 10_000
-"""Values of one list that are held against the other conditions."""
+"""Values that are held against each other; longer lists are taken to have something in common."""
 
 KindOf = Callable[[str], str]
 """The type of an attribute by its name."""
@@ -63,7 +63,8 @@ def _sound(condition: Condition, kind: str) -> bool:
         found: list[Any] = [size(value) for each in condition.values if (value := fold(each))]
         return kind in {"number", "date"} and len(found) == bounds and found[0] <= found[-1]
     # What is of another type is told elsewhere, and says nothing about the rest.
-    return condition.op not in _POSITIVE or bool(wanted(condition, fold_named(condition.attr, kind)))
+    fold = fold_named(condition.attr, kind)
+    return condition.op not in _POSITIVE or any(fold(value) for value in condition.values)
 
 
 def _existence(attr: str, conditions: Sequence[Condition]) -> str | None:
@@ -78,8 +79,10 @@ def _existence(attr: str, conditions: Sequence[Condition]) -> str | None:
 def _values(attr: str, conditions: Sequence[Condition], kind: str) -> str | None:
     """Of the values that are named, one must fulfil all other conditions."""
     fold = fold_named(attr, kind)
+    if sum(len(condition.values) for condition in conditions) > _TRIED_MAX:
+        return None
     lists = [wanted(condition, fold) for condition in conditions if condition.op in _POSITIVE]
-    if not lists or min(map(len, lists)) > _TRIED_MAX:
+    if not lists:
         return None
     common = frozenset.intersection(*lists)
     if not common:
@@ -121,7 +124,10 @@ def _range(attr: str, conditions: Sequence[Condition], kind: str) -> str | None:
 def _beginnings(attr: str, conditions: Sequence[Condition], kind: str) -> str | None:
     """Of two lists of beginnings, one of the first must begin one of the second, or the other way round."""
     fold = fold_named(attr, kind)
-    lists = [prefixes(condition, fold) for condition in conditions if condition.op is Operator.PREFIX]
+    asked = [condition for condition in conditions if condition.op is Operator.PREFIX]
+    if len(asked) < 2 or sum(len(condition.values) for condition in asked) > _TRIED_MAX:
+        return None
+    lists = [prefixes(condition, fold) for condition in asked]
     for place, first in enumerate(lists):
         for second in lists[place + 1 :]:
             if len(first) * len(second) > _TRIED_MAX:

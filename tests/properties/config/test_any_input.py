@@ -23,13 +23,13 @@ pytestmark = pytest.mark.property
 
 WORDS = st.sampled_from(
     ["", "a", "acme", "injury", "star", "+18335550100", "geo.state", "tag.points", "TX", "true", "no", "0", "-1", "12.5",
-     "99999999999999999999", "08:00-18:00", "24:00-00:00", "2026-12-25", "USD", "sip:a@127.0.0.1", "http://[", "*", "es",
+     "99999999999999999999", "08:00-18:00", "24:00-00:00", "2026-12-25", "USD", "sip:a@127.0.0.1", "US-TX", "78701", "0.8", "geo.zip", "caller.skills", "geo.county", "http://[", "*", "es",
      "\x00", "\ud83d\ude00", "(", "priority", "live", "day", "spend", "1" * 400, "Infinity", "NaN", "sNaN", "1e999999999"]
 )  # fmt: skip
 NAMES = [
     *AccountConfig.__struct_fields__, *Platform.__struct_fields__, *ALL_NODES, "version", "key", "number", "target", "say",
     "next", "otherwise", "nodes", "start", "prompts", "choices", "split", "all", "any", "not", "attr", "limits", "measure",
-    "max", "hours", "mon", "exceptions", "criteria", "price", "tiers", "routes", "method", "<<",
+    "max", "hours", "mon", "exceptions", "holidays", "file", "zip", "miles", "confidence", "skills", "criteria", "price", "tiers", "routes", "method", "<<",
     *(operator.value for operator in Operator),
 ]  # fmt: skip
 KEYS = st.sampled_from(NAMES) | st.text(max_size=8)
