@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--used", metavar="LEVEL/KEY:MEASURE:PER=N", action="append", help="seats taken in that window")
     add("--funds", metavar="BUYER=AMOUNT", action="append", help="money that the buyer has left")
     add("--last", metavar="LEVEL/KEY=SECONDS", action="append", help="how long ago the last offer passed its limits")
-    add("--down", metavar="TARGET", action="append", help="a target that is out of service")
+    add("--down", metavar="TARGET[=STATUS]", action="append", help="a target that is out of service, or why not there")
     add(
         "--seen",
         metavar="EVENT,ISO[,BUYER]",

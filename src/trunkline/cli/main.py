@@ -30,7 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
-    "Steer it": ("counters", "lists", "geo", "rates", "apply"),
+    "Steer it": ("counters", "lists", "geo", "rates", "targets", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }

@@ -29,8 +29,10 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "first_response_seconds": (1, 60),
         "keepalive_seconds": (1, 3_600),
         "press_seconds": (1, 120),
+        "wrap_up_seconds": (1, 3_600),
         "conversion_offset_seconds": (-3_600, 3_600),
     },
+    schema.PauseAfter: {"no_answers": (1, 100), "window_seconds": (1, DAY_S), "cool_down_seconds": (1, DAY_S)},
     schema.Route: {
         "ring_seconds": (1, 300),
         "max_duration_seconds": (1, DAY_S),

@@ -24,7 +24,8 @@ from trunkline.kernel.money import Money
 OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, schema.LeadField,
-    schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target, schema.Deliver,
+    schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
+    schema.PauseAfter, schema.Deliver,
     schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
     schema.Limit, contacts.ContactList, flows.Flow,
     flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,

@@ -317,6 +317,14 @@ class Deliver(Struct, frozen=True, kw_only=True):
     deadline_ms: int = 5000
 
 
+class PauseAfter(Struct, frozen=True, kw_only=True):
+    """So many unanswered offers in a row within `window_seconds` pause a target for `cool_down_seconds`."""
+
+    no_answers: int
+    window_seconds: int = 600
+    cool_down_seconds: int = 900
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """One place a buyer takes traffic: `dial` for calls or `deliver` for leads, exactly one."""
 
@@ -345,6 +353,8 @@ class Target(Struct, frozen=True, kw_only=True):
     ring_seconds: int | None = None
     first_response_seconds: int | None = None
     keepalive_seconds: int | None = None
+    wrap_up_seconds: int | None = None
+    pause_after: PauseAfter | None = None
     max_duration_seconds: int | None = None
     whisper: str | None = None
     whisper_file: str | None = None

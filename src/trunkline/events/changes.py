@@ -131,6 +131,15 @@ class RatesPut(msgspec.Struct, frozen=True, gc=False, tag="rates.put"):
     book: bytes
 
 
+class TargetPut(msgspec.Struct, frozen=True, gc=False, tag="target.put"):
+    """What a restart must know of a target's status: whether it is away, and until when it is paused (0: it is not)."""
+
+    account: str
+    target: str
+    away: bool
+    paused_until_ms: int
+
+
 Change = (
     CapacityChange
     | LegPut
@@ -143,4 +152,5 @@ Change = (
     | ListDrop
     | CommandKept
     | RatesPut
+    | TargetPut
 )

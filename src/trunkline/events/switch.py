@@ -84,6 +84,20 @@ class TargetUp(SwitchEvent, frozen=True, kw_only=True, tag="target.up"):
     facts: str
 
 
+class TargetStatus(SwitchEvent, frozen=True, kw_only=True, tag="target.status"):
+    """A target takes traffic again (`available`) or not: `wrap_up`, `auto_paused` or `away`, until `until_ms` if known.
+
+    `by` is who said so, None for what follows from its calls; `facts` as in `target.down`.
+    """
+
+    account: str
+    target: str
+    status: str
+    until_ms: int | None
+    by: str | None
+    facts: str
+
+
 class LimitMoved(SwitchEvent, frozen=True, kw_only=True, tag="limit.moved"):
     """A configuration has placed the windows of a limit elsewhere: `counter` counts in a new window from now on.
 
@@ -141,6 +155,7 @@ AnySwitchEvent = (
     | LeaseExpired
     | TargetDown
     | TargetUp
+    | TargetStatus
     | LimitMoved
     | CommandDone
     | RatesPublished

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.events.changes import RatesPut, StoredCall, StoredLeg, StoredList
+from trunkline.events.changes import RatesPut, StoredCall, StoredLeg, StoredList, TargetPut
 from trunkline.events.entry import Position
 from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
@@ -16,6 +16,7 @@ from trunkline.journal.tables import (
     read_lists,
     read_offered,
     read_rates,
+    read_targets,
     read_turns,
 )
 from trunkline.kernel.leases import CounterSet, Lease, OfferedSet, TurnSet
@@ -39,6 +40,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     calls: tuple[StoredCall, ...]
     rates: tuple[RatesPut, ...]
     lists: tuple[StoredList, ...]
+    targets: tuple[TargetPut, ...]
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -56,6 +58,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             calls=read_calls(connection),
             rates=read_rates(connection),
             lists=read_lists(connection),
+            targets=read_targets(connection),
         )
     finally:
         connection.execute("COMMIT")

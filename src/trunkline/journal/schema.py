@@ -130,7 +130,17 @@ CREATE TABLE offered (
 
 _LISTS = "CREATE TABLE lists (list TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS)
+_TARGETS = """
+CREATE TABLE targets (
+    account TEXT NOT NULL,
+    target TEXT NOT NULL,
+    away INTEGER NOT NULL,
+    paused_until_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, target)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

@@ -27,6 +27,7 @@ from trunkline.events.changes import (
     StoredCall,
     StoredLeg,
     StoredList,
+    TargetPut,
 )
 from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name
 from trunkline.journal.sqlite import Connection
@@ -137,6 +138,11 @@ _RATES: Final = _Table(
     "INSERT INTO rates VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
     _fields,
 )
+_TARGETS: Final = _Table(
+    "INSERT INTO targets VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET away = excluded.away, paused_until_ms = excluded.paused_until_ms",
+    _fields,
+)
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
@@ -161,6 +167,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CallDrop: (_CALLS, lambda change: change.call, False),
     LegPut: (_LEGS, lambda change: change.leg.leg, True),
     RatesPut: (_RATES, lambda change: (change.account, change.version), True),
+    TargetPut: (_TARGETS, lambda change: (change.account, change.target), True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""
@@ -202,6 +209,14 @@ def read_turns(connection: Connection) -> tuple[TurnSet, ...]:
     """Round-robin places."""
     rows = connection.execute("SELECT account, plan, tier, route, sequence FROM turns")
     return tuple(TurnSet(TurnId(*row[:4]), row[4]) for row in rows)
+
+
+def read_targets(connection: Connection) -> tuple[TargetPut, ...]:
+    """Targets that are away or paused."""
+    rows = connection.execute(
+        "SELECT account, target, away, paused_until_ms FROM targets WHERE away OR paused_until_ms"
+    )
+    return tuple(TargetPut(account, target, bool(away), until_ms) for account, target, away, until_ms in rows)
 
 
 def read_rates(connection: Connection) -> tuple[RatesPut, ...]:

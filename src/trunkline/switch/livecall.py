@@ -197,6 +197,8 @@ class LiveCall(Searching):
             unfinished.ended = True
             self.plant.metrics.calls.labels(event.outcome).inc()
         elif isinstance(event, AttemptEnded):
+            if unfinished.attempt is not None:
+                self.plant.presence.ended(event.account, unfinished.attempt.target, event.outcome)
             unfinished.attempt = None
             self.plant.metrics.attempts.labels(event.outcome).inc()
         elif isinstance(event, OfferReserved):

@@ -69,6 +69,7 @@ class Metrics:
             "trunkline_journal_healthy", "1 when new work may be taken.", registry=self.registry
         )
         self._measure_the_wire()
+        self._measure_configurations()
         self._measure_callers()
         self._measure_audio()
         self.sip_connections = Gauge(
@@ -81,12 +82,6 @@ class Metrics:
             "HTTP connections that were cut off, or answered with 400, by reason.",
             ["reason"],
             registry=self.registry,
-        )
-        self.snapshot = Gauge(
-            "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
-        )
-        self.reloads = Counter(
-            "trunkline_reloads", "Changes of the configuration, by result.", ["result"], registry=self.registry
         )
 
     def _measure_audio(self) -> None:
@@ -132,6 +127,15 @@ class Metrics:
             "Servers that did not take a call which went on to the next one, by reason.",
             ["reason"],
             registry=self.registry,
+        )
+
+    def _measure_configurations(self) -> None:
+        """What is in force."""
+        self.snapshot = Gauge(
+            "trunkline_snapshot", "1 for the configuration in force.", ["digest"], registry=self.registry
+        )
+        self.reloads = Counter(
+            "trunkline_reloads", "Changes of the configuration, by result.", ["result"], registry=self.registry
         )
 
     def _measure_callers(self) -> None:

@@ -23,6 +23,7 @@ from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.presence import Presence
 from trunkline.switch.queues import Queues
 from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
@@ -79,6 +80,7 @@ class Plant:
         self.geo = Geo(data, metrics)
         self.loads = TrunkLoads()
         self.queues = Queues(loop)
+        self.presence = Presence(self)
         self.contacts = Contacts()
         self.histories = Histories()
         self.sip: SipDriver  # set when the listener is open

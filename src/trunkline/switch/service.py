@@ -126,6 +126,7 @@ class Switch:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
         plant.facts.restore(self._state.rates)
+        plant.presence.restore(self._state.targets, plant.clock())
         await asyncio.to_thread(plant.geo.load)
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
@@ -206,6 +207,7 @@ class Switch:
         self._plant.sip.reload_tls()
         self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)
         self._plant.registrations.use(world.trunks, world.logins.ours)
+        self._plant.presence.use(index.config for index in world.accounts.values())
         self._plant.health.use(world.watched)
         if self._last_snapshot:
             self._plant.metrics.snapshot.remove(self._last_snapshot)
@@ -248,6 +250,7 @@ class Switch:
             self._plant.health.run(),
             self._attestations.run(),
             self._plant.queues.run(),
+            self._plant.presence.run(),
         )
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]

@@ -26,6 +26,7 @@ from trunkline.kernel.windows import Per
 
 _NO_BIDS: Final[dict[str, Answered]] = {"none": "no_bid", "timeout": "timeout"}
 COUNTED = ("attempt", "connect", "convert", "spend")
+STATUSES = ("wrap_up", "auto_paused", "away")
 SEED_MAX = 2**63 - 1
 YEAR_MAX = 2200
 
@@ -89,15 +90,25 @@ def read_facts(
     lists: Mapping[str, ContactList],
     index: AccountIndex,
 ) -> Facts:
-    """The facts of a switch that finds the targets of `--down TARGET` out of service.
+    """The facts of a switch that finds the targets of `--down TARGET[=STATUS]` out of service, away or the like.
 
     With `--listed LIST` the caller (E.164, or None) is on that list, with `--listed LIST=no` it is not; other `lists`
     are as they are.
     """
+    out: list[str] = []
+    unavailable: dict[str, str] = {}
     for item in down:
-        if item not in index.targets:
+        target, equals, status = item.partition("=")
+        if target not in index.targets:
             raise UsageError(f"--down {item}: there is no such target", hint=_names(index.targets))
-    return facts_of(down, lists={**lists, **dict(_listed(item, caller, index) for item in listed)})
+        if equals and status not in STATUSES:
+            raise UsageError(f"--down {item}: {status!r} is no status", hint=f"one of {', '.join(STATUSES)}")
+        if equals:
+            unavailable[target] = status
+        else:
+            out.append(target)
+    on = {**lists, **dict(_listed(item, caller, index) for item in listed)}
+    return facts_of(out, lists=on, unavailable=unavailable)
 
 
 def _listed(item: str, caller: str | None, index: AccountIndex) -> tuple[str, ContactList]:

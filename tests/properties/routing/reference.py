@@ -383,7 +383,7 @@ class Reference:
                 return ("floor", level, None, None, None, None)
         if self.query.hop not in route.hops:
             return ("hop", "route", None, None, None, None)
-        if target.key in self.facts.down:
+        if target.key in self.facts.out:
             return ("target_down", "target", None, None, None, None)
         if bidder and tier.method is not Method.AUCTION:
             return ("method_unavailable", None, None, None, None, None)

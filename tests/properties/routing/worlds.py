@@ -178,6 +178,7 @@ class World:
             RateBook(self.rates(config)) if self.maybe(0.7) else NO_RATES,
             penalties if self.maybe(0.3) else {},
             PACKED,
+            {target.key: "away" for target in config.targets if self.maybe(0.05)},
         )
 
     def rate(self) -> Rate:

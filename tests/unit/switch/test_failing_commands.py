@@ -92,6 +92,11 @@ def test_news_that_fails_to_be_taken_keeps_no_other_news_from_its_call() -> None
     asyncio.run(run())
 
 
+class Presence:
+    def ended(self, account: str, target: str, outcome: str) -> None:
+        """Nothing is kept."""
+
+
 class Labelled(Count):
     """A counter with labels."""
 
@@ -106,7 +111,7 @@ def failing(*written: Any) -> list[Any]:
     call._history = None
     kept: list[Any] = []
     metrics = SimpleNamespace(calls=Labelled(), attempts=Labelled())
-    call.plant = SimpleNamespace(metrics=metrics, clock=lambda: Instant(0, 0))
+    call.plant = SimpleNamespace(metrics=metrics, clock=lambda: Instant(0, 0), presence=Presence())
     call.machine = SimpleNamespace(
         context=SimpleNamespace(account="acme", call="call", contact="contact"), attempt=None
     )

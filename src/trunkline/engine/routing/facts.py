@@ -19,15 +19,18 @@ from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 class Facts(msgspec.Struct, frozen=True):
     """One account's facts; `version` says which.
 
-    `down` are the keys of targets that are out of service. `rates` say how often offers convert. `penalties` are by
-    target the hundredths of a percent of a bid that its rank in an auction is lowered by, for what it sends back.
-    `lists` are the contact lists that are loaded, by key.
+    `down` are the keys of targets that are out of service; `unavailable` are those that take no traffic for now, and
+    why: `away`, `wrap_up` or `auto_paused`; `out` are all of both. `rates` say how often offers convert. `penalties`
+    are by target the hundredths of a percent of a bid that its rank in an auction is lowered by, for what it sends
+    back. `lists` are the contact lists that are loaded, by key.
     """
 
     down: frozenset[str] = frozenset()
     rates: RateBook = NO_RATES
     penalties: Mapping[str, int] = {}
     lists: Mapping[str, ContactList] = {}
+    unavailable: Mapping[str, str] = {}
+    out: frozenset[str] = frozenset()
     version: str = "none"
 
 
@@ -40,9 +43,11 @@ def facts_of(
     rates: RateBook = NO_RATES,
     penalties: Mapping[str, int] | None = None,
     lists: Mapping[str, ContactList] | None = None,
+    unavailable: Mapping[str, str] | None = None,
 ) -> Facts:
     """These facts, with the version that follows from them. Penalties are between 0 and 10000."""
-    return changed(NO_FACTS, down=frozenset(down), rates=rates, penalties=penalties or {}, lists=lists or {})
+    more = {"penalties": penalties or {}, "lists": lists or {}, "unavailable": unavailable or {}}
+    return changed(NO_FACTS, down=frozenset(down), rates=rates, **more)
 
 
 def changed(facts: Facts, **fields: Any) -> Facts:
@@ -53,6 +58,8 @@ def changed(facts: Facts, **fields: Any) -> Facts:
     said: list[str] = []
     if made.down:
         said += ["down", *sorted(made.down)]
+    if made.unavailable:
+        said += ["unavailable", *(f"{target}={why}" for target, why in sorted(made.unavailable.items()))]
     if made.rates != NO_RATES:
         said += ["rates", made.rates.version]
     if lowered:
@@ -62,4 +69,5 @@ def changed(facts: Facts, **fields: Any) -> Facts:
     if not said:
         return NO_FACTS
     version = hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
-    return msgspec.structs.replace(made, penalties=lowered, version=version)
+    out = made.down.union(made.unavailable) if made.unavailable else made.down
+    return msgspec.structs.replace(made, penalties=lowered, out=out, version=version)

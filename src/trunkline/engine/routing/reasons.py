@@ -91,7 +91,11 @@ ROUTE_WORDS: dict[Reason, Words] = {
     Reason.ATTESTATION: Words("The caller ID is attested less well than is asked here.", "attestation", _NONE),
     Reason.FLOOR: Words("The price is below a floor that stands above it.", "price_too_low", _NONE),
     Reason.HOP: Words("The route does not take rerouted traffic of this hop.", "other_traffic", _NONE),
-    Reason.TARGET_DOWN: Words("The target is out of service: every way to it is down.", "target_down", _NONE),
+    Reason.TARGET_DOWN: Words(
+        "The target takes nothing now: every way to it is down, or it is away, wrapping up, or paused by silence.",
+        "target_down",
+        _NONE,
+    ),
     Reason.METHOD_UNAVAILABLE: Words(
         "The route cannot be decided: it bids outside an auction, or has no price.",
         "unavailable",

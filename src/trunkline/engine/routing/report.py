@@ -51,8 +51,8 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.FLOOR, stand.level)
     if query.hop not in line.route.hops:
         return _because(line, Reason.HOP, "route", f"hop {query.hop}")
-    if line.target.key in facts.down:
-        return _because(line, Reason.TARGET_DOWN, "target")
+    if line.target.key in facts.out:
+        return _because(line, Reason.TARGET_DOWN, "target", facts.unavailable.get(line.target.key))
     if price is None:
         return _unpriced(line, fate, bid)
     if line.min_scores and (level := below_score(line, case)):

@@ -36,7 +36,7 @@ class Stage:
     def __init__(self, program: Program, case: Case) -> None:
         self.program = program
         self.left = _eligible(program, case)
-        down = self.left & program.down(case.facts.down) if case.facts.down else 0
+        down = self.left & program.down(case.facts.out) if case.facts.out else 0
         self.resting = down != 0
         """Whether routes that take this caller are out of service for now."""
         self.left &= ~down

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters, geo, lists, rates
+from trunkline.switch.commands import configuration, counters, geo, lists, rates, targets
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = {
         geo.COMMANDS,
         lists.COMMANDS,
         rates.COMMANDS,
+        targets.COMMANDS,
     )
     for command in commands
 }
