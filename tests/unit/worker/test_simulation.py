@@ -245,3 +245,19 @@ def test_several_accounts(bench: Bench) -> None:
     }
     assert main(["simulate", *arguments]) == 0
     assert "zeta: 1 arrivals, 1 sold (100.0%)" in bench.capsys.readouterr().out
+
+
+def test_seats_wait_for_a_conversion_that_may_still_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = {"default": {"answer": 1, "answer_s": [5, 5], "duration_s": {"median": 30, "sigma": 0}}}
+    arrivals = [call(seconds) for seconds in (0, 100, 200, 650, 651)]
+    waits = CONFIG.replace("seconds: 60}", "seconds: 60, decide_within_seconds: 600}")
+    offers = [
+        {key: buyer["offers"] for key, buyer in Bench(tmp_path, capsys).run(*arrivals, config=text, header=short)[
+            "buyers"
+        ].items()}
+        for text in (CONFIG, waits)
+    ]  # fmt: skip
+    assert offers[0] == {"ann": 4, "bob": 1}, "only the last finds ann on the line"
+    assert offers[1] == {"ann": 3, "bob": 2}, (
+        "the third finds two conversions still open, the fourth the first given up"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from trunkline.config.schema import AccountConfig, Kind, Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
@@ -15,9 +15,9 @@ from trunkline.engine.routing.router import Router, compile_router
 from trunkline.engine.terms.payouts import payout_amount
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.engine.terms.timing import conversion_due_ns, payout_due_ns
-from trunkline.kernel.clock import MS, Instant
+from trunkline.kernel.clock import MS, SECOND, Instant
 from trunkline.kernel.errors import UsageError
-from trunkline.kernel.leases import FUNDS, Capacity
+from trunkline.kernel.leases import DECIDED_LATER, FUNDS, Capacity
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_number
 from trunkline.worker.simulation.behaviour import Behaviour, Observed, Reply
 from trunkline.worker.simulation.tally import AccountTally, BuyerTally
@@ -94,7 +94,7 @@ class Simulation:
             number.number: (account, number) for account in self._accounts for number in account.config.numbers
         }
         self._campaigns = {campaign.key: account for account in self._accounts for campaign in account.config.campaigns}
-        self._due: list[tuple[int, int, bool, _Sale]] = []
+        self._due: list[tuple[int, int, Callable[[_Sale, Instant], None], _Sale]] = []
         self._order = 0
         self._open: dict[int, _Sale] = {}
         self._lenient = lenient
@@ -132,16 +132,12 @@ class Simulation:
         """Let everything happen that is due by then; None: all of it."""
         due = self._due
         while due and (mono_ns is None or due[0][0] <= mono_ns):
-            at_ns, _, ended, sale = heapq.heappop(due)
-            now = Instant(at_ns, at_ns // MS)
-            if ended:
-                self._end(sale, now)
-            else:
-                self._replied(sale, now)
+            at_ns, _, step, sale = heapq.heappop(due)
+            step(sale, Instant(at_ns, at_ns // MS))
 
-    def _later(self, sale: _Sale, at_ns: int, *, ended: bool) -> None:
+    def _later(self, sale: _Sale, at_ns: int, step: Callable[[_Sale, Instant], None]) -> None:
         self._order += 1
-        heapq.heappush(self._due, (at_ns, self._order, ended, sale))
+        heapq.heappush(self._due, (at_ns, self._order, step, sale))
 
     def _tidy(self, now: Instant) -> None:
         for sale in self._open.values():
@@ -250,7 +246,7 @@ class Simulation:
             sale.reply = self._behaviour.reply(candidate.target, sale.place, ring_s, observed)
             if sale.kind is Kind.CALL:
                 self._open[sale.place] = sale
-                self._later(sale, now.mono_ns + sale.reply.after_ms * MS, ended=False)
+                self._later(sale, now.mono_ns + sale.reply.after_ms * MS, self._replied)
                 return
             if sale.reply.taken:
                 self._accepted(sale, now)
@@ -267,7 +263,7 @@ class Simulation:
         self._capacity.settle(sale.offer.lease.id, "connect", now)
         ring = sale.offer.candidate.ring
         most_ms = sale.reply.duration_ms if ring is None else 1000 * ring.max_duration_seconds
-        self._later(sale, now.mono_ns + min(sale.reply.duration_ms, most_ms) * MS, ended=True)
+        self._later(sale, now.mono_ns + min(sale.reply.duration_ms, most_ms) * MS, self._end)
 
     def _accepted(self, sale: _Sale, now: Instant) -> None:
         """A lead is taken: accepted, delivered and over in one moment."""
@@ -276,7 +272,7 @@ class Simulation:
         self._capacity.settle(sale.offer.lease.id, "connect", now)
         converts = sale.offer.candidate.terms.conversion.event in {"accepted", "connect"}
         self._settle_up(sale, now, converted=converts, paid=True)
-        self._capacity.release(sale.offer.lease.id, now)
+        self._let_go(sale, now, converted=converts)
 
     def _end(self, sale: _Sale, now: Instant) -> None:
         """The call is over: what became due while it lasted is owed, and the seats are free."""
@@ -288,6 +284,19 @@ class Simulation:
         paid_ns = None if terms.payout is None else payout_due_ns(terms.payout, connected)
         paid = paid_ns is not None and paid_ns <= now.mono_ns
         self._settle_up(sale, now, converted=converted, paid=paid)
+        self._let_go(sale, now, converted=converted)
+
+    def _let_go(self, sale: _Sale, now: Instant, *, converted: bool) -> None:
+        """Give the seats back; those of a conversion that may still come only when its time is over."""
+        keep_s = 0 if converted else sale.offer.candidate.terms.conversion.decide_within_s
+        if keep_s:
+            self._capacity.release(sale.offer.lease.id, now, DECIDED_LATER, 1000 * keep_s)
+            self._later(sale, now.mono_ns + keep_s * SECOND, self._given_up)
+        else:
+            self._capacity.release(sale.offer.lease.id, now)
+
+    def _given_up(self, sale: _Sale, now: Instant) -> None:
+        """No conversion has come."""
         self._capacity.release(sale.offer.lease.id, now)
 
     def _settle_up(self, sale: _Sale, now: Instant, *, converted: bool, paid: bool) -> None:
