@@ -26,6 +26,7 @@ MEANINGS: Final[dict[str, str]] = {
     "buyers": "Who pays.",
     "call": "The rule for calls.",
     "caller_id": "What the buyer's phone shows: `caller`, `number` (the tracking number), `anonymous`, or a number.",
+    "calling_hours": "The country whose laws on calling hours must allow it; see [calling hours](calling-hours.md).",
     "campaign": "Key of the campaign that calls to this number belong to.",
     "campaigns": "What is sold.",
     "choices": "Keys of the telephone, and the node that each leads to.",

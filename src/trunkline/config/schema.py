@@ -58,6 +58,10 @@ Attestation = Literal["A", "B", "C"]
 """How far a carrier vouches for the caller's number (STIR/SHAKEN), A being the most."""
 
 
+CallingHours = Literal["us"]
+"""The country whose laws say at which hours people may be called."""
+
+
 class Limit(Struct, frozen=True, kw_only=True):
     """At most `max` (seats, events, or minor units of money for `spend`) of `measure` per window.
 
@@ -135,6 +139,7 @@ class Account(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
@@ -157,6 +162,7 @@ class Publisher(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
@@ -193,6 +199,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -227,6 +234,7 @@ class Number(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     floor: Money | None = None
     criteria: Node | None = None
@@ -249,6 +257,7 @@ class Buyer(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -275,6 +284,7 @@ class BuyerGroup(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -297,6 +307,7 @@ class Bid(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
 
 
 class AcceptWhen(Struct, frozen=True, kw_only=True):
@@ -341,6 +352,7 @@ class Target(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -382,6 +394,7 @@ class Route(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     timezone: str | None = None
     limits: tuple[Limit, ...] = ()
@@ -413,6 +426,7 @@ class Tier(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     floor: Money | None = None
     criteria: Node | None = None
@@ -439,6 +453,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     min_attestation: Attestation | None = None
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
+    calling_hours: CallingHours | None = None
     hours: Hours | None = None
     timezone: str | None = None
     floor: Money | None = None

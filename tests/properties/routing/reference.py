@@ -30,6 +30,7 @@ from trunkline.config.schema import (
     Tier,
 )
 from trunkline.engine.geo.places import EARTH_RADIUS_MILES, place_of_zip
+from trunkline.engine.routing.calling_hours_us import FEDERAL, STATES, ZONES
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.facts import Facts
 from trunkline.engine.routing.offer import Attribute, Query
@@ -173,6 +174,9 @@ def open_ms(hours: tuple[Hours, str] | None, start: int, end: int, until: int) -
         if open_at(*hours, quarter):
             passed += min(quarter + QUARTER_MS, until) - quarter
     return passed
+
+
+HOLIDAYS = {"2026-11-26", "2026-12-25", "2026-11-11"}
 
 
 class Reference:
@@ -363,7 +367,8 @@ class Reference:
         for level, thing, _ in levels:
             held = [self.on_list(name) for name in thing.suppress]
             wanted = [self.on_list(name) for name in thing.require_listed]
-            if any(on is not False for on in held) or (wanted and not any(wanted)):
+            late = thing.calling_hours is not None and self.too_late()
+            if late or any(on is not False for on in held) or (wanted and not any(wanted)):
                 return ("suppression", level, None, None, None, None)
         refusing = self.duplicate(next(thing for level, thing, _ in levels if level == "buyer"))
         if refusing is not None:
@@ -408,6 +413,27 @@ class Reference:
             counts = until is None or today.date().isoformat() <= until
             if counts and (entry == caller or (entry.endswith("*") and caller.startswith(entry[:-1]))):
                 return True
+        return False
+
+    def too_late(self) -> bool:
+        """Whether some law that may hold for the caller forbids it somewhere it may be."""
+        known = self.query.attributes
+        if "geo.country" in known and known["geo.country"].value.strip().upper() != "US":
+            return False
+        laws = [FEDERAL, *STATES.values()]
+        if "geo.state" in known:
+            laws = [law for law in laws if law.place in {"US", known["geo.state"].value.strip().upper()}]
+        zones = ZONES
+        if "geo.timezone" in known:
+            zones = (known["geo.timezone"].value,)
+        for zone in zones:
+            local = datetime.fromtimestamp(self.query.now.utc_ms // 1000, UTC).astimezone(ZoneInfo(zone))
+            for law in laws:
+                span = law.sunday if local.weekday() == 6 else law.saturday if local.weekday() == 5 else law.weekdays
+                if law.holidays and local.date().isoformat() in HOLIDAYS:
+                    span = None
+                if span is None or not span[0] <= local.hour + local.minute / 60 < span[1]:
+                    return True
         return False
 
     def seen_within(self, seen: Seen, days: int) -> bool:

@@ -319,8 +319,10 @@ class World:
             found["floor"] = Money(self.random.randrange(0, 3_000, 500), "USD")
         if self.maybe(0.03):
             found["min_attestation"] = self.random.choice("ABC")
-        if self.maybe(0.03):
+        if self.maybe(0.02):
             found["suppress"] = tuple(self.random.choices(LIST_NAMES, k=self.random.choice([1, 1, 2])))
+        if self.maybe(0.005):
+            found["calling_hours"] = "us"
         if self.maybe(0.01):
             found["require_listed"] = tuple(self.random.choices(LIST_NAMES, k=self.random.choice([1, 2])))
         if "criteria" in names and self.maybe(0.08):

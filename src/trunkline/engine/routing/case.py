@@ -46,7 +46,8 @@ class Case:
             number = self.query.attributes.get("caller.number")
             account = self.shared.account
             day = self.shared.clocks.at(self.query.now.utc_ms, account.timezone).ordinal
-            self._screening = Screening(None if number is None else number.value, self.facts.lists, day)
+            where = (self.query.attributes, self.query.now.utc_ms)
+            self._screening = Screening(None if number is None else number.value, self.facts.lists, day, where)
         return self._screening
 
 

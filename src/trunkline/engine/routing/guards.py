@@ -16,7 +16,7 @@ from trunkline.config.schema import Attestation, Kind, Target
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.hours import Clocks, OpenTimes
 from trunkline.engine.routing.openings import Opening
-from trunkline.engine.routing.screening import Screening, screens_of
+from trunkline.engine.routing.screening import Screen, Screening, screens_of
 from trunkline.engine.routing.values import Known, Types
 from trunkline.kernel.money import Money
 
@@ -127,12 +127,12 @@ class Guards:
                 return stand
         return None
 
-    def screened(self, case: Screened) -> tuple[Stand, str] | None:
-        """The first that keeps the caller away by a list, and why."""
+    def screened(self, case: Screened) -> tuple[Stand, str, Screen] | None:
+        """The first that keeps the caller away by a list or a law, why, and what was asked."""
         for stand, screen in self.screens:
             why = case.screening.stopped(screen)
             if why is not None:
-                return stand, why
+                return stand, why, screen
         return None
 
     def unattested(self, kind: Kind, known: Known) -> Stand | None:

@@ -86,7 +86,7 @@ ROUTE_WORDS: dict[Reason, Words] = {
     Reason.CRITERIA: Words(
         "What is known of the caller does not make the criteria of this level true.", "criteria", _AREA
     ),
-    Reason.SUPPRESSION: Words("The contact is on a block list or suppression list.", "suppressed", _NONE),
+    Reason.SUPPRESSION: Words("A list keeps the contact away, or a law on calling hours does.", "suppressed", _NONE),
     Reason.DUPLICATE: Words("The contact was seen before and may not go here again.", "duplicate", "duplicate"),
     Reason.ATTESTATION: Words("The caller ID is attested less well than is asked here.", "attestation", _NONE),
     Reason.FLOOR: Words("The price is below a floor that stands above it.", "price_too_low", _NONE),
@@ -117,7 +117,9 @@ ROUTE_WORDS: dict[Reason, Words] = {
 UNSOLD_WORDS: dict[Unsold, Words] = {
     Unsold.PAUSED: Words("The account, campaign, publisher or number is paused.", "paused", "paused"),
     Unsold.SUPPRESSION: Words(
-        "A list that the account, campaign, publisher or number names keeps the caller away.", "suppressed", _NONE
+        "A list or a law that the account, campaign, publisher or number names keeps the caller away.",
+        "suppressed",
+        _NONE,
     ),
     Unsold.DUPLICATE: Words(
         "The campaign has seen the contact before and sells no duplicates.", "duplicate", "duplicate"

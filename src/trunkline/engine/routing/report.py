@@ -37,7 +37,10 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
     if unmet is not None:
         return _because(line, Reason.CRITERIA, unmet.level)
     if kept_away := above.screened(case) or own.screened(case):
-        return _because(line, Reason.SUPPRESSION, kept_away[0].level, kept_away[1])
+        keeper, words, screen = kept_away
+        opening = case.screening.opening(screen)
+        told = words if opening is None else f"{words}; opens {opening}"
+        return _because(line, Reason.SUPPRESSION, keeper.level, told)
     if case.repetition is not None and (why := _repeated(line, case.repetition)) is not None:
         return _because(line, Reason.DUPLICATE, *why)
     if stand := above.unattested(query.kind, known) or own.unattested(query.kind, known):

@@ -1,4 +1,4 @@
-"""Whom lists keep away: what a level asks of them, and what they say of one caller.
+"""Whom lists and laws keep away: what a level asks of them, and what they say of one caller.
 
 A level may name lists that a caller must not be on (`suppress`), and lists of which it must be on one
 (`require_listed`). A list that is not loaded keeps everybody away in either case: nobody can know who is on it.
@@ -12,12 +12,14 @@ from typing import Literal
 import msgspec
 
 from trunkline.engine.lists.table import ContactList
+from trunkline.engine.routing.calling_hours import closed_by, opens
+from trunkline.engine.routing.offer import Attributes
 
 
 class Screen(msgspec.Struct, frozen=True):
-    """One thing that a level asks: of one list to suppress, of several of which one is required."""
+    """One thing that a level asks: of a list to suppress, of several of which one is required, of a country's laws."""
 
-    asks: Literal["suppress", "require_listed"]
+    asks: Literal["suppress", "require_listed", "calling_hours"]
     names: tuple[str, ...]
 
 
@@ -28,6 +30,9 @@ def screens_of(thing: object) -> tuple[Screen, ...]:
     found = [Screen("suppress", (name,)) for name in suppress]
     if require:
         found.append(Screen("require_listed", require))
+    country: str | None = getattr(thing, "calling_hours", None)
+    if country is not None:
+        found.append(Screen("calling_hours", (country,)))
     return tuple(found)
 
 
@@ -35,14 +40,22 @@ class Screening:
     """One caller before the lists of its account: each list is asked once, and only when something asks for it.
 
     `number` is E.164, None when withheld; `day` the ordinal of the account's date, on which entries may have expired.
+    `where` is what is known of the caller and the instant (UTC milliseconds); without, laws on hours are not asked.
     """
 
-    __slots__ = ("_day", "_lists", "_number", "_on", "_verdicts")
+    __slots__ = ("_day", "_lists", "_number", "_on", "_verdicts", "_where")
 
-    def __init__(self, number: str | None, lists: Mapping[str, ContactList], day: int) -> None:
+    def __init__(
+        self,
+        number: str | None,
+        lists: Mapping[str, ContactList],
+        day: int,
+        where: tuple[Attributes, int] | None = None,
+    ) -> None:
         self._number = number
         self._lists = lists
         self._day = day
+        self._where = where
         self._on: dict[str, bool | None] = {}
         self._verdicts: dict[Screen, str | None] = {}
 
@@ -54,7 +67,15 @@ class Screening:
             why = self._verdicts[screen] = self._judge(screen)
             return why
 
+    def opening(self, screen: Screen) -> str | None:
+        """When the caller is let through by a question that time answers; None for all others."""
+        if screen.asks != "calling_hours" or self._where is None:
+            return None
+        return opens(*self._where)
+
     def _judge(self, screen: Screen) -> str | None:
+        if screen.asks == "calling_hours":
+            return None if self._where is None else closed_by(*self._where)
         known = [(name, self._is_on(name)) for name in screen.names]
         if screen.asks == "suppress":
             for name, on in known:
