@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import contacts, flows, schema, trunks
+from trunkline.config import contacts, deliveries, flows, schema, trunks
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -41,8 +41,8 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     },
     schema.Bid: {"timeout_ms": (10, 10_000)},
     trunks.TrunkRegister: {"seconds": (60, DAY_S)},
-    schema.Deliver: {"deadline_ms": (10, 60_000)},
-    schema.AcceptWhen: {"status": (100, 599)},
+    deliveries.Deliver: {"deadline_ms": (10, 60_000)},
+    deliveries.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},
     schema.Performance: {"trial_offers": (0, 1_000_000), "min_samples": (1, 1_000_000), "half_life_days": (1, 3_650)},
     schema.Plan: {

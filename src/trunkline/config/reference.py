@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from trunkline.config import contacts, flows, schema, trunks
+from trunkline.config import contacts, deliveries, flows, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
@@ -25,8 +25,8 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, schema.LeadField,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
-    schema.PauseAfter, schema.Deliver,
-    schema.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
+    schema.PauseAfter, deliveries.Deliver,
+    deliveries.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
     schema.Limit, contacts.ContactList, flows.Flow,
     flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
     trunks.TrunkOutbound, trunks.TrunkRegister,

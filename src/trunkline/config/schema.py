@@ -14,6 +14,7 @@ import msgspec
 
 from trunkline.config.contacts import ContactList, Duplicates, PayoutDuplicates
 from trunkline.config.criteria import Node
+from trunkline.config.deliveries import Deliver
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
 from trunkline.config.struct import Struct
@@ -308,24 +309,6 @@ class Bid(Struct, frozen=True, kw_only=True):
     suppress: tuple[str, ...] = ()
     require_listed: tuple[str, ...] = ()
     calling_hours: CallingHours | None = None
-
-
-class AcceptWhen(Struct, frozen=True, kw_only=True):
-    """When an answer to a post means that the lead was taken."""
-
-    json: str | None = None
-    equals: str | None = None
-    status: int | None = None
-    text: str | None = None
-
-
-class Deliver(Struct, frozen=True, kw_only=True):
-    """Where and how leads are posted."""
-
-    url: str
-    format: Literal["json", "form", "xml"] = "json"
-    accept_when: AcceptWhen | None = None
-    deadline_ms: int = 5000
 
 
 class PauseAfter(Struct, frozen=True, kw_only=True):

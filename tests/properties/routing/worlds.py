@@ -9,6 +9,7 @@ from typing import Any
 
 from trunkline.config.contacts import Duplicates, MarkDuplicates
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
+from trunkline.config.deliveries import Deliver
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.schema import (
     Account,
@@ -19,7 +20,6 @@ from trunkline.config.schema import (
     Campaign,
     Conversion,
     ConversionRule,
-    Deliver,
     Funding,
     Kind,
     Limit,
