@@ -15,8 +15,10 @@ from rich.table import Table
 
 from trunkline.capacity.memory import MemoryCapacity
 from trunkline.cli.check import as_text
+from trunkline.cli.simulate import facts_for
 from trunkline.config.schema import Snapshot
 from trunkline.engine.geo.overlay import Overlay
+from trunkline.engine.scoring.rate_book import RateBook
 from trunkline.events.entry import Position
 from trunkline.journal.configurations import Configurations
 from trunkline.journal.reader import JournalReader
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     snapshots = {"in_force": in_force, "configured": loaded.snapshot}
     answer: dict[str, Any] = {"from": iso(since_ms), "to": iso(until_ms), "erased": history.erased}
     answer["not_routed"] = history.not_routed
-    answer["accounts"] = compare(history, snapshots, args.seed, GeoStore(args.data).load())
+    answer["accounts"] = compare(history, snapshots, args.seed, GeoStore(args.data).load(), books(args.data, history))
     if args.json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     else:
@@ -81,13 +83,24 @@ def read_history(data: Path, snapshot: Snapshot, since_ms: int) -> History:
     return history
 
 
-def compare(history: History, snapshots: dict[str, Snapshot], seed: int, overlay: Overlay) -> dict[str, dict[str, Any]]:
+def books(data: Path, history: History) -> dict[str, RateBook]:
+    """The rate books that were published last, by account; what is not kept any more is left out."""
+    with JournalReader(data) as reader:
+        found = {account: reader.rate_book(account, version) for account, version in history.rates.items()}
+    return {account: RateBook(rates) for account, rates in found.items() if rates is not None}
+
+
+def compare(
+    history: History, snapshots: dict[str, Snapshot], seed: int, overlay: Overlay, rates: dict[str, RateBook]
+) -> dict[str, dict[str, Any]]:
     """By account: what really came of the calls, and what would have by each snapshot and the same buyers."""
     header = history.header()
     found: dict[str, dict[str, Any]] = {key: {"actual": tally.document()} for key, tally in history.actual.items()}
     for name, snapshot in snapshots.items():
         behaviour = Behaviour(header.targets, header.default, seed)
-        simulation = Simulation(snapshot, behaviour, MemoryCapacity(), seed, lenient=True, overlay=overlay)
+        simulation = Simulation(
+            snapshot, behaviour, MemoryCapacity(), seed, lenient=True, overlay=overlay, facts=facts_for(snapshot, rates)
+        )
         for key, tally in simulation.run(history.arrivals()).items():
             if key in found:
                 found[key][name] = tally.document() | {"unplaced": simulation.unplaced}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +17,13 @@ from trunkline.capacity.memory import MemoryCapacity
 from trunkline.cli.check import as_text
 from trunkline.config.schema import Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
+from trunkline.engine.routing.facts import Facts, facts_of
+from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 from trunkline.kernel.errors import ExitCode, UsageError
 from trunkline.switch.config_files import load_path
 from trunkline.switch.geo_store import read_overlay
+from trunkline.switch.list_files import lists_of
+from trunkline.testing.asking_flags import read_books
 from trunkline.worker.simulation.behaviour import Behaviour
 from trunkline.worker.simulation.run import Simulation
 from trunkline.worker.simulation.traffic import Arrival, Traffic
@@ -36,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--traffic", metavar="FILE", type=Path, required=True, help="JSON lines: a header, then one arrival a line")
     add("--compare", metavar="PATH", type=Path, help="a second configuration for the same traffic")
     add("--geo", metavar="PATH", type=Path, help="a table of area codes or exchanges, or a data folder with imports")
+    add("--rates", metavar="FILE", type=Path, help="what `rates --json` printed: the rate books to decide by")
     add("--seed", metavar="N", type=int, default=0, help="decides every draw (default 0)")
     add("--json", action="store_true", help="print one JSON document")
 
@@ -46,12 +51,13 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--seed {args.seed}: this is no seed", hint=f"write a whole number up to {SEED_MAX}")
     documents = []
     overlay = NO_OVERLAY if args.geo is None else read_overlay(args.geo)
+    rates = {} if args.rates is None else read_books(args.rates)
     for path in [args.config, *([args.compare] if args.compare is not None else [])]:
         loaded = load_path(path)
         if loaded.snapshot is None:
             sys.stderr.write(as_text(loaded.errors, path) + "\n")
             return ExitCode.WRONG
-        documents.append(simulate(loaded.snapshot, args.traffic, args.seed, overlay))
+        documents.append(simulate(loaded.snapshot, args.traffic, args.seed, overlay, rates))
     answer = documents[0] if args.compare is None else {**documents[0], "compared": documents[1]}
     if args.json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
@@ -60,7 +66,20 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def simulate(snapshot: Snapshot, path: Path, seed: int, overlay: Overlay = NO_OVERLAY) -> dict[str, Any]:
+def facts_for(snapshot: Snapshot, rates: Mapping[str, RateBook]) -> dict[str, Facts]:
+    """What is known besides the configuration: lists from its files, and these rate books. Raises ListUnusable."""
+    lists = lists_of(snapshot, None)
+    return {
+        config.account.key: facts_of(
+            rates=rates.get(config.account.key, NO_RATES), lists=lists.get(config.account.key, {})
+        )
+        for config in snapshot.accounts
+    }
+
+
+def simulate(
+    snapshot: Snapshot, path: Path, seed: int, overlay: Overlay, rates: Mapping[str, RateBook]
+) -> dict[str, Any]:
     """One run: the document of its only account, or `{"accounts": {key: document}}` of several."""
     try:
         stream = path.open("rb")
@@ -71,7 +90,9 @@ def simulate(snapshot: Snapshot, path: Path, seed: int, overlay: Overlay = NO_OV
         traffic = Traffic(_counted(stream, progress, task), str(path))
         header = traffic.header
         behaviour = Behaviour(header.targets, header.default, seed)
-        simulation = Simulation(snapshot, behaviour, MemoryCapacity(), seed, overlay=overlay)
+        simulation = Simulation(
+            snapshot, behaviour, MemoryCapacity(), seed, overlay=overlay, facts=facts_for(snapshot, rates)
+        )
         for target in simulation.strangers:
             sys.stderr.write(f"warning: the header describes {target!r}, and the configuration has no such target\n")
         tallies = simulation.run(_arrivals(traffic))

@@ -229,6 +229,30 @@ def test_a_wrong_configuration_ends_with_one(bench: Bench) -> None:
     assert bench.code == 1
 
 
+def test_a_duplicate_is_known_by_what_happened_earlier_in_the_run(bench: Bench) -> None:
+    config = CONFIG.replace(
+        "    lead_fields:", "    duplicates: {mark: {event: connect, days: 30}, route: nowhere}\n    lead_fields:"
+    )
+    again, other = call(200), call(210, **{"from": "+12125550100"})
+    answer = bench.run(call(0), again, other, call(400, **{"from": "anonymous"}), config=config)
+    assert (answer["sold"], answer["unsold"]) == (3, {"duplicate": 1})
+
+
+def test_a_buyer_that_wants_nobody_twice(bench: Bench) -> None:
+    config = CONFIG.replace("- key: ann\n", "- key: ann\n    not_seen_days: 30\n")
+    answer = bench.run(call(0), call(200), config=config)
+    assert {key: each["connected"] for key, each in answer["buyers"].items()} == {"ann": 1, "bob": 1}
+
+
+def test_callers_on_a_list_are_blocked(bench: Bench) -> None:
+    (bench.folder / "blocked.txt").write_text("+12125550100\n+17135550100\n")
+    config = CONFIG.replace("publishers:", "lists: [{key: bad, type: numbers, file: blocked.txt}]\npublishers:")
+    config = config.replace("timezone: America/New_York}", "timezone: America/New_York, suppress: [bad]}")
+    callers = ["+12125550100", "+17135550100", "+15125550100"]
+    answer = bench.run(*(call(100 * at, **{"from": caller}) for at, caller in enumerate(callers)), config=config)
+    assert (answer["calls"], answer["sold"], answer["unsold"]) == (3, 1, {"blocked": 2})
+
+
 def test_several_accounts(bench: Bench) -> None:
     (bench.folder / "all" / "accounts").mkdir(parents=True)
     (bench.folder / "all" / "accounts" / "acme.yaml").write_text(CONFIG)

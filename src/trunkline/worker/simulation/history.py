@@ -21,6 +21,7 @@ from trunkline.events.calls import (
     PayoutEarned,
 )
 from trunkline.events.entry import Record
+from trunkline.events.switch import RatesPublished
 from trunkline.kernel.clock import iso
 from trunkline.worker.simulation.behaviour import Model, Observed, Spread
 from trunkline.worker.simulation.tally import AccountTally
@@ -54,6 +55,8 @@ class History:
             self.actual[config.account.key] = AccountTally(config.account.currency)
             for campaign in config.campaigns:
                 self._plans[config.account.key, campaign.key] = campaign.plan
+        self.rates: dict[str, str] = {}
+        """The version of the rate book that was published last, by account."""
         self.not_routed = 0
         """Calls that ended before the flow wanted to sell them."""
         self.erased = 0
@@ -66,7 +69,9 @@ class History:
         """Read on."""
         for record in records:
             event = record.event
-            if isinstance(event, CallReceived):
+            if isinstance(event, RatesPublished):
+                self.rates[event.account] = event.rates
+            elif isinstance(event, CallReceived):
                 self.erased += record.erased
                 self._received(event)
             else:

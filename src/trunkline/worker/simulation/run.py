@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from trunkline.config.schema import AccountConfig, Kind, Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import mix
+from trunkline.engine.routing.duplicates import ANONYMOUS, counts_anonymous, events_asked_for
+from trunkline.engine.routing.facts import NO_FACTS, Facts
 from trunkline.engine.routing.offer import Attribute, Auction, Offer, Query
 from trunkline.engine.routing.router import Router, compile_router
 from trunkline.engine.terms.payouts import payout_amount
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.engine.terms.timing import conversion_due_ns, payout_due_ns
+from trunkline.events.contacts import ContactEvent, Seen
 from trunkline.kernel.clock import MS, SECOND, Instant
 from trunkline.kernel.errors import UsageError
 from trunkline.kernel.leases import DECIDED_LATER, FUNDS, Capacity
@@ -36,8 +39,8 @@ class Unplaced(UsageError):
 class _Sale:
     """One arrival on its way through the buyers."""
 
-    __slots__ = ("account", "attempt", "buyer", "cursor", "dialled", "id", "incoming", "kind", "observed", "offer",
-                 "payout", "place", "reply")  # fmt: skip
+    __slots__ = ("account", "attempt", "buyer", "campaign", "contact", "cursor", "dialled", "id", "incoming", "kind",
+                 "observed", "offer", "payout", "place", "reply")  # fmt: skip
 
     def __init__(
         self, account: _Account, cursor: Cursor, query: Query, place: int, observed: dict[str, Observed]
@@ -45,6 +48,8 @@ class _Sale:
         self.account = account
         self.cursor = cursor
         self.kind = query.kind
+        self.campaign = query.campaign
+        self.contact: str | None = None
         self.incoming = query.now
         self.place = place
         self.id = str(place)
@@ -60,16 +65,26 @@ class _Sale:
 class _Account:
     """One account: its router, and what came of its traffic."""
 
-    def __init__(self, config: AccountConfig, router: Router) -> None:
+    def __init__(self, config: AccountConfig, router: Router, facts: Facts) -> None:
         self.config = config
         self.router = router
         self.tally = AccountTally(config.account.currency)
         self.zone = config.account.timezone
+        self.facts = facts
+        self.contacts: dict[str, list[Seen]] = {}
+        self.asked_for = events_asked_for(config)
+        """What has to be known of contacts for this account's rules."""
         self.seen: set[tuple[str, str]] = set()
+
+    def remember(self, contact: str | None, event: ContactEvent, at_ms: int, campaign: str, buyer: str | None) -> None:
+        """Something has happened with a contact, for the rules that ask for it."""
+        if contact is not None and event in self.asked_for:
+            self.contacts.setdefault(contact, []).append(Seen(event, at_ms, campaign, buyer))
 
 
 class Simulation:
-    """One run of one configuration. `capacity` is a fresh store, `overlay` what is imported of the numbering plan.
+    """One run of one configuration. `capacity` is a fresh store, `overlay` what is imported of the numbering plan,
+    `facts` what is known of each account that is not configuration: it stays so through the whole run.
 
     A `lenient` run counts arrivals that the configuration has no number, campaign or plan for, instead of ending.
     """
@@ -83,12 +98,18 @@ class Simulation:
         *,
         lenient: bool = False,
         overlay: Overlay = NO_OVERLAY,
+        facts: Mapping[str, Facts] | None = None,
     ) -> None:
         self._behaviour = behaviour
         self._capacity = capacity
         self._seed = seed
         self._accounts = [
-            _Account(config, compile_router(config, snapshot.platform, snapshot.digest)) for config in snapshot.accounts
+            _Account(
+                config,
+                compile_router(config, snapshot.platform, snapshot.digest),
+                (facts or {}).get(config.account.key, NO_FACTS),
+            )
+            for config in snapshot.accounts
         ]
         self._numbers = {
             number.number: (account, number) for account in self._accounts for number in account.config.numbers
@@ -162,7 +183,16 @@ class Simulation:
         if account.router.receipt_guard(query.campaign, query.publisher, query.number) is not None:
             tally.lost("paused")
             return
-        sale = _Sale(account, account.router.cursor(query), query, place, arrival.observed)
+        number = query.attributes.get("caller.number")
+        caller = None if number is None else number.value
+        if query.kind is Kind.CALL:
+            facts, door = account.facts, (query.campaign, query.publisher, query.number)
+            if account.router.kept_away(*door, caller, facts, now) is not None:
+                tally.lost("blocked")
+                return
+        sale = _Sale(account, account.router.cursor(query, account.facts), query, place, arrival.observed)
+        sale.contact = self._contact(account, query.campaign, caller)
+        account.remember(sale.contact, "incoming", now.utc_ms, query.campaign, None)
         incoming = account.router.incoming_payout(query)
         if incoming is not None:
             tally.payout += payout_amount(incoming, None).minor
@@ -205,8 +235,16 @@ class Simulation:
             now=now,
             seed=mix(self._seed + place + 1) >> 1,
             plan=arrival.plan,
+            history=tuple(account.contacts.get(self._contact(account, campaign, caller) or "", ())),
             geo=self._overlay.version,
         )
+
+    @staticmethod
+    def _contact(account: _Account, campaign: str, caller: str | None) -> str | None:
+        """Under which name an arrival is remembered; withheld numbers only where the campaign counts them as one."""
+        if caller is None and account.asked_for and counts_anonymous(account.router.index.campaigns[campaign]):
+            return ANONYMOUS
+        return caller
 
     @staticmethod
     def _caller(line: int, text: str | None) -> str | None:
@@ -258,18 +296,20 @@ class Simulation:
             self._capacity.release(sale.offer.lease.id, now)
             self._seek(sale, now)
             return
-        sale.buyer.connected += 1
-        sale.account.tally.sold += 1
-        self._capacity.settle(sale.offer.lease.id, "connect", now)
+        self._connected(sale, now)
         ring = sale.offer.candidate.ring
         most_ms = sale.reply.duration_ms if ring is None else 1000 * ring.max_duration_seconds
         self._later(sale, now.mono_ns + min(sale.reply.duration_ms, most_ms) * MS, self._end)
 
-    def _accepted(self, sale: _Sale, now: Instant) -> None:
-        """A lead is taken: accepted, delivered and over in one moment."""
+    def _connected(self, sale: _Sale, now: Instant) -> None:
         sale.buyer.connected += 1
         sale.account.tally.sold += 1
         self._capacity.settle(sale.offer.lease.id, "connect", now)
+        sale.account.remember(sale.contact, "connect", now.utc_ms, sale.campaign, sale.offer.candidate.buyer)
+
+    def _accepted(self, sale: _Sale, now: Instant) -> None:
+        """A lead is taken: accepted, delivered and over in one moment."""
+        self._connected(sale, now)
         converts = sale.offer.candidate.terms.conversion.event in {"accepted", "connect"}
         self._settle_up(sale, now, converted=converts, paid=True)
         self._let_go(sale, now, converted=converts)
@@ -312,6 +352,7 @@ class Simulation:
         for measure, amount in (("convert", None), ("spend", terms.price.minor), (FUNDS, terms.price.minor)):
             self._capacity.settle(lease, measure, now, amount)
         sale.account.tally.owed(sale.buyer, terms)
+        sale.account.remember(sale.contact, "convert", now.utc_ms, sale.campaign, sale.offer.candidate.buyer)
         if terms.payout is not None and terms.payout.event == "convert":
             self._pay(sale, terms.payout)
 
