@@ -35,6 +35,7 @@ from trunkline.kernel.money import Money
 
 REPORTED_MAX: Final = 100
 """As many rejected routes are listed in a journal entry; explain lists all."""
+_PAID_MAX = 1_000
 _SHARED_BY_ALL = frozenset({"account", "campaign", "publisher"})
 _SHARED_BY_SOME = frozenset({"group", "buyer"})
 
@@ -308,11 +309,20 @@ class Cursor:
     def _payout_at(self, utc_ms: int) -> Selected:
         """The publisher's rule; asked once, unless its hours may change while buyers ring."""
         if self._payout is None:
-            known, campaign = self._case.known, self._entrance.campaign
-            traffic = traffic_of(self._query, campaign, known, self._shared.account.timezone)
-            selected = select_payout(campaign.key, campaign.payouts, traffic, known, self._shared.types, utc_ms)
-            if selected.place is not None and campaign.payouts[selected.place].hours is not None:
-                return selected
+            paid = self._entrance.paid
+            key = (self._query.source, self._query.kind)
+            selected = None if paid is None else paid.get(key)
+            if selected is None:
+                known, campaign = self._case.known, self._entrance.campaign
+                traffic = traffic_of(self._query, campaign, known, self._shared.account.timezone)
+                types = self._shared.types
+                selected = select_payout(campaign.key, campaign.payouts, traffic, known, types, utc_ms)
+                if selected.place is not None and campaign.payouts[selected.place].hours is not None:
+                    return selected
+                if paid is not None:
+                    if len(paid) >= _PAID_MAX:
+                        paid.clear()
+                    paid[key] = selected
             self._payout = selected
         return self._payout
 

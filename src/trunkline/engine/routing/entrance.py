@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from trunkline.config.lookup import AccountIndex
-from trunkline.config.schema import Kind
+from trunkline.config.schema import Campaign, Kind
 from trunkline.engine.routing.guards import Guards, Stand
 from trunkline.engine.routing.limited import Limits
 from trunkline.engine.routing.limits import Calendar, Rules, limit_rules
 from trunkline.engine.terms.conversion import charge_ceiling
+from trunkline.engine.terms.payouts import Selected
 
 
 class Entrance:
     """The guards, limits and settings that all routes of one (campaign, publisher, number) share."""
 
-    __slots__ = ("campaign", "ceilings", "guards", "price", "rules")
+    __slots__ = ("campaign", "ceilings", "guards", "paid", "price", "rules")
 
     def __init__(
         self,
@@ -40,6 +41,8 @@ class Entrance:
         if tracking is not None:
             stands.append(Stand("number", tracking.number, tracking, zone))
         self.guards = Guards(stands)
+        self.paid: dict[tuple[str | None, Kind], Selected] | None = None if _varying(self.campaign) else {}
+        """By source and kind the payout rule that counts, where nothing else decides; None where more does."""
         price = self.campaign.price or account.price
         self.price = None if price is None else price.minor
         self.ceilings = {kind: charge_ceiling(kind, self.campaign, account) or 0 for kind in Kind}
@@ -52,3 +55,10 @@ class Entrance:
             kind: tuple(rule for each in above for rule in limit_rules(account.key, each, kind, calendar))
             for kind in Kind
         }
+
+
+def _varying(campaign: Campaign) -> bool:
+    """Whether its payouts depend on the hour, the caller or the caller's past."""
+    return any(
+        rule.criteria is not None or rule.hours is not None or rule.duplicates is not None for rule in campaign.payouts
+    )

@@ -94,7 +94,10 @@ class ValueTable:
 
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
-        value = known.look(self._view, self._attr)
+        value = known.get(self._attr) if self._view == "value" else known.look(self._view, self._attr)
+        row = self._rows.get(value)  # type: ignore[arg-type]
+        if row.__class__ is int:  # as it is nearly always
+            return row  # type: ignore[return-value]
         if value is None:
             return self._unknown
         if not isinstance(value, str):

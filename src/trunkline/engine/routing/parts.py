@@ -20,7 +20,7 @@ from typing import Any
 from trunkline.config.criteria import CONFIDENCE, ORDERED, All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.criteria_checks import conditions_of
 from trunkline.config.folds import Value, View
-from trunkline.config.questions import prefixes, reaches, size_of
+from trunkline.config.questions import Caller, Question, prefixes, reaches, size_of
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.values import Types
 
@@ -108,10 +108,21 @@ class Steps:
 class Predicate:
     """A piece that no table answers. Routes with the same piece share one."""
 
-    __slots__ = ("node",)
+    __slots__ = ("_any", "node")
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self._any: tuple[Question, ...] | None = None
+
+    def holds(self, known: Caller, types: Types) -> bool:
+        """Whether it is true of this caller. Most are a choice of conditions, which is asked without a tree."""
+        if self._any is None:
+            nodes = self.node.nodes if isinstance(self.node, AnyOf) else ()
+            conditions = [node for node in nodes if isinstance(node, Condition)]
+            self._any = tuple(map(types.question, conditions)) if len(conditions) == len(nodes) else ()
+        if not self._any:
+            return judge(self.node, known, types) is True
+        return any(question.ask(known) is True for question in self._any)
 
 
 Cut = tuple[tuple[Part | Steps, ...], tuple[Predicate, ...]]

@@ -9,7 +9,6 @@ from trunkline.config.folds import Several
 from trunkline.engine.routing.auction import Fate
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import Held, Race, below_score, hold_auction
-from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.guards import SKILLS
@@ -226,7 +225,7 @@ class Stage:
         for predicate in predicates:
             holds = met.get(predicate)
             if holds is None:
-                holds = met[predicate] = judge(predicate.node, self._known, self._shared.types) is True
+                holds = met[predicate] = predicate.holds(self._known, self._shared.types)
             if not holds:
                 return False
         return True
