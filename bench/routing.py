@@ -21,6 +21,7 @@ from bench.load.linear import Linear
 from bench.load.machine import describe
 from bench.load.market import account_of, callers, market
 from bench.load.racing import Timings, collecting_as_the_switch, race_decision, race_eligibility
+from msgspec import structs
 
 from trunkline.config.schema import AccountConfig, Platform
 from trunkline.engine.routing.router import compile_router
@@ -33,6 +34,9 @@ DECISION_AIM = 5.0
 P50_AIM_US = 25.0
 P99_AIM_US = 150.0
 COMPILE_AIM_MS = 1_000.0
+CHANGE_AIM_MS = 50.0
+HOLD_AIM_MS = 2.0
+_COMPILED = 3
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -84,6 +88,7 @@ def run(long: bool = False, plan: Plan | None = None, sizes: Sequence[int] = SIZ
             "ratio_to_peer is the whole decision over 1,000 routes. A ratio is the median of those of the rounds.",
             "The scan stops at the first band with room; it knows four operators, gives no terms and keeps no cursor.",
             "Ours also makes the terms of the offer. Garbage collection is as in a running switch, for both sides.",
+            "A step is measured in processor time of its thread: a neighbour that pushes it aside is not its fault.",
             "Callers who get no offer are compared, not timed: ours lists reasons then, the scan does not.",
         ],
     }
@@ -126,8 +131,7 @@ def _row(case: str, rounds: list[Timings], share: float, aim: float | None = Non
 
 def _most(case: str, rounds: list[Timings], share: float, most_us: float) -> Row:
     """The same figure of ours with what it may be at most."""
-    ours = _middle([_us(each.ours, share) for each in rounds])
-    return Row(case=case, ours=ours, unit=f"us p{100 * share:g}", aim=f"<= {most_us:g}", reached=ours <= most_us)
+    return _at_most(case, _middle([_us(each.ours, share) for each in rounds]), f"us p{100 * share:g}", most_us)
 
 
 def _sides(rounds: list[Timings]) -> tuple[list[list[int]], list[list[int]]]:
@@ -159,19 +163,60 @@ def _growth(decided: dict[int, float]) -> Row:
 def _compiling(size: int) -> list[Row]:
     """Compiling a market, and compiling it again after one route has changed."""
     config = account_of(market(size))
-    whole_ms = []
-    for _ in range(3):
-        gc.collect()
-        begin = time.perf_counter()
-        compile_router(config, Platform(), "bench")
-        whole_ms.append(1000 * (time.perf_counter() - begin))
+    changed = _with_one_changed(config)
+    whole: list[Steps] = []
+    change: list[Steps] = []
+    for _ in range(_COMPILED):
+        whole.append(_compile(config, None))
+        change.append(_compile(changed, whole[-1].router))
     name = f"{size:,} routes"
-    compile_ms = _middle(whole_ms)
-    reached = compile_ms <= COMPILE_AIM_MS
+    held_ms = max(each.longest_ms for each in (*whole, *change))
     return [
-        Row(case=f"{name}: compile", ours=compile_ms, unit="ms", aim=f"<= {COMPILE_AIM_MS:g}", reached=reached),
+        _at_most(f"{name}: compile", _middle([each.all_ms for each in whole]), "ms", COMPILE_AIM_MS),
+        _at_most(f"{name}: one route changed", _middle([each.all_ms for each in change]), "ms", CHANGE_AIM_MS),
+        _at_most(f"{name}: longest step of both", round(held_ms, 2), "ms of the processor", HOLD_AIM_MS),
         Row(case=f"{name}: memory of the router", ours=_memory(config, size), unit="bytes a route"),
     ]
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """One compilation: its wall time, the processor time of its longest step, and what came of it."""
+
+    all_ms: float
+    longest_ms: float
+    router: Router
+
+
+def _compile(config: AccountConfig, earlier: Router | None) -> Steps:
+    """Compile as the switch does: without the collector. A step's pause is the caller's, so steps run on end here."""
+    gc.collect()
+    gc.disable()
+    try:
+        begin, last, longest = time.perf_counter(), time.thread_time(), 0.0
+        steps = compiling(config, Platform(), "bench", earlier=earlier)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                return Steps(1000 * (time.perf_counter() - begin), 1000 * longest, done.value)
+            now = time.thread_time()
+            longest, last = max(longest, now - last), now
+    finally:
+        gc.enable()
+
+
+def _with_one_changed(config: AccountConfig) -> AccountConfig:
+    """The market with another price on a route in the middle of its large tier."""
+    (plan,) = config.plans
+    tier = plan.tiers[1]
+    place = len(tier.routes) // 2
+    route = structs.replace(tier.routes[place], price=Money(77_700, "USD"))
+    tier = structs.replace(tier, routes=(*tier.routes[:place], route, *tier.routes[place + 1 :]))
+    return structs.replace(config, plans=(structs.replace(plan, tiers=(plan.tiers[0], tier, *plan.tiers[2:])),))
+
+
+def _at_most(case: str, ours: float, unit: str, most: float) -> Row:
+    return Row(case=case, ours=ours, unit=unit, aim=f"<= {most:g}", reached=ours <= most)
 
 
 def _memory(config: AccountConfig, size: int) -> float:

@@ -97,7 +97,7 @@ class ValueTable:
         value = known.get(self._attr) if self._view == "value" else known.look(self._view, self._attr)
         row = self._rows.get(value)  # type: ignore[arg-type]
         if row.__class__ is int:  # as it is nearly always
-            return row  # type: ignore[return-value]
+            return row
         if value is None:
             return self._unknown
         if not isinstance(value, str):
