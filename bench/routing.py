@@ -24,7 +24,8 @@ from bench.load.racing import Timings, collecting_as_the_switch, race_decision, 
 from msgspec import structs
 
 from trunkline.config.schema import AccountConfig, Platform
-from trunkline.engine.routing.router import compile_router
+from trunkline.engine.routing.router import Router, compile_router, compiling
+from trunkline.kernel.money import Money
 
 SUMMARY = "decisions over many routes, against a linear scan of the same rules"
 
