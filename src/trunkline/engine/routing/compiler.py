@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import NamedTuple
 from zlib import crc32
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from trunkline.config.lookup import AccountIndex, route_id
 from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier
@@ -26,9 +26,9 @@ from trunkline.engine.routing.program import Band, Block, Line, Order, Program
 from trunkline.engine.routing.values import Types
 from trunkline.kernel.leases import TurnId
 
-_BLOCK_MIN = 1_024
-_BLOCK_MAX = 4_096
-_BLOCK_ENDS = 1_024
+_BLOCK_MIN = 512
+_BLOCK_MAX = 2_048
+_BLOCK_ENDS = 512
 """Beyond the least size one route in so many ends its block."""
 _ORDERS: dict[Method, Order] = {
     Method.WEIGHTED: "weighted",
@@ -92,7 +92,7 @@ class Compiler:
                 yield
             groups = self._index.groups_of.get(key, ())
             known = None if earlier is None else earlier._buyers.get(key)
-            if known is None or not (known.buyer == buyer and known.groups == groups):
+            if known is None or not (_same(known.buyer, buyer) and known.groups == groups):
                 known = _OfBuyer(
                     buyer,
                     groups,
@@ -109,7 +109,7 @@ class Compiler:
             mine = None if earlier is None else earlier._targets.get(key)
             open_by = self._limits.of_target(target).open_by
             placed = (zone, closed_by, open_by)
-            if mine is None or not (mine.target == target and (mine.zone, mine.closed_by, mine.open_by) == placed):
+            if mine is None or not (_same(mine.target, target) and (mine.zone, mine.closed_by, mine.open_by) == placed):
                 stands = self._stands_of_target(target, zone, closed_by)
                 mine = _OfTarget(target, *placed, stands, self._target_rules(target))
             self._targets[key] = mine
@@ -131,10 +131,13 @@ class Compiler:
             assert isinstance(head, Tier)
             for order, routes in _bands(tier):
                 first = len(lines)
+                weights: dict[int, list[int]] = {}
                 for place, route in routes:
                     if place % _LINES_A_STEP == 0:
                         yield
                     rank = first + place
+                    if order == "weighted":
+                        weights.setdefault(route.weight, []).append(rank)
                     name = route_id(plan.key, tier.key or "", route.key or route.target)
                     old = old_lines.get(name)
                     if old is not None and self._unchanged(old, head, route, (plan_stand, stand)):
@@ -148,7 +151,8 @@ class Compiler:
                     lines.append(line)
                     old_ranks.append(-1)
                 yield
-                bands.append(Band(order, lines[first:], _draw_name(self._account.key, key, tier, lines[first])))
+                name_hash = _draw_name(self._account.key, key, tier, lines[first])
+                bands.append(Band(order, first, len(routes), weights, name_hash))
         assert len(by_id) == len(lines), f"two routes of the plan {plan.key} have one name"
         old_blocks = {} if before is None else dict(before.blocks())
         blocks: list[Block] = []
@@ -159,12 +163,12 @@ class Compiler:
                 block = Block(lines[first:after])
                 yield from block.filling()
             blocks.append(block)
-        yield
+        yield from cutter.forgetting()
         return Program(plan, by_id, bands, blocks)
 
     def _unchanged(self, old: Line, tier: Tier, route: Route, above: tuple[Stand, ...]) -> bool:
         """Whether a line of the program before says of this route what a new one would say."""
-        if old.tier is not tier or old.route != route:
+        if old.tier is not tier or not _same(old.route, route):
             return False
         target = self._targets[route.target]
         buyer = self._buyers[target.target.buyer]
@@ -278,6 +282,11 @@ def _draw_name(account: str, tier_key: str, tier: Tier, first: Line) -> int:
     """What a band's draws are seeded with besides the caller's seed: names only, so that reordering moves nothing."""
     number = f"/{first.route.priority}" if tier.method is Method.PRIORITY else ""
     return text_hash(f"{account}/{tier_key}{number}")
+
+
+def _same(mine: Struct, other: Struct) -> bool:
+    """Whether they are equal; mostly they are one object, and then it costs nothing to know."""
+    return mine is other or mine == other
 
 
 def _stretches(lines: list[Line]) -> Iterator[tuple[int, int]]:

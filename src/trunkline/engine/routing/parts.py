@@ -28,6 +28,7 @@ _OTHER = "\x00other"
 """A value that no configuration can name: control characters are refused when it is read."""
 LARGE = 2_000
 """Values that are judged together; a list of more keeps a table of its own."""
+_FORGOTTEN_A_STEP = 200
 _KEYED_BY_IDENTITY = 256
 """A longer list of values is known again by being the same object, not by its content."""
 _EXACT = Context(prec=100)
@@ -138,6 +139,15 @@ class Cutter:
         self._done: dict[int, tuple[Node, Cut]] = {}
         self._parts: dict[object, Part | Steps | None] = {}
         self._predicates: dict[object, Predicate] = {}
+
+    def forgetting(self) -> Iterator[None]:
+        """Forget everything in small steps: at once it would take as long as some routes take to be compiled."""
+        known: tuple[dict[Any, Any], ...] = (self._done, self._parts, self._predicates)
+        for each in known:
+            while each:
+                for _ in range(min(len(each), _FORGOTTEN_A_STEP)):
+                    each.popitem()
+                yield
 
     def cut(self, node: Node) -> Cut:
         """The parts about single attributes and the predicates that are left."""

@@ -107,22 +107,19 @@ class Band:
 
     __slots__ = ("contenders", "first", "mask", "name_hash", "order", "weights")
 
-    def __init__(self, order: Order, lines: list[Line], name_hash: int) -> None:
+    def __init__(self, order: Order, first: int, count: int, weights: dict[int, list[int]], name_hash: int) -> None:
+        """`weights` are the ranks of each weight, where that decides."""
         self.order: Order = order
-        self.first = lines[0].rank
-        self.mask = ((1 << len(lines)) - 1) << lines[0].rank
+        self.first = first
+        self.mask = ((1 << count) - 1) << first
         self.name_hash = name_hash
         self.contenders: dict[tuple[RateBook, str | None, int | None], dict[int, Contender]] = {}
         """What a performance tier has looked up in a rate book, by source and the campaign's price (`contest.py`)."""
-        weights: dict[int, list[int]] = {}
-        if order == "weighted":
-            for line in lines:
-                weights.setdefault(line.route.weight, []).append(line.rank)
-        self.weights = [(weight, bitmap(ranks, lines[-1].rank + 1)) for weight, ranks in sorted(weights.items())]
+        self.weights = [(weight, bitmap(ranks, first + count)) for weight, ranks in sorted(weights.items())]
 
 
 class Block:
-    """Some thousand neighbouring routes and every static question about them, as bitmaps over their places in it.
+    """Some hundred neighbouring routes and every static question about them, as bitmaps over their places in it.
 
     A block knows no ranks, so the next program can take it over although routes have been added before it. `lines` are
     those that it was made of.
