@@ -18,8 +18,9 @@ import msgspec
 from trunkline.config.schema import Measure
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.case import Case, traffic_of
+from trunkline.engine.routing.compared import open_until
 from trunkline.engine.routing.contest import Held, counted_bid, deadline_ms
-from trunkline.engine.routing.limits import Full, LimitRule, ask
+from trunkline.engine.routing.limits import Full, LimitRule, Rules, ask
 from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision, Exhausted, Offer
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
@@ -139,16 +140,14 @@ class Cursor:
         """When hours first close on the route of a candidate (UTC milliseconds); None when none do within 400 days."""
         lines = self._shared.programs[candidate.plan].lines
         line = next(line for line in lines if line.id == candidate.route)
-        utc_ms = self._case.query.now.utc_ms
-        ends = (self._entrance.guards.open_until(utc_ms), line.guards.open_until(utc_ms))
-        return min((end for end in ends if end is not None), default=None)
+        return open_until(line, self._entrance.guards, self._case.query.now.utc_ms)
 
     def refuse(self, candidate: Candidate, refused: Refused) -> None:
         """The store had no room any more: the route is passed over with the limit that refused."""
         stage, line = self._waiting(candidate)
         assert self._last is not None
         full = Full(self._rule(line, refused.demand.counter), refused.demand, refused.used)
-        stage.refuse(line, capacity_rejection(line, full, *self._last))
+        stage.refuse(line, self._full(line, full, *self._last))
         self._refused.add(Reason.LIMIT)
 
     def take(self, candidate: Candidate, lease: Lease) -> Offer:
@@ -241,7 +240,7 @@ class Cursor:
             stage.refuse(line, late_rejection(line, Reason.ALREADY_OFFERED))
             self._refused.add(Reason.ALREADY_OFFERED)
             return False
-        stage.refuse(line, capacity_rejection(line, full, swept.usage, swept.utc_ms))
+        stage.refuse(line, self._full(line, full, swept.usage, swept.utc_ms))
         self._refused.add(Reason.LIMIT)
         if self._reported_max is not None and len(stage.refused) >= self._reported_max:
             swept.add(full.demand.counter, stage)
@@ -262,10 +261,17 @@ class Cursor:
             or ask(line.rules, price, usage, utc_ms, demands)
         )
 
+    def _full(self, line: Line, full: Full, usage: Usage, utc_ms: int) -> Rejection:
+        """What is told of the limit that had no room."""
+        return capacity_rejection(line, full, usage, utc_ms)
+
+    def _rules(self, line: Line) -> Rules:
+        """Everything that limits offers of the route, in the order in which it is asked."""
+        return (*line.funds, *self._entrance.rules[line.kind], *line.rules)
+
     def _rule(self, line: Line, counter: CounterId) -> LimitRule:
         """The rule of the route that counts there."""
-        rules = (*line.funds, *self._entrance.rules[line.kind], *line.rules)
-        return next(rule for rule in rules if rule.counter == counter)
+        return next(rule for rule in self._rules(line) if rule.counter == counter)
 
     def _auction(self, stage: Stage, left_ns: int) -> Auction:
         """Whom to ask, once each, for at most what is left of the patience."""
@@ -374,7 +380,7 @@ class Cursor:
             stage.prices[line.rank] = counted_bid(line, self._case)[2] or 0
         full = self._ask(line, stage, *self._last, [])
         if full is not None:
-            return capacity_rejection(line, full, *self._last)
+            return self._full(line, full, *self._last)
         return late_rejection(
             line, Reason.ALREADY_OFFERED if line.target.key in self._taken else Reason.OUT_OF_PATIENCE
         )

@@ -21,6 +21,7 @@ from trunkline.engine.routing.limits import Calendar, Rules
 from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.program import Program
 from trunkline.engine.routing.reasons import Unsold
+from trunkline.engine.routing.replay import Rebuilt, Told, replay
 from trunkline.engine.routing.screening import Screening
 from trunkline.engine.routing.settings import recording
 from trunkline.engine.routing.shared import Shared
@@ -185,6 +186,10 @@ class Router:
         """Every offer that would be made if each were refused, and every other route's reason, at `usage` as it is."""
         cursor = Cursor(Case(self._shared, self._entrance(query), query, facts), reported_max=None)
         return explain(cursor, query, usage, self._shared.account.currency)
+
+    def replay(self, query: Query, told: Told, facts: Facts = NO_FACTS) -> Rebuilt:
+        """A search that the journal tells of, made again with the same cursor, and what differs from what was told."""
+        return replay(Case(self._shared, self._entrance(query), query, facts), told)
 
     def receipt_guard(self, campaign: str, publisher: str, number: str | None) -> str | None:
         """The reason for not routing a call at all (`paused`), None when it may be routed."""

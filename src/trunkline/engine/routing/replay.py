@@ -1,0 +1,224 @@
+"""Takes a decision of the journal once more, with the cursor that took it, and says of every route why.
+
+The journal keeps little of a decision: seed, versions, what was offered, what was not and by which counter. All the
+rest follows from the configuration, the facts and the caller. What nobody can compute again is what was taken of each
+limit at that instant, and whose turn it was: there the cursor is answered as the journal tells. What comes out is
+compared with what was written; any difference is told (`Rebuilt.differences`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.limits import Full, LimitRule
+from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, not_built
+from trunkline.engine.routing.program import Line
+from trunkline.engine.routing.reasons import Reason, Unsold
+from trunkline.engine.routing.routes import RouteTrace, offered_trace, rejected_trace, waiting_trace
+from trunkline.engine.routing.stage import Stage
+from trunkline.events.calls import Rejection
+from trunkline.kernel.clock import SECOND, Instant
+from trunkline.kernel.leases import CounterId, Demand, Lease, TurnId, Usage
+
+_CAPACITY: Final = frozenset({Reason.FUNDS.value, Reason.LIMIT.value})
+_LATE_NS: Final = 86_400 * SECOND
+"""Longer than anybody's patience."""
+_OF_ROUTING: Final = frozenset(Unsold) - {Unsold.WAITED_TOO_LONG, Unsold.QUEUE_FULL}
+_NOT_YET: Final = 1 << 62
+UNLISTED: Final = "had no room; the journal does not list which limit"
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the journal says of one search for a buyer.
+
+    `offered` are routes in order, `rejected` as many others as are listed, `more` counts those that are not. `ended`:
+    the search came to its end, for `reason` (an Unsold, or why the caller could not wait); else somebody took the call,
+    or the caller left.
+    """
+
+    offered: tuple[str, ...]
+    rejected: tuple[Rejection, ...]
+    more: int = 0
+    ended: bool = False
+    reason: str | None = None
+
+
+class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision taken again: its routes, those offered first, then the others in rank order.
+
+    `differences` from the journal, one sentence each: empty when it is proved to be the same.
+    """
+
+    plan: str
+    routes: tuple[RouteTrace, ...]
+    differences: tuple[str, ...]
+
+
+class ToldUsage:
+    """Capacity as the journal tells: nothing is taken, and turns were as the offers show."""
+
+    def __init__(self, told: Told, targets: Mapping[str, str], taken: frozenset[str]) -> None:
+        """`targets` by route; `taken` are targets that were offered before this search."""
+        self._turns: dict[str, int] = {route: 2 * place + 2 for place, route in enumerate(told.offered)}
+        passed = {targets[route]: turn + 1 for route, turn in self._turns.items() if route in targets}
+        for each in told.rejected:
+            if each.reason in _CAPACITY or each.target in taken:
+                self._turns[each.route] = 0
+            elif each.reason == Reason.ALREADY_OFFERED:  # met when its target had become an offer
+                self._turns[each.route] = passed.get(each.target, 0)
+
+    def used(self, counter: CounterId, window_start_ms: int) -> int:
+        """What was taken is told by route, where something refused."""
+        return 0
+
+    def offered(self, counter: CounterId) -> int | None:
+        """Gaps likewise."""
+        return None
+
+    def turn(self, turn: TurnId) -> int:
+        """An order that gives the offers that were made; who was not met comes last."""
+        return self._turns.get(f"{turn.plan}.{turn.tier}.{turn.route}", _NOT_YET)
+
+
+class Replay(Cursor):
+    """The cursor of one search that was made before. Limits answer as told."""
+
+    __slots__ = ("_told", "differences", "listed")
+
+    def __init__(self, case: Case, told: Told) -> None:
+        super().__init__(case, reported_max=None)
+        self._told = told
+        self.listed = {each.route: each for each in told.rejected}
+        self.differences: list[str] = []
+
+    def pass_over(self, candidate: Candidate, rejection: Rejection) -> None:
+        """The candidate was not offered then, for this reason."""
+        stage, line = self._waiting(candidate)
+        stage.refuse(line, rejection)
+        self._refused.add(Reason.LIMIT)
+
+    def unlisted(self, route: str) -> bool:
+        """Whether the journal may have left out why the route was not offered."""
+        return self._told.more > 0 and route not in self.listed
+
+    def traces(self, offers: list[Candidate]) -> list[RouteTrace]:
+        """Every route of the plans that were reached."""
+        lines = {line.id: (line, stage) for stage in self._stages for line in stage.program.lines}
+        found = [
+            offered_trace(lines[offer.route][0], self._case, rank, offer) for rank, offer in enumerate(offers, start=1)
+        ]
+        done = {offer.route for offer in offers}
+        rejected = {each.route: each for each in self.decision().rejected}
+        for line, _ in lines.values():
+            if line.id in rejected:
+                found.append(rejected_trace(line, self._case, rejected[line.id]))
+            elif line.id not in done:
+                found.append(waiting_trace(line, self._case))
+        return found
+
+    def _ask(self, line: Line, stage: Stage, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
+        full = super()._ask(line, stage, usage, utc_ms, demands)
+        told = self.listed.get(line.id)
+        if told is None or told.reason not in _CAPACITY:
+            return None if line.id in self._told.offered else full  # more than a limit ever gives
+        asked = demands if full is None else [*demands, full.demand]
+        rule = next((rule for rule in self._rules(line) if _names(told, rule)), None)
+        demand = None if rule is None else next((each for each in asked if each.counter == rule.counter), None)
+        if rule is None or demand is None:
+            self.differences.append(f"{line.id}: nothing limits it as is told: {told.level} {told.measure}")
+            return full
+        if told.detail == rule.counter.key and (told.used or 0) + demand.amount <= (told.max or 0):
+            self.differences.append(f"{line.id}: {told.used} of {told.max} {told.measure} leave room")
+        return Full(rule, demand, told.used or 0)
+
+    def _full(self, line: Line, full: Full, usage: Usage, utc_ms: int) -> Rejection:
+        told = self.listed.get(line.id)
+        return super()._full(line, full, usage, utc_ms) if told is None or told.reason not in _CAPACITY else told
+
+    def _judge(self, line: Line, stage: Stage) -> Rejection:
+        rejection = super()._judge(line, stage)
+        late = rejection.reason in {Reason.ALREADY_OFFERED.value, Reason.OUT_OF_PATIENCE.value}
+        return (
+            msgspec.structs.replace(rejection, detail=f"or {UNLISTED}")
+            if late and self.unlisted(line.id)
+            else rejection
+        )
+
+
+def replay(case: Case, told: Told) -> Rebuilt:
+    """Take the decision of `told` again. Pure: the same arguments give the same answer."""
+    cursor = Replay(case, told)
+    targets = {line.id: line.target.key for program in case.shared.programs.values() for line in program.lines}
+    offers = _drive(cursor, case, told, ToldUsage(told, targets, case.query.taken))
+    traces = cursor.traces(offers)
+    differences = [*cursor.differences, *_differences(cursor, told, [offer.route for offer in offers])]
+    return Rebuilt(plan=cursor.decision().plan, routes=tuple(traces), differences=tuple(differences))
+
+
+def _drive(cursor: Replay, case: Case, told: Told, usage: Usage) -> list[Candidate]:
+    """Make the offers that were made; pass over what was passed over."""
+    offers: list[Candidate] = []
+    now = case.query.now
+    late = Instant(now.mono_ns + _LATE_NS, now.utc_ms)
+    while told.ended or len(offers) < len(told.offered):
+        found = cursor.candidate(usage, now)
+        if isinstance(found, Exhausted):
+            if not told.more and told.reason in _OF_ROUTING and found.reason != told.reason:
+                cursor.differences.append(f"the search ends with {found.reason}, not {told.reason}")
+            break
+        if isinstance(found, Auction):
+            cursor.settle(not_built(found))
+            continue
+        wanted = told.offered[len(offers)] if len(offers) < len(told.offered) else None
+        if found.route == wanted:
+            offers.append(found)
+            cursor.take(found, Lease("", case.query.account, "", "", found.demands, now.utc_ms))
+            continue
+        listed = cursor.listed.get(found.route)
+        patience_over = Unsold.OUT_OF_PATIENCE if listed is None else listed.reason
+        if wanted is None and now is not late and patience_over in {told.reason, Reason.OUT_OF_PATIENCE.value}:
+            now = late
+            continue
+        if not cursor.unlisted(found.route):
+            why = "not at all" if listed is None else listed.reason
+            cursor.differences.append(f"{found.route} would be offered; the journal tells of it: {why}")
+        cursor.pass_over(found, listed or Rejection(found.route, found.target, Reason.LIMIT.value, detail=UNLISTED))
+    return offers
+
+
+def _differences(cursor: Replay, told: Told, offered: list[str]) -> list[str]:
+    found: list[str] = []
+    if offered != list(told.offered):
+        found.append(f"offered are {', '.join(offered) or 'none'}, not {', '.join(told.offered) or 'none'}")
+    decision = cursor.decision()
+    rejected = {each.route: each for each in decision.rejected}
+    for each in told.rejected:
+        now = rejected.get(each.route)
+        if now is None:
+            found.append(f"{each.route} is not rejected; the journal tells: {each.reason}")
+        elif now != each:
+            found.append(f"{each.route} is rejected for {_words(now)}, not {_words(each)}")
+    if not told.more:
+        untold = [route for route in rejected if route not in cursor.listed]
+        found += [f"{route} is rejected for {_words(rejected[route])}, which is not told" for route in untold]
+    elif len(rejected) != len(told.rejected) + told.more:
+        found.append(f"{len(rejected)} routes are rejected, not {len(told.rejected) + told.more}")
+    return found
+
+
+def _words(rejection: Rejection) -> str:
+    parts = (rejection.reason, rejection.level, rejection.measure, rejection.per, rejection.detail)
+    counted = None if rejection.max is None else f"{rejection.used} of {rejection.max}"
+    return " ".join(part for part in (*parts, counted) if part)
+
+
+def _names(told: Rejection, rule: LimitRule) -> bool:
+    """Whether a rejection tells of this rule's counter."""
+    counter, detail = rule.counter, told.detail or ""
+    same = (counter.level, counter.measure, counter.per or None) == (told.level, told.measure, told.per)
+    return same and (detail == counter.key or detail.startswith(f"{counter.key}: "))
