@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ from bench.load.machine import LOAD_CORE, busy_s, cpu_s, parts_s, pinned, stolen
 from bench.load.script import CALLER, NUMBER, REFUSES, RING_S, TAKES, TALK_S, Scenario, caller_number
 from bench.load.sides import Running
 
-from trunkline.testing.sipp import SipMessage, Sipp, SippFailed
+from trunkline.testing.sipp import Figures, SipMessage, Sipp, SippFailed
 
 Serve = Callable[[Path, Scenario, str, str], AbstractContextManager[Running]]
 """Starts one side: folder, scenario, address of the refusing buyers, address of the taking one."""
@@ -21,6 +21,7 @@ Serve = Callable[[Path, Scenario, str, str], AbstractContextManager[Running]]
 LATE_S = 2.0
 """How much longer than planned a round may take and still be clean."""
 BUYERS_END_S = 0.5
+RATE_OF_SOURCE = 400
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -71,44 +72,65 @@ def run_round(serve: Serve, scenario: Scenario, rate: int, seconds: float, *, tr
 
 
 def _load(side: Running, folder: Path, buyers: list[Sipp], rate: int, seconds: float, trace: bool) -> Round:
+    of = _sources(rate)
+    callers = [_caller(side, folder, place, of, rate, seconds, trace) for place in range(of)]
     calls = round(rate * seconds)
-    caller = Sipp(
-        CALLER,
-        folder,
-        "caller",
-        to=side.sip,
-        number=NUMBER,
-        calls=calls,
-        rate=rate,
-        at_once=20_000,
-        callers=[caller_number(index) for index in range(calls)],
-        trace=trace,
-        seconds=round(seconds * 2) + 20,
-    )
-    with caller, _Watch(side.pid) as watch:
-        try:
-            told = caller.wait()
-        except SippFailed:
-            told = caller.figures()
+    with ExitStack() as started:
+        watch = started.enter_context(_Watch(side.pid))
+        for caller in callers:
+            started.enter_context(caller)
+        told = [_told(caller) for caller in callers]
     late_s = watch.wall_s - seconds - TALK_S - RING_S
     time.sleep(BUYERS_END_S)
     sold = [each.stop() for each in buyers]
     inside = {} if side.switch is None else side.switch.metrics()
+    sent = [message for caller in callers for message in caller.messages()] if trace else []
     return Round(
         rate=rate,
         calls=calls,
-        failed=calls - told.successful + sum(each.failed for each in sold),
-        retransmissions=told.retransmissions + sum(each.retransmissions for each in sold),
+        failed=calls - sum(each.successful for each in told) + sum(each.failed for each in sold),
+        retransmissions=sum(each.retransmissions for each in (*told, *sold)),
         late_s=round(late_s, 2),
         cpu_ms_per_call=round(watch.cpu_s * 1000 / calls, 3),
         parts_ms_per_call=watch.parts_ms(calls),
         stolen_s=round(watch.stolen_s, 2),
         others_s=round(watch.others_s, 2),
-        invite_to_invite=_invite_to_invite(caller.messages(), buyers[1].messages()) if trace else None,
-        post_dial=_post_dial(caller.messages()) if trace else None,
+        invite_to_invite=_invite_to_invite(sent, buyers[1].messages()) if trace else None,
+        post_dial=_post_dial(sent) if trace else None,
         journal_p99_ms=percentile_ms(inside, "trunkline_journal_seconds", 0.99),
         post_dial_inside_p99_ms=percentile_ms(inside, "trunkline_post_dial_seconds", 0.99),
     )
+
+
+def _sources(rate: int) -> int:
+    """From how many addresses so many calls a second come."""
+    return 1 + rate // RATE_OF_SOURCE
+
+
+def _caller(side: Running, folder: Path, place: int, of: int, rate: int, seconds: float, trace: bool) -> Sipp:
+    """One of `of` callers that share the load, each at an address of its own."""
+    calls = [caller_number(index) for index in range(place, round(rate * seconds), of)]
+    return Sipp(
+        CALLER,
+        folder,
+        f"caller{place}",
+        to=side.sip,
+        number=NUMBER,
+        calls=len(calls),
+        rate=rate / of,
+        at_once=20_000,
+        callers=calls,
+        host=f"127.0.0.{1 + place}",
+        trace=trace,
+        seconds=round(seconds * 2) + 20,
+    )
+
+
+def _told(caller: Sipp) -> Figures:
+    try:
+        return caller.wait()
+    except SippFailed:
+        return caller.figures()
 
 
 class _Watch:

@@ -17,7 +17,7 @@ from bench.load.tools import ToolsMissing, tools_python
 from trunkline.testing.ports import HOST, free_block
 from trunkline.testing.switch import SwitchProcess
 
-LEGS_MAX = 2_000
+LEGS_MAX = 4_000
 """Audio legs of the switch: two a call, those of refused buyers included until they are let go."""
 START_S_MAX = 10.0
 

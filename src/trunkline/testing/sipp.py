@@ -107,6 +107,7 @@ class Sipp:
         callers: Sequence[str] = (CALLER,),
         rtp_port: int | None = None,
         port: int | None = None,
+        host: str = HOST,
         lost_percent: int = 0,
         keys: Mapping[str, str] | None = None,
         trace: bool = True,
@@ -115,10 +116,13 @@ class Sipp:
     ) -> None:
         """`callers` are the From numbers in turn; `rtp_port` the audio port in its SDP (default one nobody reads).
 
+        `host` is the address it sends from and listens at.
+
         `transport` is sipp's `-t`: `u1` is UDP, `t1` one TCP connection, `tn` one for each call.
         """
         program = sipp_path()
         self.name = name
+        self.host = host
         self.port = free_block(2) if port is None else port
         self._seconds = seconds
         self._stats = folder / f"{name}.csv"
@@ -133,7 +137,7 @@ class Sipp:
         script, values = folder / f"{name}.xml", folder / f"{name}.values"
         script.write_text(scenario)
         values.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers))
-        command = [program, "-nostdin", "-sf", str(script), "-inf", str(values), "-i", HOST, "-p", str(self.port)]
+        command = [program, "-nostdin", "-sf", str(script), "-inf", str(values), "-i", host, "-p", str(self.port)]
         command += ["-key", "rtp", str(rtp_port), "-timeout", f"{seconds}s", "-timeout_error"]
         command += ["-buff_size", "4194304", "-t", transport]
         command += ["-trace_stat", "-stf", str(self._stats), "-fd", "1", "-trace_err", "-error_file", str(self._errors)]
@@ -157,7 +161,7 @@ class Sipp:
     @property
     def address(self) -> str:
         """Where it listens, for the `dial` of a target."""
-        return f"{HOST}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def __enter__(self) -> Self:
         """Started, its port bound."""
@@ -213,10 +217,13 @@ class Sipp:
         """Let every call that stands at `held()` go on; calls that do not, ignore it."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for call_id in dict.fromkeys(message.call_id for message in self.messages()):
-                lines = [f"{GO_ON} sip:peer@{self.address} SIP/2.0", f"Via: SIP/2.0/UDP {HOST}:9;branch=z9hG4bK-go-on"]
-                lines += [f"From: <sip:test@{HOST}>;tag=1", f"To: <sip:peer@{HOST}>", f"Call-ID: {call_id}"]
+                lines = [
+                    f"{GO_ON} sip:peer@{self.address} SIP/2.0",
+                    f"Via: SIP/2.0/UDP {self.host}:9;branch=z9hG4bK-go-on",
+                ]
+                lines += [f"From: <sip:test@{self.host}>;tag=1", f"To: <sip:peer@{self.host}>", f"Call-ID: {call_id}"]
                 lines += [f"CSeq: 1 {GO_ON}", "Content-Length: 0", "", ""]
-                sender.sendto("\r\n".join(lines).encode(), (HOST, self.port))
+                sender.sendto("\r\n".join(lines).encode(), (self.host, self.port))
 
     def no_more(self) -> None:
         """Make and take no new calls; those that go on may end."""
