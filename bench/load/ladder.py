@@ -7,31 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bench.load.round import Round
 
 RUNGS = (50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 700, 800, 1000)
-RUNGS_LONG = (
-    50,
-    75,
-    100,
-    125,
-    150,
-    175,
-    200,
-    225,
-    250,
-    275,
-    300,
-    325,
-    350,
-    375,
-    400,
-    450,
-    500,
-    550,
-    600,
-    700,
-    800,
-    900,
-    1000,
-)
+RUNGS_LONG = (*range(50, 400, 25), *range(400, 600, 50), *range(600, 1001, 100))
 TRIES = 2
 """A rung is held when one try is clean: neighbours on the machine spoil a run, but never make one."""
 
