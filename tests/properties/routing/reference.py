@@ -543,7 +543,7 @@ class Reference:
     def ceiling(self, levels: list[tuple[str, Any, str]]) -> int:
         """The most that the conversion of the most specific level may charge whatever the price."""
         things = {level: thing for level, thing, _ in levels}
-        for level in ("route", "target", "buyer", "campaign", "account"):
+        for level in ("route", "target", "buyer", "plan", "campaign", "account"):
             conversion = things[level].conversion
             rule = None if conversion is None else getattr(conversion, self.query.kind.value)
             if rule is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.properties.routing.reference import true_of
 from tests.properties.routing.worlds import KINDS, World
 
-from trunkline.config.criteria import All, Condition, Node, Operator
+from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.schema import AttributeType, Campaign
 from trunkline.engine.routing import index
 from trunkline.engine.routing.criteria import judge
@@ -50,6 +50,38 @@ def compare(seed: int, routes: int) -> None:
         assert [judge(node, Known(query.attributes, TYPES), TYPES) for node in nodes] == [
             true_of(node, query) for node in nodes
         ]
+
+
+class OneAttribute(World):
+    """Asks the same attribute in many ways: what is tabulated together."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.attr = self.random.choice(list(KINDS))
+
+    def condition(self) -> Condition:
+        while (found := super().condition()).attr != self.attr:
+            pass
+        return found
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(0, 2**48))
+def test_pieces_about_one_attribute(seed: int) -> None:
+    world = OneAttribute(seed)
+    nodes = [world.node() for _ in range(6)]
+    for _ in range(4):
+        query = world.query()
+        expected = [rank for rank, node in enumerate(nodes) if true_of(node, query) is True]
+        assert passing(nodes, Known(query.attributes, TYPES)) == expected
+
+
+def test_near_and_exists_look_at_a_zip_code_in_ways_of_their_own() -> None:
+    near = Condition("geo.zip", Operator.NEAR, ("78701", "20"))
+    nodes: list[Node] = [AnyOf((near, Condition("geo.zip", Operator.EXISTS, (each,)))) for each in ("true", "false")]
+    nodes.append(Not(All((near, Condition("geo.zip", Operator.EXISTS, ("false",))))))
+    nowhere = Known({"geo.zip": Attribute("00000", "stated")}, TYPES)
+    assert passing(nodes, nowhere) == [0, 2]
 
 
 @settings(max_examples=300, deadline=None)

@@ -120,6 +120,12 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_used(kind: ListType,
     assert found.value.shown[0].why
 
 
+@pytest.mark.parametrize("line", ["+1555*", "911", "+15*,2026-13-01", "five*"])
+def test_a_first_line_that_may_be_meant_as_an_entry_is_no_heading(line: str) -> None:
+    with pytest.raises(BadList):
+        pack_list("numbers", [line, "+15125550100"])
+
+
 def test_a_few_of_many_bad_lines_are_shown() -> None:
     with pytest.raises(BadList) as found:
         pack_list("numbers", ["x"] * 100)

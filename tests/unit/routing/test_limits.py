@@ -202,3 +202,16 @@ def test_the_first_offer_of_a_spread_sum_always_passes() -> None:
     assert even.demand(2_500, ms("2026-11-23T00:00-05:00")).max == 2_500
     assert even.demand(12_000, ms("2026-11-23T00:00-05:00")).max == 10_000
     assert even.demand(2_500, ms("2026-11-23T12:00-05:00")).max == 5_000
+
+
+def test_what_a_conversion_of_the_plan_may_charge_is_held() -> None:
+    found = demands(
+        """
+        buyers: [{key: ann, funding: {mode: prepaid, limit: "900.00"}}, {key: bob}]
+        plans:
+          - key: main
+            conversion: {call: {event: postback, max_price: "35.00"}}
+            tiers: [{key: t, method: priority, routes: [{target: a1, price: "1.00"}]}]
+        """
+    )
+    assert [demand.amount for demand in found] == [3_500]

@@ -47,6 +47,12 @@ def test_a_source_speaks_from_the_least_number_of_samples_on() -> None:
     assert believed(asked, "else") == (0.5, "route")
 
 
+def test_a_route_that_is_given_to_another_buyer_has_its_word() -> None:
+    asked = book(buyers={"p": {"ann": Rate(98, 98.0, 0.0), "bob": Rate(98, 98.0, 98.0)}})
+    assert asked.posterior("p", "ann", "p.t.a", None, 30).p < 0.1
+    assert asked.posterior("p", "bob", "p.t.a", None, 30).p > 0.9
+
+
 def test_all_or_nothing_converted_is_never_certain() -> None:
     none = book(routes={"p.t.a": Rate(10**6, 1e6, 0.0)}).posterior("p", "ann", "p.t.a", None, 30)
     every = book(routes={"p.t.a": Rate(10**6, 1e6, 1e6)}).posterior("p", "ann", "p.t.a", None, 30)

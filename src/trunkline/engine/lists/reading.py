@@ -67,7 +67,7 @@ def pack_list(kind: ListType, lines: Iterable[str]) -> bytes:
                 continue
             key = read(text.strip())
         except ValueError as error:
-            if number == 1 and sum(character.isdigit() for character in line) <= _HEADING_DIGITS_MAX:
+            if number == 1 and _is_heading(line):
                 continue
             count += 1
             if len(bad) < BAD_SHOWN:
@@ -79,6 +79,12 @@ def pack_list(kind: ListType, lines: Iterable[str]) -> bytes:
     if bad:
         raise BadList(count, bad)
     return _packed(kind, until, anonymous)
+
+
+def _is_heading(line: str) -> bool:
+    """Whether a first line that is no entry names columns. What may be meant as an entry, such as `+15*`, does not."""
+    digits = sum(character.isdigit() for character in line)
+    return digits <= _HEADING_DIGITS_MAX and any(character.isalpha() for character in line) and "*" not in line
 
 
 def _later(known: int | None, day: int) -> int:

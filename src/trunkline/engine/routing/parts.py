@@ -184,10 +184,10 @@ def tabulate(node: Node, types: Types) -> Part | Steps | None:
     asked = list(conditions_of(node))
     attr, operators = asked[0].attr, {condition.op for condition in asked}
     questions = [types.question(condition) for condition in asked]
-    views = {question.view for question in questions if question.exists is None}
+    views = {question.view for question in questions}
     if any(condition.attr != attr for condition in asked) or operators & _SEARCHES or len(views) > 1:
         return None
-    view: View = views.pop() if views else "value"
+    view: View = views.pop()
 
     def judged(value: Value | None) -> bool:
         return judge(node, _Single(value), types) is True

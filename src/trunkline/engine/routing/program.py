@@ -75,7 +75,7 @@ class Line:
         self.id = route_id(plan.key, tier.key or "", route.key or route.target)
         price = next((level.price for level in (route, target, buyer, plan) if level.price is not None), None)
         self.price = None if price is None else price.minor
-        self.ceiling = charge_ceiling(self.kind, route, target, buyer)
+        self.ceiling = charge_ceiling(self.kind, route, target, buyer, plan)
         """The most that its conversion may charge whatever the price; None when the campaign's rule says."""
         self.guards: Guards
         self.parts: tuple[Part | Steps, ...] = ()

@@ -79,7 +79,7 @@ class RateBook:
     def __init__(self, rates: Rates) -> None:
         self.rates = rates
         self.version = version_of(rates)
-        self._posteriors: dict[tuple[str, str | None, int], Posterior] = {}
+        self._posteriors: dict[tuple[str, str, str | None, int], Posterior] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RateBook) and other.version == self.version
@@ -89,7 +89,7 @@ class RateBook:
 
     def posterior(self, plan: str, buyer: str, route: str, source: str | None, min_samples: int) -> Posterior:
         """What is believed of an offer to `route`; `source` counts from `min_samples` (decayed) offers of its own."""
-        key = (route, source, min_samples)
+        key = (buyer, route, source, min_samples)  # a reload may give the route to another buyer
         found = self._posteriors.get(key)
         if found is None:
             if len(self._posteriors) >= _POSTERIORS_MAX:
