@@ -81,6 +81,7 @@ def test_arrivals_come_in_the_order_of_routing_with_what_was_stated() -> None:
     assert (first_ms, second_ms) == (500, 900)
     assert first.observed["ann"].duration_s == 60
     assert (first.plan, second.plan) == (None, "night")
+    assert first.seed == second.seed == 1, "what was drawn then is drawn again"
     assert second.attributes == {"geo.zip": "78701"}
 
 

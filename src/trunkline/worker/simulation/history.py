@@ -114,8 +114,9 @@ class History:
                     told.arrival.observed[offer.target] = Observed(answered=True, answer_s=event.ring_ms / 1000)
             case AttemptEnded():
                 self._attempt_ended(told, event)
-            case CallRouted():
+            case CallRouted(hop=0):
                 told.routed = event
+                told.arrival = msgspec.structs.replace(told.arrival, seed=event.seed)
                 if event.plan != self._plans.get((told.account, told.campaign)):  # the flow has chosen another one
                     told.arrival = msgspec.structs.replace(told.arrival, plan=event.plan)
             case Converted():

@@ -233,7 +233,7 @@ class Simulation:
             number=tracking,
             attributes=derive(origin, stated, now.utc_ms),
             now=now,
-            seed=mix(self._seed + place + 1) >> 1,
+            seed=mix(self._seed + place + 1) >> 1 if arrival.seed is None else arrival.seed,
             plan=arrival.plan,
             history=tuple(account.contacts.get(self._contact(account, campaign, caller) or "", ())),
             geo=self._overlay.version,

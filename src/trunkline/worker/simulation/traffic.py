@@ -29,7 +29,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One call or lead. `to` is the tracking number that is called; a lead names its `campaign` instead.
 
     `attributes` are stated, as what a caller presses or a form says; `plan` is what the flow would route by, when it is
-    not the campaign's; `observed` is what targets really did with this caller.
+    not the campaign's; `seed` decides what is drawn for this caller, when the run's own shall not; `observed` is what
+    targets really did with it.
     """
 
     at: str
@@ -41,6 +42,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source: str | None = None
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
     plan: str | None = None
+    seed: int | None = None
     observed: dict[str, Observed] = msgspec.field(default_factory=dict)
 
 
