@@ -18,6 +18,7 @@ from tests.properties.routing.worlds import COUNTIES, KINDS, LISTS
 from trunkline.config.contacts import MarkDuplicates
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.hours import Hours
+from trunkline.config.regions import STATES as REGIONS
 from trunkline.config.schema import (
     AccountConfig,
     Kind,
@@ -421,8 +422,9 @@ class Reference:
         if "geo.country" in known and known["geo.country"].value.strip().upper() != "US":
             return False
         laws = [FEDERAL, *STATES.values()]
-        if "geo.state" in known:
-            laws = [law for law in laws if law.place in {"US", known["geo.state"].value.strip().upper()}]
+        state = known["geo.state"].value.strip().upper() if "geo.state" in known else ""
+        if state in REGIONS:
+            laws = [law for law in laws if law.place in {"US", state}]
         zones = ZONES
         if "geo.timezone" in known:
             zones = (known["geo.timezone"].value,)

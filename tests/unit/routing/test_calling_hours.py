@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
+from trunkline.engine.routing.attributes import Origin, derive
 from trunkline.engine.routing.calling_hours import closed_by, federal_holidays, opens
 from trunkline.engine.routing.calling_hours_us import STATES
 from trunkline.engine.routing.offer import Attribute
@@ -53,6 +54,31 @@ def test_of_an_area_code_with_two_zones_both_count() -> None:
     assert closed_by(knoxville, ms("2026-11-23T08:30:00-05:00")), "7:30 Central"
     assert closed_by(knoxville, ms("2026-11-23T09:00:00-05:00")) is None
     assert closed_by(knoxville, ms("2026-11-23T21:00:00-05:00")), "20:00 Central"
+
+
+def by_number(caller: str, **stated: str) -> dict[str, Attribute]:
+    said = {f"geo.{name}": Attribute(value, "ivr") for name, value in stated.items()}
+    return derive(Origin(zone="UTC", caller=caller, publisher="pub"), said, 0)
+
+
+def test_who_says_to_be_in_another_state_is_not_in_the_zone_of_the_number() -> None:
+    moved = by_number("+12125550123", state="CA")
+    assert moved["geo.timezone"].value == "America/New_York"
+    assert closed_by(moved, ms("2026-11-23T09:30:00-05:00")), "6:30 in California"
+    assert closed_by(moved, ms("2026-11-23T13:00:00-05:00")) is None, "eight in Honolulu"
+    assert closed_by(by_number("+12125550123", state="ny"), ms("2026-11-23T09:30:00-05:00")) is None
+    assert closed_by(by_number("+12125550123", zip="90001"), ms("2026-11-23T09:30:00-05:00"))
+    assert closed_by(by_number("+12125550123", zip="90001", state="CA"), ms("2026-11-23T11:30:00-05:00")) is None
+    assert closed_by(by_number("+12125550123", zip="10001", state="CA"), ms("2026-11-23T09:30:00-05:00"))
+    assert closed_by(by_number("+14235550123", state="CA"), ms("2026-11-23T09:30:00-05:00")), (
+        "an area code of two zones"
+    )
+
+
+@pytest.mark.parametrize("state", ["Texas", "??"])
+def test_what_is_no_state_is_not_known(state: str) -> None:
+    dallas = by_number("+12145550123", state=state)
+    assert closed_by(dallas, ms("2026-11-23T08:30:00-06:00")), "as in Texas, which the number is of"
 
 
 def test_of_whom_nothing_is_known_every_law_counts_everywhere() -> None:

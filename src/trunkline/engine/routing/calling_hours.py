@@ -13,13 +13,17 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfoNotFoundError
 
-from trunkline.engine.geo.places import place_of_area_code
+from trunkline.config.regions import STATES as REGIONS
+from trunkline.engine.geo.places import Place, five_digits, place_of_area_code, place_of_zip
+from trunkline.engine.routing.attributes import AREA_CODE, EXCHANGE, ZIP
 from trunkline.engine.routing.calling_hours_us import FEDERAL, STATES, ZONES, CallingRule
 from trunkline.engine.routing.offer import Attributes
 from trunkline.kernel.windows import zone_of
 
 _STEP_MS: Final = 30 * 60_000
 _DAYS_AHEAD: Final = 10
+_DERIVED: Final = frozenset({AREA_CODE, EXCHANGE, ZIP})
+"""How a state or zone is known that follows from a number or a ZIP code."""
 
 
 def closed_by(attributes: Attributes, utc_ms: int) -> str | None:
@@ -54,17 +58,36 @@ def _places(attributes: Attributes) -> tuple[tuple[CallingRule, ...], tuple[str,
     country, state = attributes.get("geo.country"), attributes.get("geo.state")
     if country is not None and country.value.strip().upper() != "US":
         return None
-    code = attributes.get("geo.area_code")
-    issued = None if code is None or "geo.zip" in attributes else place_of_area_code(code.value)
-    if state is not None:
-        states: tuple[str, ...] = (state.value.strip().upper(),)
-    else:
+    issued = _issued(attributes)
+    served = _served(attributes, issued)
+    said = None if state is None else state.value.strip().upper()
+    if said in REGIONS:
+        states: tuple[str, ...] = (said,)
+    else:  # nothing, or what is no state
         states = tuple(STATES) if issued is None or not issued.states else issued.states
     rules = (*(STATES[each] for each in states if each in STATES), FEDERAL)
-    stated = attributes.get("geo.timezone")
-    if stated is not None and _known(stated.value.strip()):
-        return rules, (stated.value.strip(),)
-    return rules, () if issued is None else tuple(zone for zone, _ in issued.zones)
+    # Who says to be in another state than the number or the ZIP code tells is not in the zone that these tell.
+    elsewhere = state is not None and state.basis not in _DERIVED and said in REGIONS and said not in served
+    zone = attributes.get("geo.timezone")
+    if zone is not None and not (elsewhere and zone.basis in _DERIVED) and _known(zone.value.strip()):
+        return rules, (zone.value.strip(),)
+    return rules, () if issued is None or elsewhere else tuple(zone for zone, _ in issued.zones)
+
+
+def _issued(attributes: Attributes) -> Place | None:
+    """Where the caller's number was issued, unless a ZIP code says better where the caller is."""
+    code = attributes.get("geo.area_code")
+    return None if code is None or "geo.zip" in attributes else place_of_area_code(code.value)
+
+
+def _served(attributes: Attributes, issued: Place | None) -> tuple[str, ...]:
+    """The states that the ZIP code lies in, or the area code serves; none when that is not known."""
+    code = attributes.get("geo.zip")
+    if code is None:
+        return () if issued is None else issued.states
+    digits = five_digits(code.value)
+    place = None if digits is None else place_of_zip(digits)
+    return () if place is None or place.state is None else (place.state,)
 
 
 def _known(zone: str) -> bool:
