@@ -14,7 +14,7 @@ import msgspec
 from trunkline.config.criteria import ORDERED, All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.folds import fold_named
 from trunkline.config.patterns import BadPattern, compile_pattern
-from trunkline.config.questions import Question, prefixes, size_of, wanted
+from trunkline.config.questions import Question, pieces_of, size_of, wanted
 
 _POSITIVE = frozenset({Operator.EQ, Operator.IN})
 _OPPOSITE = {
@@ -127,7 +127,7 @@ def _beginnings(attr: str, conditions: Sequence[Condition], kind: str) -> str | 
     asked = [condition for condition in conditions if condition.op is Operator.PREFIX]
     if len(asked) < 2 or sum(len(condition.values) for condition in asked) > _TRIED_MAX:
         return None
-    lists = [prefixes(condition, fold) for condition in asked]
+    lists = [pieces_of(condition, fold) for condition in asked]
     for place, first in enumerate(lists):
         for second in lists[place + 1 :]:
             if len(first) * len(second) > _TRIED_MAX:

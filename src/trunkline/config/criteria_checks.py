@@ -149,9 +149,10 @@ def _check_words(subject: Subject, path: Path, condition: Condition) -> None:
     if words is not None and (strange := [value for value in values if fold_text(value) not in words]):
         message = f"{', '.join(strange[:10])}: {attr} never has this value"
         findings.warning(path, "never_matches", message, f"it is one of {', '.join(sorted(words))}")
-    if attr == "geo.county" and (bare := [value for value in values if "," not in value]):
-        message = f"{', '.join(bare[:10])}: many states have a county of this name"
-        findings.warning(path, "never_matches", message, "write name and state: Travis, TX")
+    if attr in _PROBABLE and (bare := [value for value in values if "," not in value]):
+        place, example = ("county", "Travis, TX") if attr == "geo.county" else ("city", "Austin, TX")
+        message = f"{', '.join(bare[:10])}: many states have a {place} of this name"
+        findings.warning(path, "never_matches", message, f"write name and state: {example}")
     elif attr == "geo.county" and subject.places is not None:
         like = {value: found for value in values if (found := subject.places.like_county(value)) is not None}
         if like:

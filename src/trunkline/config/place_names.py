@@ -27,9 +27,17 @@ _COMMA: Final = re.compile(r"\s*,\s*")
 @lru_cache(maxsize=65_536)
 def fold_place(text: str) -> str:
     """The comparable form of the name of a county or city, with or without its state. Empty text stays empty."""
-    folded = _SPACES.sub(" ", _LEFT_OUT.sub("", normalize("NFKD", text).casefold()))
-    folded = _COMMA.sub(",", folded.strip())
-    folded = _CITY_IN_BRACKETS.sub(" city", folded)
-    place, comma, state = folded.partition(",")
+    place, comma, state = _plain(text).partition(",")
     place = _WORD.sub(lambda word: _SHORT.get(word[0], word[0]), _COUNTY_WORDS.sub("", place)).replace("-", " ")
     return f"{place}{comma}{state}"
+
+
+def fold_piece(text: str) -> tuple[str, str]:
+    """The forms that a piece of a name may have in a folded name: `St` begins `Stark` as well as `Saint Clair`."""
+    return _plain(text).replace("-", " "), fold_place(text)
+
+
+def _plain(text: str) -> str:
+    """Without case, accents, full stops and apostrophes, and with blanks in one way."""
+    folded = _SPACES.sub(" ", _LEFT_OUT.sub("", normalize("NFKD", text).casefold()))
+    return _CITY_IN_BRACKETS.sub(" city", _COMMA.sub(",", folded.strip()))

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from trunkline.config.criteria import Condition, Operator
-from trunkline.config.folds import Fold, Several, Value, View, decimal_of, fold_text, fold_zip
+from trunkline.config.folds import Fold, Several, Value, View, decimal_of, fold_text
 from trunkline.config.patterns import compile_pattern
+from trunkline.config.place_names import fold_piece, fold_place
 
 _ROUNDING: Final = 1e-9
 """Probabilities are sums of fractions: 0.5 + 0.3 reaches 0.8."""
@@ -112,10 +113,10 @@ def _passes(condition: Condition, fold: Fold, kind: str, among: frozenset[str]) 
         case Operator.NOT_IN:
             return lambda value: value not in among
         case Operator.PREFIX:
-            return _starting(prefixes(condition, fold))
+            return _starting(pieces_of(condition, fold))
         case Operator.CONTAINS:
-            pieces = tuple(fold_text(text) for text in condition.values)
-            return lambda value: any(piece in value for piece in pieces)
+            inner = pieces_of(condition, fold)
+            return lambda value: any(piece in value for piece in inner)
         case Operator.REGEX:
             pattern = compile_pattern(condition.values[0])
             return lambda value: pattern.search(_sound(value)) is not None
@@ -123,10 +124,13 @@ def _passes(condition: Condition, fold: Fold, kind: str, among: frozenset[str]) 
             return _compared(condition, fold, kind)
 
 
-def prefixes(condition: Condition, fold: Fold) -> tuple[str, ...]:
-    """The folded beginnings that a condition asks for; the beginning of a ZIP code is no ZIP code."""
-    fold = fold_text if fold is fold_zip else fold
-    return tuple(dict.fromkeys(value for text in condition.values if (value := fold(text))))
+def pieces_of(condition: Condition, fold: Fold) -> tuple[str, ...]:
+    """The folded texts that values begin with or contain: a piece of a ZIP code is none, one of a name may end in a
+    word."""
+    found: list[str] = []
+    for text in condition.values:
+        found += fold_piece(text) if fold is fold_place else (fold_text(text),)
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _starting(beginnings: Iterable[str]) -> Passes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from trunkline.config.criteria import Condition, Operator
 from trunkline.config.place_names import fold_place
+from trunkline.config.questions import Question
 from trunkline.engine.geo.numbers import abroad, area_code
 
 pytestmark = pytest.mark.unit
@@ -52,3 +54,23 @@ def test_names_that_are_not(one: str, other: str) -> None:
 
 def test_an_empty_name_stays_empty() -> None:
     assert fold_place("  ") == ""
+
+
+@pytest.mark.parametrize(
+    ("operator", "piece", "name", "holds"),
+    [
+        ("prefix", "St", "Stark, OH", True),
+        ("prefix", "St", "St. Clair, AL", True),
+        ("prefix", "Saint", "St. Clair, AL", True),
+        ("prefix", "N", "Nueces, TX", True),
+        ("prefix", "n", "Austin, TX", False),
+        ("contains", "St. Louis", "Saint Louis, MO", True),
+        ("contains", "Doña", "Dona Ana, NM", True),
+        ("contains", "winston-s", "Winston-Salem, NC", True),
+        ("contains", ", TX", "Austin, TX", True),
+        ("contains", ".", "Austin, TX", False),
+    ],
+)
+def test_a_piece_of_a_name_is_found_however_it_is_written(operator: str, piece: str, name: str, holds: bool) -> None:
+    condition = Condition("geo.city", Operator(operator), (piece,))
+    assert Question(condition, fold_place, "text").passes(fold_place(name)) is holds

@@ -20,7 +20,7 @@ from typing import Any
 from trunkline.config.criteria import CONFIDENCE, ORDERED, All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.criteria_checks import conditions_of
 from trunkline.config.folds import Value, View
-from trunkline.config.questions import Caller, Question, prefixes, reaches, size_of
+from trunkline.config.questions import Caller, Question, pieces_of, reaches, size_of
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.values import Types
 
@@ -200,7 +200,7 @@ def tabulate(node: Node, types: Types) -> Part | Steps | None:
     part = Part(attr, view, judged, frozenset[str]().union(*(question.among for question in questions)))
     for condition in asked:
         if condition.op is Operator.PREFIX:
-            for prefix in prefixes(condition, fold):
+            for prefix in pieces_of(condition, fold):
                 part.by_prefix[prefix] = judged(prefix + _OTHER)
     return part
 
