@@ -96,7 +96,7 @@ def _connect(connection: socket.socket, data: Path) -> None:
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
         raise SwitchUnreachable(
             f"no switch is running with the data folder {data}",
-            hint="--data names the folder the running switch was started with; commands need it to run",
+            hint="start one, or name with --data the folder that the running one was started with",
         ) from error
     except OSError as error:
         raise SwitchUnreachable(f"{path} cannot be opened: {error.strerror or error}") from error

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     names = benchmark_names()
     if args.name is None:
         for name in names:
-            print(f"{name:<10} {load(name).SUMMARY}")
+            print(f"{name:<12} {load(name).SUMMARY}")
         return ExitCode.DONE
     if args.name not in names:
         close = difflib.get_close_matches(args.name, names, n=1)

@@ -57,7 +57,7 @@ def _print(document: dict[str, Any]) -> None:
         console.print(f"account {document['account']}: nothing is taken of any limit; --all shows them")
         return
     table = Table(title=f"account {document['account']} at {document['at']}", title_justify="left")
-    table.add_column("counter", overflow="fold")
+    table.add_column("counter", no_wrap=True, overflow="fold")  # whole, to be copied into a command
     for name in ("used", "held", "max"):
         table.add_column(name, justify="right")
     table.add_column("window until")

@@ -98,7 +98,9 @@ def _print(tally: RateTally, books: list[RateBook]) -> None:
     for book in books:
         rates = book.rates
         console.print(f"\naccount [bold]{rates.account}[/], version {book.version}, ages from {iso(rates.at_ms)}")
-        table = Table("route", "source")
+        table = Table()
+        for name in ("route", "source"):
+            table.add_column(name, overflow="fold")
         for name in ("offers", "of which now weigh", "converted"):
             table.add_column(name, justify="right")
         for route, rate in sorted(rates.routes.items()):

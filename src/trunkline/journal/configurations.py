@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from trunkline.config.schema import AccountConfig, Platform, Snapshot
-from trunkline.kernel.errors import Fault, TrunklineError
+from trunkline.kernel.errors import EnvironmentFault
 
 FOLDER: Final = "configurations"
 KEPT_MAX: Final = 200
@@ -21,10 +21,8 @@ KEPT_MAX: Final = 200
 _IN_FORCE: Final = "in-force"
 
 
-class ConfigurationMissing(TrunklineError):
+class ConfigurationMissing(EnvironmentFault):
     """The configuration that is asked for is not kept in the data folder."""
-
-    fault = Fault.OPERATOR
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +68,7 @@ class Configurations:
             return (self._folder / _IN_FORCE).read_text().strip()
         except OSError as error:
             raise ConfigurationMissing(
-                f"{self._folder.parent} keeps no configuration: {error.strerror}",
+                f"{self._folder.parent} keeps no configuration of a switch: {error.strerror}",
                 hint="--data names the folder that a switch was started with",
             ) from error
 

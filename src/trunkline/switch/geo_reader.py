@@ -35,7 +35,7 @@ def read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(BYTES_MAX + 1)
     except OSError as error:
-        raise UnusableImport(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UnusableImport(f"it cannot be read: {error.strerror or error}") from error
 
 
 def main() -> int:

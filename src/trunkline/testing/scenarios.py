@@ -52,9 +52,11 @@ def scenario_files(folder: Path) -> list[Path]:
     """The scenario files at or below `folder` (a file stands for itself). Raises UsageError when there is none."""
     if folder.is_file():
         return [folder]
+    if not folder.exists():
+        raise UsageError(f"there is no file or folder {folder}", hint="tests/scenarios has some to start from")
     files = sorted(path for path in folder.rglob("*.yaml") if path.name != BASE)
     if not files:
-        raise UsageError(f"there are no scenarios in {folder}", hint="a scenario is a file *.yaml; see docs/reference")
+        raise UsageError(f"there are no scenarios in {folder}", hint="docs/reference/scenarios.md has the form")
     return files
 
 

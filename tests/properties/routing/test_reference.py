@@ -29,26 +29,26 @@ def compare(seed: int) -> tuple[list[str], Counter[str]]:
     expected = Reference(config, query, usage, facts).run()
     explained = compile_router(config, Platform(), "digest").explain(query, usage, facts)
     assert explained.versions.facts == facts.version
-    assert [offer.route for offer in explained.offers] == expected.offers
+    assert [offer.route for offer in explained.offers] == expected.offers, f"seed {seed}"
     found = {
         each.route: (each.reason, each.level, each.measure, each.per, each.max, each.used)
         for each in explained.rejected
     }
-    assert found == expected.rejected
+    assert found == expected.rejected, f"seed {seed}"
     assert len(explained.rejected) == len(found)
     return expected.offers, Counter(why[0] for why in expected.rejected.values())
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=300)
 @given(st.integers(0, 2**48))
 def test_offers_and_reasons_equal_the_reference(seed: int) -> None:
     compare(seed)
 
 
-def test_the_random_cases_meet_every_reason_that_is_built() -> None:
+def test_five_thousand_cases_equal_the_reference_and_meet_every_reason() -> None:
     met: Counter[str] = Counter()
     offers = 0
-    for seed in range(1_500):
+    for seed in range(5_000):
         made, reasons = compare(seed)
         offers += len(made)
         met += reasons
