@@ -134,6 +134,27 @@ def test_every_command_stands_in_the_reference(name: str) -> None:
     assert f"`./trunkline {name}" in (ROOT / "docs" / "reference" / "commands.md").read_text()
 
 
+def test_the_reference_names_what_is_settled_and_not_built() -> None:
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    settled = page.partition("Some names are settled and not built: ")[2].partition(".")[0]
+    assert re.findall(r"`(\w+)`", settled) == sorted(UNBUILT)
+
+
+def decisions() -> list[Path]:
+    return sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+
+
+def test_the_decisions_are_listed_in_their_order() -> None:
+    listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\)", (ROOT / "docs/decisions/index.md").read_text(), re.MULTILINE)
+    assert listed == [(path.name[:4], path.name) for path in decisions()]
+
+
+@pytest.mark.parametrize("record", decisions(), ids=name_of)
+def test_a_decision_has_its_four_headings(record: Path) -> None:
+    headings = re.findall(r"^## (.+)$", record.read_text(), re.MULTILINE)
+    assert headings == ["Context", "Decision", "Consequences", "Alternatives"]
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
 def test_examples_are_valid(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(example)]) == ExitCode.DONE, capsys.readouterr()
