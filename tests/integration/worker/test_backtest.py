@@ -131,7 +131,7 @@ def test_a_folder_without_a_switch_is_told(tmp_path: Path, capsys: pytest.Captur
     config = tmp_path / "acme.yaml"
     config.write_text(CONFIG.format(ann=5081, bob=5082))
     for command in (["plan"], ["backtest", "--days", "1"]):
-        assert main([*command, "--data", str(tmp_path), "--config", str(config)]) == 1
+        assert main([*command, "--data", str(tmp_path), "--config", str(config)]) == 3
         assert "--data names the folder" in capsys.readouterr().err
     assert main(["backtest", "--days", "0", "--data", str(tmp_path), "--config", str(config)]) == 2
     assert main(["apply", "--data", str(tmp_path), "--config", str(config)]) == 3
