@@ -43,6 +43,8 @@ def _read(path: Path) -> list[Source]:
         return _read_folder(path)
     if path.suffix not in SUFFIXES:
         raise UsageError(f"{path} is no configuration file", hint=f"its name must end in {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise UsageError(f"{path} is no file", hint="a pipe or a device cannot be looked at again for changes")
     return [Source(str(path), _content(path))]
 
 

@@ -55,6 +55,8 @@ def read_text(path: Path, kind: ListType) -> ContactList:
 
 def pack_aside(source: Path, kind: ListType, destination: Path) -> ContactList:
     """Have the text at `source` packed into the file `destination` by another process. Blocks. Raises ListUnusable."""
+    if source.exists() and not source.is_file():
+        raise ListUnusable(f"{source} is no file", hint="a pipe may never end: write it to a file first")
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "trunkline.switch.list_files", kind, str(source), str(destination)]
     try:

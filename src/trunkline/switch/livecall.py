@@ -195,10 +195,13 @@ class LiveCall(Searching):
             self._history.follow(event, unfinished.attempt, self._entries, self._changes)
         if isinstance(event, CallEnded):
             unfinished.ended = True
+            self.plant.queues.leave(self)  # although its recording may still have to be closed
             self.plant.metrics.calls.labels(event.outcome).inc()
         elif isinstance(event, AttemptEnded):
             if unfinished.attempt is not None:
-                self.plant.presence.ended(event.account, unfinished.attempt.target, event.outcome)
+                entries, changes = self.plant.presence.ended(event.account, unfinished.attempt.target, event.outcome)
+                self._entries += entries
+                self._changes += changes
             unfinished.attempt = None
             self.plant.metrics.attempts.labels(event.outcome).inc()
         elif isinstance(event, OfferReserved):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from trunkline.config.schema import AccountConfig
@@ -64,23 +64,39 @@ class Presence:
             if name not in wanted and known.away:
                 wanted[name] = known  # a target that is left out and comes back is still away
         self._targets = wanted
+        forgotten = [name for name in self._told if name not in wanted]
+        for name in forgotten:
+            del self._told[name]  # or it would be out of service for ever when it comes back
+        for account in {account for account, _ in forgotten}:
+            self._publish(account)
 
-    def ended(self, account: str, target: str, outcome: str) -> None:
-        """An attempt is over."""
-        known = self._targets.get((account, target))
-        if known is not None:
-            now = self._plant.clock()
-            known.ended(outcome, now)
-            self._plant.write(self._changed((account, target), known, now, None), self._state((account, target), known))
+    def ended(self, account: str, target: str, outcome: str) -> tuple[list[Entry], tuple[TargetPut, ...]]:
+        """An attempt is over: what is to be written with its end."""
+        name = (account, target)
+        known = self._targets.get(name)
+        if known is None:
+            return [], ()
+        now, paused_until_ms = self._plant.clock(), known.paused_until_ms
+        known.ended(outcome, now)
+        changes = () if known.paused_until_ms == paused_until_ms else self._state(name, known)
+        return self._changed(name, known, now, None), changes
 
-    def say(self, name: Name, status: Status, by: str, now: Instant) -> tuple[list[Entry], tuple[TargetPut, ...]]:
-        """Somebody says `away`, `available`, or ends a pause (`auto_paused`): what is to be written."""
+    def say(
+        self, name: Name, status: Status, by: str, now: Instant
+    ) -> tuple[list[Entry], tuple[TargetPut, ...], Callable[[], None]]:
+        """Somebody says `away`, `available`, or ends a pause (`auto_paused`): what is to be written and its undoing."""
         known = self._targets.setdefault(name, Availability())
+        before = known.away, known.paused_until_ms, known.wrap_up_until_ms
         if status == "auto_paused":
             known.resume()
         else:
             known.take(away=status == "away")
-        return self._changed(name, known, now, by), self._state(name, known)
+
+        def undo() -> None:
+            known.away, known.paused_until_ms, known.wrap_up_until_ms = before
+            self._changed(name, known, self._plant.clock(), None)
+
+        return self._changed(name, known, now, by), self._state(name, known), undo
 
     def statuses(self, account: str, now: Instant) -> Iterator[tuple[str, Status, int | None]]:
         """Target, status, and when that ends by itself, of all that anything can be said of."""

@@ -1,25 +1,27 @@
 """The callers who are held, by the plan they wait for, and who of them is asked for next.
 
-Callers are served in the order in which they came: whenever a seat comes free the first of each line are tried, each
-by a search of its own, so one who waits for a Spanish speaker does not keep those behind from an English one. Whatever
-frees capacity without a seat being given back (an hour that begins, a target that is in service again) is found once a
-second.
+Callers are served in the order in which they came, in whichever line: whenever a seat comes free the first of each line
+are tried, each by a search of its own, so one who waits for a Spanish speaker does not keep those behind from an
+English one. Whatever frees capacity without a seat being given back (an hour that begins, a target that is in service
+again) is found once a second.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 from bisect import insort
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
+
+from trunkline.switch.slices import PAUSE_S, Slices
 
 if TYPE_CHECKING:
     from trunkline.switch.searching import Searching
 
 FIRST: Final = 10
 """As many of each line are tried as soon as a seat comes free; the others within the second."""
-AT_ONCE: Final = 50
-"""Searches made before others have their turn."""
 LOOK_S: Final = 1.0
 
 Name = tuple[str, str]
@@ -35,7 +37,9 @@ class Queues:
         self._lines: dict[Name, list[_Waiting]] = {}
         self._where: dict[Searching, Name] = {}
         self._tickets = itertools.count(1)
-        self._woken = False
+        self._round: Iterator[Searching] | None = None
+        """Who is still to be tried since a seat came free."""
+        self._freed = False
 
     def __len__(self) -> int:
         return len(self._where)
@@ -74,25 +78,39 @@ class Queues:
 
     def freed(self) -> None:
         """A seat has come free: try the first of each line, when whatever freed it is done."""
-        if self._where and not self._woken:
-            self._woken = True
-            self._loop.call_soon(self._wake)
+        if self._where and not self._freed:
+            self._freed = True
+            if self._round is None:
+                self._loop.call_soon(self._wake)
 
     async def run(self) -> None:
         """Try everybody once a second until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
-            for line in list(self._lines.values()):
-                for first in range(0, len(line), AT_ONCE):
-                    for _, call in line[first : first + AT_ONCE]:
-                        self._try(call)
-                    await asyncio.sleep(0)
+            slices = Slices()
+            for call in self._in_order(None):
+                self._try(call)
+                await slices.pause_if_due()
 
     def _wake(self) -> None:
-        self._woken = False
-        for line in list(self._lines.values()):
-            for _, call in line[:FIRST]:
-                self._try(call)
+        """Try those whose turn it is for as long as a slice lasts, the others after a pause."""
+        if self._round is None:
+            self._freed = False
+            self._round = self._in_order(FIRST)
+        slices = Slices()
+        for call in self._round:
+            self._try(call)
+            if slices.due:
+                self._loop.call_later(PAUSE_S, self._wake)
+                return
+        self._round = None
+        if self._freed:
+            self._loop.call_soon(self._wake)
+
+    def _in_order(self, most: int | None) -> Iterator[Searching]:
+        """The first `most` of each line, whoever came first before all others. Lines may change meanwhile."""
+        lines = [line[:most] for line in self._lines.values()]
+        return (call for _, call in heapq.merge(*lines, key=lambda each: each[0]))
 
     def _try(self, call: Searching) -> None:
         if call in self._where:

@@ -4,7 +4,7 @@ Ten thousand routes take seconds to be read. In a thread of the switch that woul
 again and again; a process of its own, which gives way to everybody, takes nothing from them. It sends what it has read
 in parcels over a pipe and ends.
 
-    python -m trunkline.switch.reading CONFIG DATA
+    python -m trunkline.switch.reading CONFIG DATA [PLACE]
 """
 
 from __future__ import annotations
@@ -55,12 +55,15 @@ class Read(msgspec.Struct, frozen=True):
     unplayable: tuple[str, ...] = ()
 
 
-def read_configuration(path: Path, data: Path) -> Read:
+def read_configuration(path: Path, data: Path, place: Path | None = None) -> Read:
     """Read and check the configuration at `path`; prompts and packed lists are cached below `data`. Blocks.
+
+    With a `place` it is judged as if it stood there: prompts and lists are those beside that one.
 
     Raises UsageError when there is nothing there that could be one.
     """
-    loaded = load_path(path, available_voices(base_of(path)))
+    base = base_of(place or path)
+    loaded = load_path(path, available_voices(base), base)
     snapshot = loaded.snapshot
     if snapshot is None:
         return Read(loaded, {})
@@ -70,11 +73,11 @@ def read_configuration(path: Path, data: Path) -> Read:
         lists_of(snapshot, cache_of(data))
     except ListUnusable as error:
         return Read(Loaded(None, (*loaded.problems, problem_of(error)), files), {})
-    sounds, unplayable = prepare_sounds(snapshot, PromptStore(data / "prompts", base_of(path)))
+    sounds, unplayable = prepare_sounds(snapshot, PromptStore(data / "prompts", base))
     return Read(loaded, sounds, tuple(unplayable))
 
 
-async def read_beside(path: Path, data: Path, known: Known) -> Read:
+async def read_beside(path: Path, data: Path, known: Known, place: Path | None = None) -> Read:
     """The same in a process of its own, while calls go on. What is valid is also kept beside the journal.
 
     Raises Unreadable, with the words of what went wrong there.
@@ -83,7 +86,7 @@ async def read_beside(path: Path, data: Path, known: Known) -> Read:
     search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "trunkline.switch.reading", str(path), str(data)),
+        *("-m", "trunkline.switch.reading", str(path), str(data), *(() if place is None else (str(place),))),
         stdin=DEVNULL,
         stdout=PIPE,
         env={**os.environ, "PYTHONPATH": search},
@@ -126,16 +129,16 @@ async def _received(process: Process, unpacking: Unpacking) -> Read:
     return Read(Loaded(snapshot, opening.problems, opening.files), unpacking.sounds, opening.unplayable)
 
 
-def main(path: Path, data: Path) -> None:
+def main(path: Path, data: Path, place: Path | None = None) -> None:
     """Read the configuration and write its parcels to standard output; what is printed otherwise goes to the log."""
     os.nice(NICENESS)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
     with os.fdopen(os.dup(1), "wb", buffering=1 << 16) as pipe:
         os.dup2(2, 1)
         try:
-            read = read_configuration(path, data)
+            read = read_configuration(path, data, place)
             if read.loaded.snapshot is not None:
-                _store(read.loaded.snapshot, path, data)
+                _store(read.loaded.snapshot, place or path, data)
             for parcel in parcels_of(read.loaded, read.sounds, read.unplayable):
                 pipe.write(packed(parcel))
         except TrunklineError as error:
@@ -154,4 +157,4 @@ def _store(snapshot: Snapshot, path: Path, data: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

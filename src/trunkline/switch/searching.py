@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -20,6 +21,8 @@ from trunkline.kernel.clock import Instant
 from trunkline.switch.history import CallHistory
 from trunkline.switch.plant import Plant
 from trunkline.switch.world import World
+
+log = logging.getLogger("trunkline.calls")
 
 NewCursor = Callable[[str | None, frozenset[str], int, Instant], Cursor]
 """Makes a call's cursor for one search: its plan (None: the campaign's), targets offered already, hop, the moment."""
@@ -48,6 +51,7 @@ class Searching(ABC):
         self._cursor: Cursor | None = None
         self._exhausted = False
         self._taken: set[str] = set()
+        self._taken_here: set[str] = set()
         self._hop = 0
         self._waits_for: c.Enqueue | None = None
         self._ticket = 0
@@ -62,8 +66,11 @@ class Searching(ABC):
     def _seek(self, command: c.Seek, now: Instant) -> None:
         started_ns = time.perf_counter_ns()
         if self._cursor is None or self._exhausted or command.hop != self._hop:
-            # Each route node and each hop is a search of its own, but no target is offered twice to one caller.
-            taken = frozenset() if command.again else frozenset(self._taken)
+            # Each route node and each hop is a search of its own, but no target is offered twice to one caller; after
+            # a reroute that allows it, not twice at one hop.
+            if command.hop != self._hop:
+                self._taken_here = set()
+            taken = frozenset(self._taken_here if command.again else self._taken)
             self._cursor, self._exhausted = self._new_cursor(command.plan, taken, command.hop, now), False
             self._hop = command.hop
             if self._history is not None:
@@ -79,6 +86,7 @@ class Searching(ABC):
         if isinstance(found, Offer):
             self.lease = lease
             self._taken.add(found.candidate.target)
+            self._taken_here.add(found.candidate.target)
             self._inbox.append(i.Offered(found, attempt, took_ns // 1000))
         else:
             self._exhausted = True
@@ -86,13 +94,14 @@ class Searching(ABC):
             self._inbox.append(i.Exhausted(found.reason, self._router.no_buyer(plan), found.waits))
 
     def _enqueue(self, command: c.Enqueue, now: Instant) -> None:
-        queues, context = self.plant.queues, self.machine.context
-        plan = command.plan or self.world.accounts[context.account].campaigns[context.campaign].plan
-        name = (context.account, plan)
+        queues, plan = self.plant.queues, self._plan_of(command)
+        name = (self.machine.context.account, plan)
         if command.fresh:
             self._ticket = queues.ticket()
         self._waits_for = command
         news = None
+        if command.fresh:
+            self._cursor = None  # what an earlier search has found is told already
         if not queues.length(name):
             news = self._find_room(now)
         elif command.fresh and queues.length(name) >= command.most:
@@ -101,16 +110,30 @@ class Searching(ABC):
 
     def _dequeue(self, command: c.Dequeue, _now: Instant) -> None:
         self.plant.queues.leave(self)
-        assert self._cursor is not None, "who waits has looked for somebody"
-        plan = self._cursor.decision().plan
+        assert self._waits_for is not None
+        # Nobody may have been looked for yet.
+        plan = self._plan_of(self._waits_for) if self._cursor is None else self._cursor.decision().plan
         self._inbox.append(i.Exhausted(command.reason, self._router.no_buyer(plan)))
+
+    def _plan_of(self, command: c.Enqueue) -> str:
+        context = self.machine.context
+        return command.plan or self.world.accounts[context.account].campaigns[context.campaign].plan
 
     def _tell_place(self, _command: c.TellPlace, _now: Instant) -> None:
         self._inbox.append(i.Placed(self.plant.queues.position(self)))
 
     def try_again(self) -> None:
-        """Look whether anybody has room for this caller, who waits for it; tell the machine what has changed."""
-        news = self._find_room(self.plant.clock())
+        """Look whether anybody has room for this caller, who waits for it; tell the machine what has changed.
+
+        An error of ours ends this call, and keeps nobody else from being looked for.
+        """
+        news: i.Input | None
+        try:
+            news = self._find_room(self.plant.clock())
+        except Exception:
+            self.plant.metrics.call_errors.inc()
+            log.exception("call %s is ended: no room can be looked for", self.machine.context.call)
+            news = i.HangUp("internal_error", fault=True)
         if news is not None:
             self.plant.queues.leave(self)
             self.tell(news)

@@ -114,6 +114,7 @@ class CallWorld:
         self.machine = CallMachine(context, flow, self.profile, lambda _now: self._name("rec"))
         self._cursor: Cursor | None = None
         self._taken: set[str] = set()
+        self._taken_here: set[str] = set()
         self._hop = 0
         self._wanted: c.Enqueue | None = None
         self.ahead = 0
@@ -242,13 +243,15 @@ class CallWorld:
             return i.Exhausted("no_capacity", self.router.no_buyer(self.plan), waits=True)
         cursor = self._cursor
         if cursor is None or command.hop != self._hop:
+            if command.hop != self._hop:
+                self._taken_here = set()
             self._hop = command.hop
             query = msgspec.structs.replace(
                 self._query,
                 attributes=self.profile.attributes(self.now),
                 now=self.now,
                 plan=command.plan,
-                taken=frozenset() if command.again else frozenset(self._taken),
+                taken=frozenset(self._taken_here if command.again else self._taken),
                 hop=command.hop,
             )
             cursor = self._cursor = self.router.cursor(query)
@@ -258,6 +261,7 @@ class CallWorld:
             cursor.settle(not_built(found))
         if isinstance(found, Offer):
             self._taken.add(found.candidate.target)
+            self._taken_here.add(found.candidate.target)
             return i.Offered(found, attempt, 1)
         self._cursor = None
         return i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan), found.waits)

@@ -118,6 +118,47 @@ def test_the_next_buyer_is_recorded_only_when_it_has_heard_that_it_is() -> None:
     story.over()
 
 
+def test_a_message_left_after_a_reroute_is_recorded() -> None:
+    story = sold("a", plan="{reroute_seconds: 30, no_buyer: {then: voicemail}}", campaign=RECORDED)
+    story.heard("buyer")
+    story.heard("caller")
+    story.buyer_leaves()
+    story.heard()  # the tone
+    message = story.did(c.Record)[-1]
+    assert (story.state, message.path.endswith("-message.wav")) == (State.MESSAGE, True)
+    assert message.recording not in {paused.recording for paused in story.events(RecordingPaused)}
+    assert message.recording not in {paused.recording for paused in story.did(c.PauseRecord)}
+    story.caller_leaves()
+    story.over()
+
+
+def test_a_caller_alone_in_the_flow_is_not_recorded_where_both_are_to_be() -> None:
+    flow = "{start: {route: {otherwise: words}}, words: {play: {say: 'Sorry.', next: again}}, again: {route: {}}}"
+    story = sold(
+        "a",
+        "b",
+        plan=WITHIN,
+        campaign=RECORDED,
+        flow=flow,
+    )
+    story.heard("buyer")
+    story.heard("caller")
+    story.buyer_leaves()
+    assert story.state is State.TALKING
+    assert (len(story.events(RecordingPaused)), len(story.events(RecordingResumed))) == (1, 0)
+    story.caller_leaves()
+    story.over()
+
+
+def test_the_same_target_is_offered_once_at_each_hop() -> None:
+    flow = "{start: {route: {otherwise: again}}, again: {route: {}}}"
+    story = sold("a", plan="{reroute_seconds: 30, reroute_again: true}", route=TAKING, flow=flow)
+    story.buyer_leaves()
+    story.refuses(486)
+    assert hops(story) == [("a", 0), ("a", 1)], "not once more by the second node"
+    assert story.outcome() == ("sold", "not_taken", "system")
+
+
 def test_the_caller_may_leave_while_another_buyer_rings() -> None:
     story = sold("a", "b", plan=WITHIN, route=TAKING)
     story.buyer_leaves()

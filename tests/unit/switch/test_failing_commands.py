@@ -93,8 +93,14 @@ def test_news_that_fails_to_be_taken_keeps_no_other_news_from_its_call() -> None
 
 
 class Presence:
-    def ended(self, account: str, target: str, outcome: str) -> None:
+    def ended(self, account: str, target: str, outcome: str) -> tuple[list[Any], tuple[Any, ...]]:
         """Nothing is kept."""
+        return [], ()
+
+
+class Queues:
+    def leave(self, call: Any) -> None:
+        """Nobody waits."""
 
 
 class Labelled(Count):
@@ -111,7 +117,7 @@ def failing(*written: Any) -> list[Any]:
     call._history = None
     kept: list[Any] = []
     metrics = SimpleNamespace(calls=Labelled(), attempts=Labelled())
-    call.plant = SimpleNamespace(metrics=metrics, clock=lambda: Instant(0, 0), presence=Presence())
+    call.plant = SimpleNamespace(metrics=metrics, clock=lambda: Instant(0, 0), presence=Presence(), queues=Queues())
     call.machine = SimpleNamespace(
         context=SimpleNamespace(account="acme", call="call", contact="contact"), attempt=None
     )

@@ -30,6 +30,7 @@ class Tape:
     """The state of one call's recordings. `files` are those not closed yet: id to path below the data folder."""
 
     __slots__ = (
+        "_alone",
         "_connected",
         "_context",
         "_current",
@@ -55,6 +56,8 @@ class Tape:
         self._connected = False
         self._forbidden = False
         self._paused_by: tuple[PausedBy, ...] = ()
+        self._alone = False
+        """Whether the tape stands because the buyer has gone, and only both together are to be recorded."""
         self._pauses = 0
         self._parts = 0
         self._typed = ""
@@ -85,7 +88,7 @@ class Tape:
 
     def connected(self, now: Instant) -> list[Command]:
         """The two parties are joined."""
-        self._connected = True
+        self._connected, self._alone = True, False
         if not self._wanted():
             return self.stop()
         return [*self._record(now), *self._go_on("flow", now)]
@@ -98,7 +101,7 @@ class Tape:
 
     def parted(self, now: Instant) -> list[Command]:
         """The buyer has gone and another one is looked for; who only wants both recorded wants no lonely caller."""
-        waits = self._rule is not None and self._rule.mode == "from_connect"
+        waits = self._alone = self._rule is not None and self._rule.mode == "from_connect"
         self._paused_by = tuple(by for by in self._paused_by if by != "buyer") if waits else self._paused_by
         out = self._stand_still("flow", now) if waits else self._go_on("buyer", now)
         self._sides = tuple(side for side in self._sides if side == "caller")
@@ -106,11 +109,15 @@ class Tape:
 
     def message(self, path: str, now: Instant) -> list[Command]:
         """Record the caller's message into a file of its own, whatever the rule for calls says."""
-        return [*self.stop(), *self._start(path, ("caller",), "voicemail", now)]
+        out = self.stop()
+        self._paused_by, self._alone = (), False  # that was of the call's tape
+        return [*out, *self._start(path, ("caller",), "voicemail", now)]
 
     def guard(self, sensitive: bool, now: Instant) -> list[Command]:
         """Stand still while keys that may not be stored are asked for, and go on afterwards."""
-        return self._stand_still("flow", now) if sensitive else self._go_on("flow", now)
+        if sensitive:
+            return self._stand_still("flow", now)
+        return [] if self._alone else self._go_on("flow", now)
 
     def key(self, digit: str, now: Instant) -> list[Command]:
         """The buyer has pressed a key: with the last of its sequence the tape stands still, or goes on."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from trunkline.config.load import Loaded, load_sources
-from trunkline.config.reading import Source
 from trunkline.kernel.clock import Instant
-from trunkline.media.prompts import available_voices
 from trunkline.switch.commands.command import Args, Command, CommandRefused, Done
-from trunkline.switch.config_files import base_of, files_of, read_sources
+from trunkline.switch.config_files import files_of, read_sources
 from trunkline.switch.plant import Plant
+from trunkline.switch.reading import read_beside
 
 
 class ApplyConfiguration(Args, frozen=True, kw_only=True):
@@ -29,7 +29,8 @@ async def apply(plant: Plant, args: ApplyConfiguration, now: Instant) -> Done:
         raise CommandRefused(
             f"{args.path} is no absolute path", hint="the switch may have another folder to start from"
         )
-    sources, loaded = await asyncio.to_thread(_read, new, reloader.path)
+    files = await asyncio.to_thread(_files_for, new, reloader.path)
+    loaded = (await read_beside(new, plant.data, plant.world.known, reloader.path)).loaded
     if loaded.snapshot is None:
         first = loaded.errors[0]
         raise CommandRefused(
@@ -37,11 +38,18 @@ async def apply(plant: Plant, args: ApplyConfiguration, now: Instant) -> Done:
             hint=f"./trunkline check {new} shows all there is to it",
         )
     before, after = plant.world.snapshot.digest, loaded.snapshot.digest
-    await reloader.replace(lambda: _put(sources, new, reloader.path))
+    replaced: dict[Path, bytes] = {}
+
+    def put() -> None:
+        replaced.update((file, file.read_bytes()) for file in files_of(reloader.path))
+        _put(files, reloader.path)
+
+    await reloader.replace(put)
     if plant.world.snapshot.digest != after:
+        await reloader.replace(lambda: _put(replaced, reloader.path))
         raise CommandRefused(
-            f"{new} is in place and not in force: the log of the switch says why",
-            hint="prompts or passwords that it names may be missing; the configuration before goes on",
+            f"{new} cannot be put in force: the log of the switch says why",
+            hint="passwords that it names may be missing, or it changed meanwhile; the one before is in its place",
         )
     return Done({"before": before, "after": after, "path": str(reloader.path)})
 
@@ -49,39 +57,62 @@ async def apply(plant: Plant, args: ApplyConfiguration, now: Instant) -> Done:
 COMMANDS: Final[tuple[Command[Any], ...]] = (Command("config.apply", ApplyConfiguration, apply),)
 
 
-def _read(new: Path, place: Path) -> tuple[list[Source], Loaded]:
-    """The files of `new`, judged as if they stood at `place`."""
+def _files_for(new: Path, place: Path) -> dict[Path, bytes]:
+    """The files of `new` under the names that they get at `place`. Raises CommandRefused, UsageError."""
     if new.is_dir() is not place.is_dir():
         kind = "folder" if place.is_dir() else "file"
         raise CommandRefused(f"the switch was started with a {kind}, and {new} is none", hint=f"give it a {kind}")
     if not new.is_dir() and new.suffix != place.suffix:
         raise CommandRefused(f"{place} cannot hold {new.suffix}", hint=f"write it as {place.suffix}")
-    sources, base = read_sources(new), base_of(place)
-    return sources, load_sources(sources, str(base), available_voices(base))
+    found: dict[Path, bytes] = {}
+    for source in read_sources(new):
+        content = source.data.encode() if isinstance(source.data, str) else source.data
+        found[place / Path(source.name).relative_to(new) if place.is_dir() else place] = content
+    return found
 
 
-def _put(sources: list[Source], new: Path, place: Path) -> None:
-    """Write the files to their places, each whole, and take away those that are not there any more."""
-    if not place.is_dir():
-        _replace(place, sources[0].data)
-        return
-    kept = set()
-    for source in sources:
-        file = place / Path(source.name).relative_to(new)
-        file.parent.mkdir(exist_ok=True)
-        _replace(file, source.data)
-        kept.add(file)
+def _put(files: Mapping[Path, bytes], place: Path) -> None:
+    """Replace the files of the configuration at `place` by these, and take away those that are not among them.
+
+    All are on the disk before the first has its name: an error before that leaves everything as it is.
+    """
+    ready: list[tuple[Path, Path]] = []
+    try:
+        for file, content in files.items():
+            file.parent.mkdir(exist_ok=True)
+            real = file.resolve()  # a link stays one
+            ready.append((_aside(real, content), real))
+        for fresh, real in ready:
+            fresh.replace(real)
+    finally:
+        for fresh, _ in ready:
+            fresh.unlink(missing_ok=True)
     for file in files_of(place):
-        if file not in kept:
+        if file not in files:
             file.unlink()
+    for folder in {real.parent for _, real in ready}:
+        _sync(folder)
 
 
-def _replace(file: Path, content: bytes | str) -> None:
-    fresh = file.with_name(f".{file.name}.new")
-    with fresh.open("wb") as stream:
-        stream.write(content.encode() if isinstance(content, str) else content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if file.exists():
-        fresh.chmod(file.stat().st_mode & 0o777)
-    fresh.replace(file)
+def _aside(file: Path, content: bytes) -> Path:
+    """A file beside `file` that holds what it is to hold, as readable as that one is: it may name secrets."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            if file.exists():
+                os.fchmod(stream.fileno(), file.stat().st_mode & 0o777)
+            os.fsync(stream.fileno())
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

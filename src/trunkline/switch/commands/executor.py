@@ -31,6 +31,9 @@ log = logging.getLogger("trunkline.commands")
 RESULT_BYTES_MAX: Final = LINE_BYTES_MAX - 1_024
 """What a command may answer: it goes over the socket as one line, and with a change into the journal."""
 
+FINISH_S: Final = 10.0
+"""How long a stop of the switch waits for commands; reading a large file may take minutes."""
+
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _request: Final = msgspec.json.Decoder(Request)
 
@@ -62,9 +65,14 @@ class Executor:
             return refused(TrunklineError(f"an error of ours: {error!r}", hint="the log of the switch has the place"))
 
     async def finish(self) -> None:
-        """Wait for the commands that are being done."""
-        while running := [task for _, task in self._running.values()]:
-            await asyncio.wait(running)
+        """Wait for the commands that are being done; what takes longer than `FINISH_S` is given up."""
+        if running := [task for _, task in self._running.values()]:
+            _, late = await asyncio.wait(running, timeout=FINISH_S)
+            for task in late:
+                task.cancel()
+            if late:
+                log.warning("%d commands were not done when the switch stopped", len(late))
+                await asyncio.wait(late)
 
     async def _answer(self, line: bytes) -> bytes:
         try:

@@ -92,6 +92,8 @@ def _read(file: Path) -> tuple[RateBook, bytes]:
     """The book in a file. Raises CommandRefused when it is none."""
     if not file.is_absolute():
         raise CommandRefused(f"{file} is no absolute path", hint="the switch may have another folder to start from")
+    if file.exists() and not file.is_file():
+        raise CommandRefused(f"{file} is no file", hint="a pipe may never end: write it to a file first")
     try:
         with file.open("rb") as stream:
             encoded = stream.read(BOOK_BYTES_MAX + 1)

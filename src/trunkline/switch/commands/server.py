@@ -70,7 +70,7 @@ class AdminSocket:
                 busy = UsageError(f"{CONNECTIONS_MAX} commands are connected already", hint="try again in a moment")
                 await self._say(writer, refused(busy))
                 return
-            while (line := await self._line(reader, writer)) is not None:
+            while (line := await self._line(reader, writer)) is not None and self._server is not None:
                 await self._say(writer, await self._executor.answer(line))
         except (ConnectionError, TimeoutError):
             log.debug("somebody who sent a command did not wait for the answer")

@@ -52,12 +52,13 @@ def _saying(status: Status) -> Any:
         index = account_of(plant, args.account)
         name = _known(index, args.target)
         before = plant.facts.of(name[0]).unavailable.get(args.target, "available")
-        entries, changes = plant.presence.say(name, status, "command", now)
+        entries, changes, undo = plant.presence.say(name, status, "command", now)
         after = plant.facts.of(name[0]).unavailable.get(args.target, "available")
         return Done(
             {"account": name[0], "target": args.target, "before": before, "after": after},
             entries=tuple(entries),
             changes=changes,
+            undo=undo,
         )
 
     return say
