@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from trunkline.cli.retrace import Retraced, retrace
+from trunkline.cli.trace_pages import as_document, as_lines, seen_by_buyer, seen_by_publisher
 from trunkline.engine.calls.records import fold
 from trunkline.engine.calls.story import tell
-from trunkline.events.calls import AnyCallEvent, CallEvent
+from trunkline.events.calls import AnyCallEvent, CallEvent, CallReceived
+from trunkline.events.entry import Record
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import ExitCode, UsageError
 
@@ -21,25 +25,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `trace`."""
     parser.add_argument("id", metavar="ID", help="the call, as `calls` shows it")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the switch's data folder")
+    parser.add_argument("--full", action="store_true", help="make its decisions again: every route, with its values")
+    parser.add_argument(
+        "--as", dest="seen_as", metavar="buyer:KEY|publisher:KEY", help="only what that buyer or publisher may see"
+    )
     parser.add_argument("--json", action="store_true", help="the call's record and all its events as one document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the story, or the record with its events."""
-    events = read_call(args.data, args.id)
+    with JournalReader(args.data) as reader:
+        records = _records(reader, args.data, args.id)
+        events = _events(records)
+        if args.seen_as is not None:
+            return _print_seen(args, events, retrace(args.data, reader, records))
+        retraced = retrace(args.data, reader, records) if args.full else []
     if args.json:
         record = fold(events)[args.id]
         document = {"call": record, "events": events, "story": tell(events)}
+        if args.full:
+            document["decisions"] = [as_document(each) for each in retraced]
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
-        sys.stdout.write("\n".join([f"call {args.id}", *tell(events)]) + "\n")
+        lines = [line for each in retraced for line in as_lines(each)]
+        sys.stdout.write("\n".join([f"call {args.id}", *tell(events), *lines]) + "\n")
     return ExitCode.DONE
 
 
 def read_call(data: Path, call: str) -> list[AnyCallEvent]:
     """All events of a call, in order. Raises UsageError when the data folder knows no such call."""
     with JournalReader(data) as reader:
-        events = [record.event for record in reader.records_of(call) if isinstance(record.event, CallEvent)]
-    if not events:
+        return _events(_records(reader, data, call))
+
+
+def _records(reader: JournalReader, data: Path, call: str) -> list[Record]:
+    records = reader.records_of(call)
+    if not _events(records):
         raise UsageError(f"there is no call {call} in {data}", hint=f"./trunkline calls --data {data} lists them")
-    return events
+    return records
+
+
+def _events(records: Sequence[Record]) -> list[AnyCallEvent]:
+    return [record.event for record in records if isinstance(record.event, CallEvent)]
+
+
+def _print_seen(args: argparse.Namespace, events: Sequence[AnyCallEvent], retraced: Sequence[Retraced]) -> int:
+    """What a buyer or the publisher may see, as a document. Raises UsageError for anybody else."""
+    who, _, key = args.seen_as.partition(":")
+    if who == "buyer" and key:
+        decisions = [seen_by_buyer(each, key) for each in retraced]
+    elif who == "publisher" and key:
+        sent_by = next(event.publisher for event in events if isinstance(event, CallReceived))
+        if sent_by != key:
+            raise UsageError(f"--as {args.seen_as}: another publisher has sent call {args.id}")
+        decisions = [seen_by_publisher(each) for each in retraced]
+    else:
+        raise UsageError(f"--as {args.seen_as}: this is nobody", hint="write buyer:KEY or publisher:KEY")
+    document = {"call": args.id, "as": args.seen_as, "decisions": decisions}
+    if args.json:
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    else:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    return ExitCode.DONE

@@ -134,7 +134,10 @@ class CallDequeued(CallEvent, frozen=True, kw_only=True, tag="call.dequeued"):
 
 
 class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
-    """Routing ended. `offered` are the routes in order; `rejected` the others with their reasons, `more` uncounted."""
+    """Routing ended. `offered` are the routes in order; `rejected` the others with their reasons, `more` uncounted.
+
+    `began_ms` is when the search began, where that is not the instant of the last `call.qualified`.
+    """
 
     plan: str
     seed: int
@@ -146,6 +149,7 @@ class CallRouted(CallEvent, frozen=True, kw_only=True, tag="call.routed"):
     rejected: tuple[Rejection, ...]
     more: int = 0
     hop: int = 0
+    began_ms: int | None = None
 
 
 class OfferReserved(CallEvent, frozen=True, kw_only=True, tag="offer.reserved"):

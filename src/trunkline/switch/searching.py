@@ -53,6 +53,7 @@ class Searching(ABC):
         self._taken: set[str] = set()
         self._taken_here: set[str] = set()
         self._hop = 0
+        self._began_ms = 0
         self._waits_for: c.Enqueue | None = None
         self._ticket = 0
         self._history = history
@@ -72,7 +73,7 @@ class Searching(ABC):
                 self._taken_here = set()
             taken = frozenset(self._taken_here if command.again else self._taken)
             self._cursor, self._exhausted = self._new_cursor(command.plan, taken, command.hop, now), False
-            self._hop = command.hop
+            self._hop, self._began_ms = command.hop, now.utc_ms
             if self._history is not None:
                 self._history.tell(now.utc_ms, self._entries)
             if self.answered:
@@ -167,5 +168,6 @@ class Searching(ABC):
             rejected=decision.rejected,
             more=decision.more,
             hop=self._hop,
+            began_ms=self._began_ms if self._hop or self._waits_for is not None else None,
         )
         self._entries.append(Entry(routed, context.contact))

@@ -205,13 +205,14 @@ def _routed(event: CallRouted) -> list[str]:
     facts = "" if event.versions.facts == NO_FACTS.version else f", facts {event.versions.facts}"
     geo = f", geo {event.versions.geo}" if event.versions.geo else ""
     lines = [f"{head} (seed {event.seed}{facts}{geo}, engine {event.versions.engine})"]
-    lines += [f"  not offered: {rejection.route}: {_why(rejection)}" for rejection in event.rejected]
+    lines += [f"  not offered: {rejection.route}: {why_rejected(rejection)}" for rejection in event.rejected]
     if event.more:
         lines.append(f"  and {event.more} more routes that were not offered")
     return lines
 
 
-def _why(rejection: Rejection) -> str:
+def why_rejected(rejection: Rejection) -> str:
+    """One rejection in words."""
     if rejection.measure is not None:
         per = f" per {rejection.per}" if rejection.per else ""
         level = f"{rejection.level} has" if rejection.level else "there is"

@@ -111,17 +111,17 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
             _offer(rank, offer, explanation.open_until.get(offer.route))
             for rank, offer in enumerate(explanation.offers, start=1)
         ],
-        "rejected": [_rejection(rejection, explanation.currency) for rejection in explanation.rejected],
+        "rejected": [rejection_json(rejection, explanation.currency) for rejection in explanation.rejected],
         "unsold_reason": None if explanation.offers else explanation.unsold,
         "duplicate": explanation.duplicate,
-        "attributes": {name: _attribute(fact) for name, fact in sorted(explanation.attributes.items())},
+        "attributes": {name: attribute_json(fact) for name, fact in sorted(explanation.attributes.items())},
         "auctions": [_auction(held, explanation) for held in explanation.auctions],
         "versions": msgspec.to_builtins(explanation.versions),
         "seed": explanation.seed,
     }
 
 
-def _attribute(fact: Attribute) -> dict[str, Any]:
+def attribute_json(fact: Attribute) -> dict[str, Any]:
     """One attribute; of many chances the likeliest, with the number of the others."""
     said: dict[str, Any] = {"value": fact.value or None, "basis": fact.basis, "confidence": fact.confidence}
     if fact.chances:
@@ -204,7 +204,8 @@ def _auction(held: Held, explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _rejection(rejection: Rejection, currency: str) -> dict[str, Any]:
+def rejection_json(rejection: Rejection, currency: str) -> dict[str, Any]:
+    """A rejection as documents have it: amounts of `currency` are texts."""
     money = rejection.measure in _MONEY
 
     def amount(value: int | None) -> int | str | None:
