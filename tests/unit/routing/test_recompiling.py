@@ -85,6 +85,30 @@ def test_one_changed_route_costs_its_own_block_alone(config: AccountConfig, rout
     assert router.programs["injury"].lines[-1].rank == ROUTES - 1
 
 
+def test_another_price_keeps_the_tables_and_other_criteria_make_new_ones(config: AccountConfig, router: Router) -> None:
+    route = config.plans[0].tiers[1].routes[50]
+    dearer = structs.replace(route, price=Money(99_900, "USD"))
+    again = compile_router(with_route(config, 50, dearer), Platform(), "two", earlier=router)
+    mine = {id(table) for block in blocks(router) for table in block.tables}
+    assert {id(table) for block in blocks(again) for table in block.tables} == mine
+
+    wider = structs.replace(route, criteria=None)
+    again = compile_router(with_route(config, 50, wider), Platform(), "two", earlier=router)
+    changed = [block for block in blocks(again) if block not in blocks(router)]
+    assert all(id(table) not in mine for block in changed for table in block.tables)
+
+
+def test_routes_that_have_gone_at_the_end_are_in_no_block(config: AccountConfig, router: Router) -> None:
+    plan = config.plans[0]
+    last = structs.replace(plan.tiers[2], routes=plan.tiers[2].routes[:-1])
+    plan = structs.replace(plan, tiers=(*plan.tiers[:2], last))
+    again = compile_router(structs.replace(config, plans=(plan,)), Platform(), "two", earlier=router)
+    assert [line for block in blocks(again) for line in block.lines] == again.programs["injury"].lines
+    back = compile_router(config, Platform(), "three", earlier=again)
+    assert [line.id for line in back.programs["injury"].lines] == [line.id for line in router.programs["injury"].lines]
+    assert blocks(back)[:-1] == blocks(router)[: len(blocks(back)) - 1]
+
+
 def test_a_changed_buyer_is_seen_in_all_its_routes(config: AccountConfig, router: Router) -> None:
     buyers = (structs.replace(config.buyers[0], paused=True), *config.buyers[1:])
     again = compile_router(structs.replace(config, buyers=buyers), Platform(), "two", earlier=router)

@@ -2,13 +2,13 @@
 
 Lines are made one by one, cut into what tables answer and what has to be asked, and tabulated a block at a time. Given
 the compiler and the programs of the snapshot before, equal buyers, targets and routes keep what was made of them, and a
-block all of whose routes are the same is taken over as it is. So a changed route costs its own block and a look at
-every other route, not a compilation.
+block all of whose routes are the same is taken over as it is (`earlier.py`). So a changed route costs its own block and
+a glance at every other route, not a compilation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -17,12 +17,14 @@ from msgspec import Struct, structs
 from trunkline.config.lookup import AccountIndex, route_id
 from trunkline.config.schema import Buyer, BuyerGroup, Kind, Method, Plan, Route, Target, Tier
 from trunkline.config.trunks import Trunk
+from trunkline.engine.routing.banding import banding, neighbours, weighing
 from trunkline.engine.routing.draw import text_hash
+from trunkline.engine.routing.earlier import Earlier
 from trunkline.engine.routing.guards import ATTESTATION, Guards, Stand
-from trunkline.engine.routing.limited import Limited, Limits, OpenBy
+from trunkline.engine.routing.limited import Limited, Limits
 from trunkline.engine.routing.limits import Calendar, Rules, funds_rule, limit_rules, merged
 from trunkline.engine.routing.parts import Cutter
-from trunkline.engine.routing.program import Band, Block, Line, Order, Program
+from trunkline.engine.routing.program import Band, Block, Line, Program
 from trunkline.engine.routing.values import Types
 from trunkline.kernel.leases import TurnId
 
@@ -30,13 +32,6 @@ _BLOCK_MIN = 512
 _BLOCK_MAX = 2_048
 _BLOCK_ENDS = 512
 """Beyond the least size one route in so many ends its block."""
-_ORDERS: dict[Method, Order] = {
-    Method.WEIGHTED: "weighted",
-    Method.ROUND_ROBIN: "round_robin",
-    Method.AUCTION: "auction",
-    Method.PERFORMANCE: "performance",
-}
-"""How all of a tier are ordered; those of `priority` fall into several bands."""
 _LINES_A_STEP = 8
 _SHARED_A_STEP = 16
 
@@ -55,11 +50,9 @@ class _OfTarget(NamedTuple):
     """What the routes to one target share."""
 
     target: Target
-    zone: str
-    closed_by: str | None
-    open_by: OpenBy
     stands: tuple[Stand, ...]
     rules: Rules
+    closed_by: str | None
 
 
 class Compiler:
@@ -84,15 +77,20 @@ class Compiler:
         self._heads: dict[str, tuple[Plan | Tier, Stand]] = {}
         self._buyers: dict[str, _OfBuyer] = {}
         self._targets: dict[str, _OfTarget] = {}
+        self._renewed: set[str] = set()
+        """Targets of which something has changed, or of their buyers; all of them when nothing was there before."""
 
     def prepare(self, earlier: Compiler | None) -> Iterator[None]:
         """Make what plans share, in small steps: it is for the caller to go on with other things between them."""
+        buyers: dict[str, _OfBuyer] = {} if earlier is None else earlier._buyers
+        renewed: set[str] = set()  # buyers
         for place, (key, buyer) in enumerate(self._index.buyers.items()):
             if place % _SHARED_A_STEP == 0:
                 yield
             groups = self._index.groups_of.get(key, ())
-            known = None if earlier is None else earlier._buyers.get(key)
+            known = buyers.get(key)
             if known is None or not (_same(known.buyer, buyer) and known.groups == groups):
+                renewed.add(key)
                 known = _OfBuyer(
                     buyer,
                     groups,
@@ -101,79 +99,92 @@ class Compiler:
                     funds_rule(self._account.key, buyer, self._calendar),
                 )
             self._buyers[key] = known
+        targets: dict[str, _OfTarget] = {} if earlier is None else earlier._targets
         for place, (key, target) in enumerate(self._index.targets.items()):
             if place % _SHARED_A_STEP == 0:
                 yield
-            zone = target.timezone or self._zone(self._index.buyers[target.buyer])
-            closed_by = self._closed_by(target)
-            mine = None if earlier is None else earlier._targets.get(key)
-            open_by = self._limits.of_target(target).open_by
-            placed = (zone, closed_by, open_by)
-            if mine is None or not (_same(mine.target, target) and (mine.zone, mine.closed_by, mine.open_by) == placed):
-                stands = self._stands_of_target(target, zone, closed_by)
-                mine = _OfTarget(target, *placed, stands, self._target_rules(target))
+            mine = targets.get(key)
+            if mine is None or target.buyer in renewed or not self._is_still(mine, target):
+                mine = self._of_target(target)
+                self._renewed.add(key)
             self._targets[key] = mine
 
     def compile(self, plan: Plan, earlier: Compiler | None, before: Program | None) -> Generator[None, None, Program]:
         """The program of one plan, in small steps; of the program `before` it takes over what is the same."""
         cutter = Cutter(self._types)
-        old_lines = {} if before is None else before.by_id
         by_id: dict[str, Line] = {}
         lines: list[Line] = []
-        old_ranks: list[int] = []  # for each line its rank in the program before, -1 when it is new
+        places: list[int] = []  # for each line its rank in the program before, -1 when it is new
         bands: list[Band] = []
-        bare = structs.replace(plan, tiers=())
-        plan_stand = self._head("plan", plan.key, bare, plan.timezone or self._account.timezone, earlier)[1]
+        bare, zone = structs.replace(plan, tiers=()), self._account.timezone
+        plan_head = self._head("plan", plan.key, bare, plan.timezone or zone, earlier)
+        same_plan = earlier is not None and earlier._heads.get(plan.key) is plan_head
+        old = Earlier(before, self._renewed, same_plan=same_plan)
         for tier in plan.tiers:
             yield
             key = f"{plan.key}.{tier.key}"
-            head, stand = self._head("tier", key, structs.replace(tier, routes=()), self._account.timezone, earlier)
+            head, stand = self._head("tier", key, structs.replace(tier, routes=()), zone, earlier)
             assert isinstance(head, Tier)
-            for order, routes in _bands(tier):
+            above = (plan_head[1], stand)
+            for order, routes in (yield from banding(tier)):
                 first = len(lines)
-                weights: dict[int, list[int]] = {}
-                for place, route in routes:
-                    if place % _LINES_A_STEP == 0:
-                        yield
-                    rank = first + place
-                    if order == "weighted":
-                        weights.setdefault(route.weight, []).append(rank)
-                    name = route_id(plan.key, tier.key or "", route.key or route.target)
-                    old = old_lines.get(name)
-                    if old is not None and self._unchanged(old, head, route, (plan_stand, stand)):
-                        by_id[name] = old if old.rank == rank else old.moved(rank)
-                        lines.append(by_id[name])
-                        old_ranks.append(old.rank)
+                for some in neighbours(routes):
+                    yield
+                    run = old.run(plan.key, head, some)
+                    if run is None:
+                        yield from self._adding(plan, head, some, above, old, cutter, lines, places)
                         continue
-                    line = self._line(rank, plan, head, route, (plan_stand, stand))
-                    self._cut(line, cutter)
-                    by_id[name] = line
-                    lines.append(line)
-                    old_ranks.append(-1)
-                yield
+                    rank, was = len(lines), run[0].rank
+                    places += range(was, was + len(run))
+                    lines += run if rank == was else [line.moved(at) for at, line in enumerate(run, rank)]
+                weights = (yield from weighing(routes, first)) if order == "weighted" else []
                 name_hash = _draw_name(self._account.key, key, tier, lines[first])
                 bands.append(Band(order, first, len(routes), weights, name_hash))
-        assert len(by_id) == len(lines), f"two routes of the plan {plan.key} have one name"
-        old_blocks = {} if before is None else dict(before.blocks())
-        blocks: list[Block] = []
-        for first, after in _stretches(lines):
+        for some_lines in neighbours(lines):
             yield
-            block = old_blocks.get(old_ranks[first])
-            if block is None or old_ranks[first:after] != [*range(old_ranks[first], old_ranks[first] + block.count)]:
-                block = Block(lines[first:after])
-                yield from block.filling()
-            blocks.append(block)
+            by_id.update((line.id, line) for line in some_lines)
+        assert len(by_id) == len(lines), f"two routes of the plan {plan.key} have one name"
+        blocks = yield from _blocking(lines, places, old)
         yield from cutter.forgetting()
         return Program(plan, by_id, bands, blocks)
 
-    def _unchanged(self, old: Line, tier: Tier, route: Route, above: tuple[Stand, ...]) -> bool:
-        """Whether a line of the program before says of this route what a new one would say."""
-        if old.tier is not tier or not _same(old.route, route):
-            return False
-        target = self._targets[route.target]
-        buyer = self._buyers[target.target.buyer]
-        stands = (*above, *buyer.stands, *target.stands)
-        return old.guards.stands[:-1] == stands and old.target is target.target and old.buyer is buyer.buyer
+    def _adding(
+        self,
+        plan: Plan,
+        tier: Tier,
+        routes: Sequence[Route],
+        above: tuple[Stand, ...],
+        earlier: Earlier,
+        cutter: Cutter,
+        lines: list[Line],
+        places: list[int],
+    ) -> Iterator[None]:
+        """Add the lines of some routes one by one, and their `places` in the program before."""
+        for route in routes:
+            rank = len(lines)
+            if rank % _LINES_A_STEP == 0:
+                yield
+            old = earlier.line(route_id(plan.key, tier.key or "", route.key or route.target))
+            if old is not None and earlier.same(old, tier, route):
+                lines.append(old if old.rank == rank else old.moved(rank))
+                places.append(old.rank)
+                continue
+            line = self._line(rank, plan, tier, route, above)
+            if old is not None and _asks_alike(line, old):
+                line.parts, line.rest = old.parts, old.rest
+            else:
+                self._cut(line, cutter)
+            lines.append(line)
+            places.append(-1)
+
+    def _is_still(self, known: _OfTarget, target: Target) -> bool:
+        """Whether a target whose buyer has not changed is what it was."""
+        return _same(known.target, target) and (not target.trunk or known.closed_by == self._closed_by(target))
+
+    def _of_target(self, target: Target) -> _OfTarget:
+        zone = target.timezone or self._zone(self._index.buyers[target.buyer])
+        closed_by = self._closed_by(target)
+        return _OfTarget(target, self._stands_of_target(target, zone, closed_by), self._target_rules(target), closed_by)
 
     def _cut(self, line: Line, cutter: Cutter) -> None:
         for stand in line.guards.stands:
@@ -255,27 +266,21 @@ class Compiler:
         return (self._stand("bidder", target.key, target.bid, zone), stand)
 
 
-def _bands(tier: Tier) -> Iterator[tuple[Order, list[tuple[int, Route]]]]:
-    """The bands of a tier in rank order, each with its routes and their places in it."""
-    if not tier.routes:
-        return
-    if tier.method is not Method.PRIORITY:
-        yield _ORDERS[tier.method], list(enumerate(tier.routes))
-        return
-    by_priority: dict[int, list[Route]] = {}
-    for route in tier.routes:
-        by_priority.setdefault(route.priority, []).append(route)
-    alone: list[Route] = []
-    for _, routes in sorted(by_priority.items()):
-        if len(routes) == 1:
-            alone += routes
-            continue
-        if alone:
-            yield "fixed", list(enumerate(alone))
-            alone = []
-        yield "weighted", list(enumerate(routes))
-    if alone:
-        yield "fixed", list(enumerate(alone))
+def _blocking(lines: list[Line], places: list[int], earlier: Earlier) -> Generator[None, None, list[Block]]:
+    """The blocks of a plan in rank order, those of before where they are the same; in small steps."""
+    blocks: list[Block] = []
+    first = 0
+    while first < len(lines):
+        yield
+        block = earlier.block(lines, places, first)
+        if block is None:
+            after = _end(lines, first)
+            yield
+            block = Block(lines[first:after])
+            yield from block.filling(earlier.like(block.lines))
+        blocks.append(block)
+        first += block.count
+    return blocks
 
 
 def _draw_name(account: str, tier_key: str, tier: Tier, first: Line) -> int:
@@ -289,16 +294,26 @@ def _same(mine: Struct, other: Struct) -> bool:
     return mine is other or mine == other
 
 
-def _stretches(lines: list[Line]) -> Iterator[tuple[int, int]]:
-    """Where blocks begin and end.
+def _asks_alike(line: Line, old: Line) -> bool:
+    """Whether what stands above a route, and the route itself, ask of callers what was asked before."""
+    mine, theirs = line.guards.stands, old.guards.stands
+    return (
+        line.kind is old.kind
+        and len(mine) == len(theirs)
+        and all(
+            (my.criteria is their.criteria or my.criteria == their.criteria) and my.attested == their.attested
+            for my, their in zip(mine, theirs, strict=True)
+        )
+    )
+
+
+def _end(lines: Sequence[Line], first: int) -> int:
+    """Where the block ends that begins at `first`.
 
     A name decides whether a block ends with it, not a count: so a route more or less moves the bounds near it alone.
     """
-    first = 0
-    for place, line in enumerate(lines, 1):
-        count = place - first
-        if count >= _BLOCK_MIN and (count == _BLOCK_MAX or crc32(line.id.encode()) % _BLOCK_ENDS == 0):
-            yield first, place
-            first = place
-    if first < len(lines):
-        yield first, len(lines)
+    last = min(first + _BLOCK_MAX, len(lines))
+    for place in range(first + _BLOCK_MIN, last):
+        if crc32(lines[place - 1].id.encode()) % _BLOCK_ENDS == 0:
+            return place
+    return last

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from copy import copy
-from typing import Literal
+from typing import Final, Literal
 
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
@@ -91,7 +90,9 @@ class Line:
 
     def moved(self, rank: int) -> Line:
         """The same route at another rank. The one of the earlier program stays where it is: calls may be using it."""
-        line = copy(self)
+        line = Line.__new__(Line)
+        for name in _OF_A_LINE:
+            setattr(line, name, getattr(self, name))
         line.rank = rank
         return line
 
@@ -102,20 +103,23 @@ class Line:
         return campaign_price if self.price is None else self.price
 
 
+_OF_A_LINE: Final = tuple(name for name in Line.__slots__ if name != "rank")
+
+
 class Band:
     """Neighbouring ranks [first, first + count) and how they are ordered for one caller."""
 
     __slots__ = ("contenders", "first", "mask", "name_hash", "order", "weights")
 
-    def __init__(self, order: Order, first: int, count: int, weights: dict[int, list[int]], name_hash: int) -> None:
-        """`weights` are the ranks of each weight, where that decides."""
+    def __init__(self, order: Order, first: int, count: int, weights: list[tuple[int, int]], name_hash: int) -> None:
+        """`weights` are the routes of each weight, where that decides: the weight and a bitmap."""
         self.order: Order = order
         self.first = first
         self.mask = ((1 << count) - 1) << first
         self.name_hash = name_hash
         self.contenders: dict[tuple[RateBook, str | None, int | None], dict[int, Contender]] = {}
         """What a performance tier has looked up in a rate book, by source and the campaign's price (`contest.py`)."""
-        self.weights = [(weight, bitmap(ranks, first + count)) for weight, ranks in sorted(weights.items())]
+        self.weights = weights
 
 
 class Block:
@@ -165,12 +169,16 @@ class Block:
         self._floors: dict[tuple[int, int | None], int] = {}
         self._hops: dict[int, int] = {}
 
-    def filling(self) -> Iterator[None]:
-        """Look at all routes, in small steps."""
+    def filling(self, like: Block | None = None) -> Iterator[None]:
+        """Look at all routes, in small steps. `like` is a block whose routes have the same parts: its tables hold."""
         lines, count = self.lines, self.count
-        tables: list[Table] = []
-        yield from building_tables([(at, part) for at, line in enumerate(lines) for part in line.parts], count, tables)
-        self.tables = tuple(tables)
+        if like is None:
+            parts = [(at, part) for at, line in enumerate(lines) for part in line.parts]
+            tables: list[Table] = []
+            yield from building_tables(parts, count, tables)
+            self.tables = tuple(tables)
+        else:
+            self.tables = like.tables
         for kind in Kind:
             yield
             self.open[kind] = bitmap((at for at, line in enumerate(lines) if _stands_open(line, kind)), count)
