@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ def test_a_zone_that_changes_opens_new_windows_and_the_journal_says_so(
     def moved() -> list[LimitMoved]:
         return [event for event in switch.journal_events() if isinstance(event, LimitMoved)]
 
+    def change(zone: str, day: str) -> None:
+        switch.write_config(config(zone, day))
+        switch.signal(signal.SIGHUP)  # rather than to wait until it looks
+
     with SwitchProcess(config("America/New_York", "mon"), tmp_path) as switch:
         for name in ("connect:day", "convert:week"):
             assert counters("reset", f"buyer/ace:{name}", "--to", "4")["after"] == 4
@@ -55,7 +60,7 @@ def test_a_zone_that_changes_opens_new_windows_and_the_journal_says_so(
         switch.stop()
         switch.restart()
         assert used() == before
-        switch.write_config(config("Asia/Tokyo", "mon"))
+        change("Asia/Tokyo", "mon")
         switch.until(lambda: len(moved()) == 2, "both windows to move")
         after = used()
         assert (after["buyer/ace:connect:day"], after["buyer/ace:convert:week"]) == (0, 0)
@@ -63,10 +68,10 @@ def test_a_zone_that_changes_opens_new_windows_and_the_journal_says_so(
         told = {event.counter: event for event in moved()}
         daily = told["buyer/ace:connect:day"]
         assert (daily.zone_before, daily.zone, daily.used) == ("America/New_York", "Asia/Tokyo", 4)
-        switch.write_config(config("Asia/Tokyo", "thu"))
+        change("Asia/Tokyo", "thu")
         switch.until(lambda: len(moved()) == 3, "the week to move")
         weekly = moved()[-1]
         assert (weekly.counter, weekly.week_start_before, weekly.week_start) == ("buyer/ace:convert:week", "mon", "thu")
-        switch.write_config(config("America/New_York", "mon"))
+        change("America/New_York", "mon")
         switch.until(lambda: len(moved()) == 5, "both to move back")
         assert used() == before, "the windows of before are as they were"
