@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from bench.load.cases import compare_cases
-from bench.load.linear import Linear
+from bench.load.linear import Fitted, Linear
 from bench.load.machine import describe
 from bench.load.market import account_of, callers, market
 from bench.load.racing import Timings, collecting_as_the_switch, race_decision, race_eligibility
@@ -87,7 +87,8 @@ def run(long: bool = False, plan: Plan | None = None, sizes: Sequence[int] = SIZ
         "rounds": plan.rounds,
         "caveats": [
             "ratio_to_peer is the whole decision over 1,000 routes. A ratio is the median of those of the rounds.",
-            "The scan stops at the first band with room; it knows four operators, gives no terms and keeps no cursor.",
+            "The scan takes any criteria, stops at the first band with room, gives no terms and keeps no cursor.",
+            "The fitted scan is written for this market and no other; it stands beside, and no aim is meant for it.",
             "Ours also makes the terms of the offer. Garbage collection is as in a running switch, for both sides.",
             "A step is measured in processor time of its thread: a neighbour that pushes it aside is not its fault.",
             "Callers who get no offer are compared, not timed: ours lists reasons then, the scan does not.",
@@ -98,12 +99,14 @@ def run(long: bool = False, plan: Plan | None = None, sizes: Sequence[int] = SIZ
 def _compare(size: int, plan: Plan, decided: dict[int, float]) -> list[Row]:
     config = account_of(market(size))
     router = compile_router(config, Platform(), "bench")
-    linear = Linear(config, router)
+    linear, fitted = Linear(config, router), Fitted(config, router)
     count = max(_CALLERS_MIN, min(plan.callers, plan.callers * 2_000 // size))
     crowd = list(callers(count))
     with collecting_as_the_switch():
         eligibility = _rounds(plan.rounds, lambda first: race_eligibility(router, linear, crowd, ours_first=first))
         decision = _rounds(plan.rounds, lambda first: race_decision(router, linear, crowd, ours_first=first))
+        close = _rounds(plan.rounds, lambda first: race_eligibility(router, fitted, crowd, ours_first=first))
+        closer = _rounds(plan.rounds, lambda first: race_decision(router, fitted, crowd, ours_first=first))
     name = f"{size:,} routes"
     thousand, ten_thousand = size == 1_000, size == 10_000
     decided[size] = _middle([_us(each.ours, 0.5) for each in decision])
@@ -114,6 +117,8 @@ def _compare(size: int, plan: Plan, decided: dict[int, float]) -> list[Row]:
         *([_most(f"{name}: whole decision alone", decision, 0.5, P50_AIM_US)] if thousand else []),
         _row(f"{name}: whole decision", decision, 0.99),
         *([_most(f"{name}: whole decision alone", decision, 0.99, P99_AIM_US)] if ten_thousand else []),
+        _row(f"{name}: eligibility, against the fitted scan", close, 0.5),
+        _row(f"{name}: whole decision, against the fitted scan", closer, 0.5),
     ]
 
 

@@ -1,18 +1,24 @@
-"""The peer of the routing bench: the same rules by a linear scan, as a careful programmer would write it.
+"""The peers of the routing bench: the same rules by a linear scan, as a careful programmer would write it.
 
 Values are folded beforehand, lists are sets, each route's narrowest test comes first and the first that fails ends
-the matter. Hours are judged once a minute for each set of hours. It stops at the first band (the
-routes that one draw is among) in which somebody has room. It knows the operators that the market uses and no others.
+the matter. Hours are judged once a minute for each set of hours. A scan stops at the first band (the routes that one
+draw is among) in which somebody has room.
+
+`Linear` asks whatever a route may ask, as ours does: hours and floors of every level, the hop, the attestation, the
+target's health, and criteria with any operator and nesting, in three values, prepared as functions when the
+configuration is read. What never changes (kind, pauses) is left out of the scan beforehand. `Fitted` is what can be had
+when it is known that there will be this market and no other: one look at the state's set for nearly every route, and
+operators that are written into the loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bench.load.market import ACCOUNT, NUMBER
 
 from trunkline.capacity.memory import MemoryCapacity
-from trunkline.config.criteria import All, AnyOf, Condition, Node, Operator
+from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.folds import fold_text
 from trunkline.config.schema import AccountConfig, Kind, Method, Route, Tier
 from trunkline.engine.routing.draw import Draws, text_hash
@@ -22,6 +28,8 @@ from trunkline.engine.routing.offer import Query
 from trunkline.engine.routing.router import Router
 from trunkline.kernel.leases import Lease
 
+Ask = Callable[[dict[str, str]], bool | None]
+"""What is asked of a caller's folded values: true, false, or None for unknown."""
 Test = tuple[str, frozenset[str], bool]
 """Attribute, folded values, and whether the caller's must be one of them or none of them."""
 
@@ -29,7 +37,8 @@ Test = tuple[str, frozenset[str], bool]
 class Row:
     """One route. `first` are the attribute and values asked first; `tests` and `rest` are asked after them."""
 
-    __slots__ = ("band", "first", "name", "price", "rest", "rules", "tests", "times", "values", "weight")
+    __slots__ = ("asks", "attested", "band", "first", "floor", "hops", "name", "price", "rest", "rules", "target",
+                 "tests", "times", "values", "weight")  # fmt: skip
 
     def __init__(
         self, name: str, route: Route, band: int, tests: list[Test], rest: list[list[Test]], times: int
@@ -45,7 +54,12 @@ class Row:
             test for test in (*wanted, *(each for each in tests if not each[2])) if test[0] != self.first
         )
         self.rest = tuple(map(tuple, rest))
-        self.times = times
+        self.asks: tuple[Ask, ...] = ()
+        self.times = (times,)
+        self.floor = 0
+        self.hops = frozenset(route.hops)
+        self.attested: frozenset[str] | None = None
+        self.target = route.target
         self.rules: Rules = ()
 
 
@@ -60,6 +74,7 @@ class Linear:
         self._minute = -1
         self._open: list[bool] = []
         self._seeds: list[int] = []
+        self._out: frozenset[str] = frozenset()
         self._floor = max(each.floor.minor for each in config.campaigns if each.floor is not None)
         self._buyers = {buyer.key: buyer for buyer in config.buyers}
         self._targets = {target.key: target for target in config.targets}
@@ -72,7 +87,7 @@ class Linear:
         self._judge_hours(query.now.utc_ms)
         found: list[Row] = []
         for rows in self._tiers:
-            found += self._scan(rows, values)
+            found += self._scan(rows, values, query)
         return found
 
     def decide(self, query: Query, capacity: MemoryCapacity, lease_id: str) -> tuple[Row, Lease] | None:
@@ -80,7 +95,7 @@ class Linear:
         values = {name: fold_text(attribute.value) for name, attribute in query.attributes.items()}
         self._judge_hours(query.now.utc_ms)
         for rows in self._tiers:
-            fit = self._scan(rows, values)
+            fit = self._scan(rows, values, query)
             while fit:
                 band = fit[0].band
                 count = next((place for place, row in enumerate(fit) if row.band != band), len(fit))
@@ -90,21 +105,22 @@ class Linear:
                 fit = fit[count:]
         return None
 
-    def _scan(self, rows: Sequence[Row], values: dict[str, str]) -> list[Row]:
-        open_, floor = self._open, self._floor
-        value_of = values.get
+    def _scan(self, rows: Sequence[Row], values: dict[str, str], query: Query) -> list[Row]:
+        open_, floor, hop, out = self._open, self._floor, query.hop, self._out
         found: list[Row] = []
         for row in rows:
-            if value_of(row.first) not in row.values:
-                continue
-            if not open_[row.times] or row.price < floor:
-                continue
-            for attr, accepted, wanted in row.tests:
-                value = value_of(attr)
-                if value is None or (value in accepted) is not wanted:
+            for times in row.times:
+                if not open_[times]:
                     break
             else:
-                if not row.rest or all(_any(tests, values) for tests in row.rest):
+                for ask in row.asks:
+                    if ask(values) is not True:
+                        break
+                else:
+                    if row.attested is not None and values.get("caller.attestation") not in row.attested:
+                        continue
+                    if row.price < floor or row.price < row.floor or hop not in row.hops or row.target in out:
+                        continue
                     found.append(row)
         return found
 
@@ -150,6 +166,7 @@ class Linear:
                 self._row(f"{plan}.{tier.key}.{route.key}", route)
                 for route in tier.routes
                 if tier.method is not Method.PRIORITY or route.priority == number
+                if not route.paused and route.weight
             ]
         return rows
 
@@ -167,7 +184,81 @@ class Linear:
         rest = [[_test(each) for each in node.nodes] for node in route.criteria.nodes if isinstance(node, AnyOf)]
         row = Row(name, route, len(self._seeds) - 1, tests, rest, place)
         row.rules = self._lines[name].rules
+        row.asks = tuple(map(_prepared, sorted(route.criteria.nodes, key=_width)))
         return row
+
+
+class Fitted(Linear):
+    """A scan that is written for this market alone."""
+
+    def _scan(self, rows: Sequence[Row], values: dict[str, str], query: Query) -> list[Row]:
+        open_, floor = self._open, self._floor
+        value_of = values.get
+        found: list[Row] = []
+        for row in rows:
+            if value_of(row.first) not in row.values:
+                continue
+            if not open_[row.times[0]] or row.price < floor:
+                continue
+            for attr, accepted, wanted in row.tests:
+                value = value_of(attr)
+                if value is None or (value in accepted) is not wanted:
+                    break
+            else:
+                if not row.rest or all(_any(tests, values) for tests in row.rest):
+                    found.append(row)
+        return found
+
+
+def _prepared(node: Node) -> Ask:
+    """A node as a function of a caller's folded values."""
+    match node:
+        case Condition():
+            return _condition(node)
+        case Not():
+            inner = _prepared(node.node)
+            return lambda values: None if (verdict := inner(values)) is None else not verdict
+        case All() | AnyOf():
+            return _several(tuple(map(_prepared, node.nodes)), decisive=isinstance(node, AnyOf))
+
+
+def _several(asks: tuple[Ask, ...], *, decisive: bool) -> Ask:
+    def judged(values: dict[str, str]) -> bool | None:
+        verdict: bool | None = not decisive
+        for ask in asks:
+            found = ask(values)
+            if found is decisive:
+                return decisive
+            if found is None:
+                verdict = None
+        return verdict
+
+    return judged
+
+
+def _condition(node: Condition) -> Ask:
+    attr, texts = node.attr, tuple(map(fold_text, node.values))
+    named = frozenset(texts)
+    match node.op:
+        case Operator.EXISTS:
+            wanted = texts[0] == "true"
+            return lambda values: (attr in values) is wanted
+        case Operator.EQ | Operator.IN:
+            return lambda values: None if (value := values.get(attr)) is None else value in named
+        case Operator.NOT_IN:
+            return lambda values: None if (value := values.get(attr)) is None else value not in named
+        case Operator.PREFIX:
+            return lambda values: None if (value := values.get(attr)) is None else value.startswith(texts)
+        case Operator.CONTAINS:
+            return lambda values: None if (value := values.get(attr)) is None else any(text in value for text in texts)
+        case _:
+            raise AssertionError(f"the market does not compare by {node.op}")
+
+
+def _width(node: Node) -> int:
+    """How much a node may let through: what names few values is asked first."""
+    positive = isinstance(node, Condition) and node.op in {Operator.EQ, Operator.IN}
+    return len(node.values) if positive and isinstance(node, Condition) else 1_000_000
 
 
 def _any(tests: Iterable[Test], values: dict[str, str]) -> bool:

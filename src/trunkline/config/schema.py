@@ -29,6 +29,8 @@ VERSION = 1
 class Kind(StrEnum):
     """What is sold."""
 
+    __hash__ = str.__hash__  # the same value, and not computed in Python for every look-up
+
     CALL = "call"
     LEAD = "lead"
 

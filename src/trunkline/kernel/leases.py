@@ -25,7 +25,7 @@ DECIDED_LATER = frozenset({"convert", "spend", FUNDS})
 """The measures whose seats may still be used when the attempt is over."""
 
 
-class CounterId(msgspec.Struct, frozen=True, gc=False, order=True):
+class CounterId(msgspec.Struct, frozen=True, gc=False, order=True, cache_hash=True):
     """What a limit counts, by names only, so that reordering a configuration moves nothing.
 
     `level` is account, campaign, publisher, group, buyer, bidder, target or route; `key` the object's key (a route's
@@ -56,7 +56,7 @@ class Demand(msgspec.Struct, frozen=True, gc=False):
     gap_ms: int = 0
 
 
-class TurnId(msgspec.Struct, frozen=True, gc=False):
+class TurnId(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A route's place in a round robin."""
 
     account: str

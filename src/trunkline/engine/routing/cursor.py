@@ -11,6 +11,7 @@ with what they said, and goes on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -25,7 +26,7 @@ from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision,
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
 from trunkline.engine.routing.report import capacity_rejection, guard_rejection, late_rejection
-from trunkline.engine.routing.settings import patience_seconds
+from trunkline.engine.routing.shared import Resolved
 from trunkline.engine.routing.stage import Stage
 from trunkline.engine.terms.payouts import NotPaid, Selected, select_payout
 from trunkline.engine.terms.terms import Terms
@@ -48,11 +49,9 @@ class Swept:
     one instant: when the next offer is made, seats may have come free.
     """
 
-    __slots__ = ("ranks", "usage", "utc_ms")
+    __slots__ = ("ranks",)
 
-    def __init__(self, usage: Usage, utc_ms: int) -> None:
-        self.usage = usage
-        self.utc_ms = utc_ms
+    def __init__(self) -> None:
         self.ranks = 0
 
     def add(self, counter: CounterId, stage: Stage) -> None:
@@ -64,14 +63,12 @@ class Swept:
         elif counter.level in _SHARED_BY_SOME:
             self.ranks |= stage.program.members(counter.level, counter.key)
 
-    def __contains__(self, rank: int) -> bool:
-        return bool(self.ranks >> rank & 1)
-
 
 class Cursor:
     """One caller's way through a plan and its fallbacks."""
 
-    __slots__ = ("_case", "_current", "_end", "_entrance", "_last", "_offered", "_payout", "_pending", "_plan",
+    __slots__ = ("_case", "_current", "_end", "_entrance", "_last", "_offered", "_patience_ns", "_payout",
+                 "_pending", "_plan",
                  "_query", "_refused", "_reported_max", "_shared", "_stages", "_taken", "_way")  # fmt: skip
 
     def __init__(self, case: Case, reported_max: int | None = REPORTED_MAX) -> None:
@@ -82,8 +79,9 @@ class Cursor:
         self._query = query
         self._reported_max = reported_max
         self._plan = query.plan or case.entrance.campaign.plan
+        self._patience_ns = self._shared.programs[self._plan].patience_ns[query.kind]
         self._stages: list[Stage] = []
-        self._way = self._stages_in_order()
+        self._way: Iterator[Stage] | None = None
         self._current: Stage | None = None
         self._taken = set(query.taken)
         self._offered: list[str] = []
@@ -112,7 +110,7 @@ class Cursor:
         if found is None and asking is None:
             return self._finish(self._why_unsold())
         plan = self._shared.programs[self._plan].plan
-        left_ns = patience_seconds(plan, self._query.kind) * SECOND - (now.mono_ns - self._query.now.mono_ns)
+        left_ns = self._patience_ns - (now.mono_ns - self._query.now.mono_ns)
         if len(self._offered) >= plan.max_offers or left_ns <= 0:
             return self._finish(Unsold.OUT_OF_PATIENCE)
         if found is None:
@@ -196,17 +194,17 @@ class Cursor:
 
     def _search(self, usage: Usage, utc_ms: int, demands: list[Demand]) -> tuple[Stage, Line] | None:
         """The next route with room; `demands` then holds what it needs."""
-        swept = Swept(usage, utc_ms)
+        swept = Swept()
         if self._pending is not None:
             stage, line = self._pending
             self._pending = None
-            if self._has_room(line, stage, swept, demands):
+            if self._has_room(line, stage, swept, usage, utc_ms, demands):
                 return stage, line
         current = self._current or self._enter()
         while current is not None:
             swept.ranks = 0
             for line in current.following(usage):
-                if self._has_room(line, current, swept, demands):
+                if self._has_room(line, current, swept, usage, utc_ms, demands):
                     return current, line
             if current.asking:
                 return None
@@ -215,11 +213,17 @@ class Cursor:
 
     def _enter(self) -> Stage | None:
         """Go on to the plan itself, or to the next fallback; with duplicates, a second time for the buyers put last."""
+        if not self._stages:
+            self._current = stage = Stage(self._shared.programs[self._plan], self._case)
+            self._stages.append(stage)
+            return stage
+        if self._way is None:
+            self._way = self._stages_behind()
         self._current = next(self._way, None)
         return self._current
 
-    def _stages_in_order(self) -> Iterator[Stage]:
-        for program in self._shared.chain(self._plan):
+    def _stages_behind(self) -> Iterator[Stage]:
+        for program in islice(self._shared.chain(self._plan), 1, None):
             stage = Stage(program, self._case)
             self._stages.append(stage)
             yield stage
@@ -228,19 +232,21 @@ class Cursor:
                 stage.begin_again()
                 yield stage
 
-    def _has_room(self, line: Line, stage: Stage, swept: Swept, demands: list[Demand]) -> bool:
+    def _has_room(
+        self, line: Line, stage: Stage, swept: Swept, usage: Usage, utc_ms: int, demands: list[Demand]
+    ) -> bool:
         """Whether the route can be offered now; if not, why is kept and the route dropped."""
-        if line.rank in swept:
+        if swept.ranks and swept.ranks >> line.rank & 1:
             stage.drop(line)
             return False
-        full = self._ask(line, stage, swept.usage, swept.utc_ms, demands)
+        full = self._ask(line, stage, usage, utc_ms, demands)
         if full is None and line.target.key not in self._taken:
             return True
         if full is None:
             stage.refuse(line, late_rejection(line, Reason.ALREADY_OFFERED))
             self._refused.add(Reason.ALREADY_OFFERED)
             return False
-        stage.refuse(line, self._full(line, full, swept.usage, swept.utc_ms))
+        stage.refuse(line, self._full(line, full, usage, utc_ms))
         self._refused.add(Reason.LIMIT)
         if self._reported_max is not None and len(stage.refused) >= self._reported_max:
             swept.add(full.demand.counter, stage)
@@ -289,28 +295,38 @@ class Cursor:
 
     def _made(self, stage: Stage, line: Line, demands: list[Demand], utc_ms: int) -> Candidate:
         resolved = self._shared.resolved(line, self._query.kind, self._entrance)
-        paid = self._payout_at(utc_ms)
-        incoming = paid.terms is not None and paid.terms.event == "incoming"
         return Candidate(
-            route=line.id,
-            target=line.target.key,
-            buyer=line.buyer.key,
-            plan=line.plan,
-            tier=line.tier.key or "",
-            method=line.tier.method.value,
-            terms=Terms(
-                price=resolved.price or Money(stage.prices[line.rank], self._shared.account.currency),
-                conversion=resolved.conversion,
-                rule=resolved.rule,
-                payout=None if incoming else paid.terms,
-                not_paid=NotPaid.PAID_AT_RECEIPT_ONLY if incoming else paid.not_paid,
-            ),
-            ring=resolved.ring,
-            demands=tuple(demands),
-            turn=line.turn,
-            bid=(self._case.query.bids or {}).get(line.target.key) if line.bids else None,
-            odds=stage.odds(line),
+            line.id,
+            line.target.key,
+            line.buyer.key,
+            line.plan,
+            line.tier.key or "",
+            line.method,
+            self._terms(stage, line, resolved, utc_ms),
+            resolved.ring,
+            tuple(demands),
+            line.turn,
+            (self._case.query.bids or {}).get(line.target.key) if line.bids else None,
+            stage.odds(line),
         )
+
+    def _terms(self, stage: Stage, line: Line, resolved: Resolved, utc_ms: int) -> Terms:
+        """What is agreed with the offer; terms are frozen, so those of the last one serve again when they are equal."""
+        paid = self._payout_at(utc_ms)
+        last = resolved.terms
+        if last is not None and last[0] is paid:
+            return last[1]
+        incoming = paid.terms is not None and paid.terms.event == "incoming"
+        terms = Terms(
+            price=resolved.price or Money(stage.prices[line.rank], self._shared.account.currency),
+            conversion=resolved.conversion,
+            rule=resolved.rule,
+            payout=None if incoming else paid.terms,
+            not_paid=NotPaid.PAID_AT_RECEIPT_ONLY if incoming else paid.not_paid,
+        )
+        if resolved.price is not None:
+            resolved.terms = (paid, terms)
+        return terms
 
     def _payout_at(self, utc_ms: int) -> Selected:
         """The publisher's rule; asked once, unless its hours may change while buyers ring."""

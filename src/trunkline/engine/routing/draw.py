@@ -39,11 +39,13 @@ class Draws:
     def below(self, bound: int) -> int:
         """A number in [0, bound), every one equally likely; `bound` is at least 1."""
         assert 0 < bound <= 1 << 64
-        unbiased = (1 << 64) - (1 << 64) % bound
         while True:
-            self._state = (self._state + _GAMMA) & _MASK
-            value = mix(self._state)
-            if value < unbiased:
+            value = self._state = (self._state + _GAMMA) & _MASK
+            value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK  # as `mix`, without a call
+            value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+            value ^= value >> 31
+            # Whole multiples of `bound` only, so that none is likelier; the first look is enough nearly always.
+            if value <= _MASK - bound or value < (1 << 64) - (1 << 64) % bound:
                 return value % bound
 
     def unit(self) -> float:

@@ -93,7 +93,7 @@ class Stand:
 class Guards:
     """The guards of several objects from the top down, sorted by what they ask."""
 
-    __slots__ = ("_asked", "_attesting", "_floored", "_timed", "floor", "paused", "screens",
+    __slots__ = ("_asked", "_attesting", "_floored", "_timed", "floor", "open", "paused", "screens",
                  "stands")  # fmt: skip
 
     def __init__(self, stands: Iterable[Stand]) -> None:
@@ -107,6 +107,8 @@ class Guards:
         self.screens = tuple((stand, screen) for stand in self.stands for screen in stand.screens)
         self._attesting = tuple((stand, stand.attested) for stand in self.stands if stand.attested is not None)
         self._floored = tuple(stand for stand in self.stands if stand.floor > 0)
+        self.open = self.paused is None and not (self._timed or self._asked or self.screens or self._attesting)
+        """Whether they let everybody through, whatever the price."""
 
     def closed(self, clocks: Clocks, utc_ms: int) -> Stand | None:
         """The first whose hours are not open."""

@@ -37,12 +37,12 @@ _VALUES_A_STEP = 1_000
 class ValueTable:
     """The routes that one attribute leaves: by its value, by its longest named beginning, for all others."""
 
-    __slots__ = ("_attr", "_count", "_lengths", "_named", "_other", "_parts", "_prefixes", "_rows", "_several",
-                 "_unknown", "_view", "_wary")  # fmt: skip
+    __slots__ = ("_count", "_lengths", "_named", "_other", "_parts", "_prefixes", "_rows", "_several",
+                 "_unknown", "_view", "_wary", "attr")  # fmt: skip
 
     def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int) -> None:
         """Without its rows: `filling` makes them."""
-        self._attr = attr
+        self.attr = attr
         self._view: View = view
         self._count = count
         self._parts = parts
@@ -54,7 +54,7 @@ class ValueTable:
         """By value the parts that name it."""
         self._prefixes: dict[str, Row] = {}
         self._lengths: list[int] = []
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str | None, Row] = {None: self._unknown}
         self._wary = [part for part in parts if not part.only_named]
         """Parts that may refuse what they do not name, when what else it may be is not sure."""
         self._several: dict[Several, int] = {}
@@ -65,7 +65,7 @@ class ValueTable:
             verdict = one.verdict(next(iter(one.named)))
             self._named = dict.fromkeys(one.named, (one,))
             yield
-            self._rows = dict.fromkeys(one.named, self._row(() if verdict is one.other else (one,), {}))
+            self._rows |= dict.fromkeys(one.named, self._row(() if verdict is one.other else (one,), {}))
             return
         named: dict[str, list[Part]] = {}
         work = 0
@@ -92,9 +92,14 @@ class ValueTable:
                 work = 0
                 yield
 
+    @property
+    def rows_by_value(self) -> Mapping[str | None, Row] | None:
+        """The rows by folded value, None standing for unknown; None when it looks at values in another way."""
+        return self._rows if self._view == "value" else None
+
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
-        value = known.get(self._attr) if self._view == "value" else known.look(self._view, self._attr)
+        value = known.get(self.attr) if self._view == "value" else known.look(self._view, self.attr)
         row = self._rows.get(value)  # type: ignore[arg-type]
         if row.__class__ is int:  # as it is nearly always
             return row
@@ -149,11 +154,11 @@ class ValueTable:
 class StepTable:
     """The routes that a number or date leaves, by where it lies among the bounds that routes compare with."""
 
-    __slots__ = ("_attr", "_bounds", "_changes", "_count", "_rows", "_size", "_stride", "_unknown")
+    __slots__ = ("_bounds", "_changes", "_count", "_rows", "_size", "_stride", "_unknown", "attr")
 
     def __init__(self, attr: str, parts: dict[Steps, list[int]], count: int) -> None:
         kind = next(iter(parts)).kind
-        self._attr = attr
+        self.attr = attr
         self._count = count
         self._size: Callable[[str], Any] = size_of(kind)
         held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
@@ -183,7 +188,7 @@ class StepTable:
 
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
-        value = known.get(self._attr)
+        value = known.get(self.attr)
         if value is None:
             return self._unknown
         assert isinstance(value, str), "a set has no order"

@@ -109,11 +109,12 @@ class Steps:
 class Predicate:
     """A piece that no table answers. Routes with the same piece share one."""
 
-    __slots__ = ("_any", "node")
+    __slots__ = ("_any", "_plain", "node")
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self._any: tuple[Question, ...] | None = None
+        self._plain: tuple[tuple[str, Question], ...] = ()
 
     def holds(self, known: Caller, types: Types) -> bool:
         """Whether it is true of this caller. Most are a choice of conditions, which is asked without a tree."""
@@ -121,6 +122,17 @@ class Predicate:
             nodes = self.node.nodes if isinstance(self.node, AnyOf) else ()
             conditions = [node for node in nodes if isinstance(node, Condition)]
             self._any = tuple(map(types.question, conditions)) if len(conditions) == len(nodes) else ()
+            if all(each.view == "value" and each.dear is None and each.exists is None for each in self._any):
+                self._plain = tuple((each.attr, each) for each in self._any)
+        if self._plain:
+            for attr, question in self._plain:
+                value = known.get(attr)
+                if value.__class__ is str:
+                    if question.passes(value):
+                        return True
+                elif question.judge(value) is True:
+                    return True
+            return False
         if not self._any:
             return judge(self.node, known, types) is True
         return any(question.ask(known) is True for question in self._any)
@@ -248,6 +260,9 @@ class _Single:
     def __init__(self, value: Value | None) -> None:
         self._value = value
         self.answers: dict[object, bool | None] = {}
+
+    def get(self, name: str) -> Value | None:
+        return self._value
 
     def look(self, view: View, name: str) -> Value | None:
         return self._value

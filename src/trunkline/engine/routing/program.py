@@ -8,27 +8,31 @@ neighbours in rank whose order is found out for each caller.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
 from trunkline.engine.routing.guards import Guards, skills_of
 from trunkline.engine.routing.hours import Clocks, OpenTimes
-from trunkline.engine.routing.index import Table, bitmap, building_tables
+from trunkline.engine.routing.index import Row, Table, ValueTable, bitmap, building_tables
 from trunkline.engine.routing.limits import Rules
 from trunkline.engine.routing.parts import Part, Predicate, Steps
 from trunkline.engine.routing.performance import Contender
 from trunkline.engine.routing.screening import Screen
+from trunkline.engine.routing.settings import patience_seconds
 from trunkline.engine.routing.values import Known
 from trunkline.engine.scoring.rate_book import RateBook
 from trunkline.engine.terms.conversion import charge_ceiling
+from trunkline.kernel.clock import SECOND
 from trunkline.kernel.leases import TurnId
 
 _FLOOR_MASKS_MAX = 1_024
 _LINES_A_STEP = 64
 _SHARING = frozenset({"group", "buyer", "target"})
 
+Seen = tuple[str, Mapping[str | None, Row], Table]
+"""The attribute that a table is about, its rows by value (None: unknown) and the table, for values without a row."""
 Order = Literal["fixed", "weighted", "round_robin", "auction", "performance"]
 
 
@@ -49,6 +53,7 @@ class Line:
         "guards",
         "id",
         "kind",
+        "method",
         "min_scores",
         "name_hash",
         "parts",
@@ -70,6 +75,7 @@ class Line:
         self.route = route
         self.target = target
         self.buyer = buyer
+        self.method = tier.method.value
         self.kind = Kind.CALL if target.dial is not None else Kind.LEAD
         self.id = route_id(plan.key, tier.key or "", route.key or route.target)
         price = next((level.price for level in (route, target, buyer, plan) if level.price is not None), None)
@@ -241,23 +247,29 @@ class Block:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_blocks", "_down", "_minute", "_ready", "_starts", "all", "bands", "by_id", "lines", "plan",
-                 "scored", "screens")  # fmt: skip
+    __slots__ = ("_attrs", "_blocks", "_down", "_minute", "_ready", "_starts", "all", "asked", "bands", "by_id",
+                 "lines", "patience_ns", "plan", "scored", "screens")  # fmt: skip
 
     def __init__(self, plan: Plan, by_id: dict[str, Line], bands: list[Band], blocks: list[Block]) -> None:
         """`by_id` are the routes in rank order."""
         lines = list(by_id.values())
         self.plan = plan
+        self.patience_ns = {kind: patience_seconds(plan, kind) * SECOND for kind in Kind}
+        """How long offers are made, from the beginning of routing."""
         self.by_id = by_id
         self.lines = lines
         self.bands = bands
         self.all = (1 << len(lines)) - 1
         self._blocks = blocks
         self._starts = [band.first for band in bands]
+        self._attrs = tuple({attr: None for block in blocks for attr, _, _ in map(_seen_by, block.tables)})
+        self.asked = 0
+        """Routes of which something has to be asked that no table answers, a chance among it."""
         self.scored = 0
         """Routes that a chance is asked of."""
         for block in reversed(blocks):
             self.scored = self.scored << block.count | block.scored
+            self.asked = self.asked << block.count | block.asked | block.scored
         screens: dict[Screen, int] = {}
         for first, block in self.blocks():
             for screen, mask in block.screens:
@@ -265,7 +277,7 @@ class Program:
         self.screens = tuple(screens.items())
         """What lists are asked, each question once, with the routes that it may close."""
         self._minute = -1
-        self._ready: dict[tuple[Kind, int, int, int | None], list[tuple[int, int, tuple[Table, ...]]]] = {}
+        self._ready: dict[tuple[Kind, int, int, int | None], list[tuple[int, int, tuple[Seen, ...]]]] = {}
         """What this minute leaves of each block, from the last to the first: its count, routes and tables."""
         self._down: tuple[frozenset[str], int] = (frozenset(), 0)
 
@@ -290,10 +302,13 @@ class Program:
         ready = self._ready.get((kind, hop, floor, price))
         if ready is None:
             ready = self._prepare(kind, hop, floor, price, utc_ms, clocks)
+        get = known.get
+        values = {attr: get(attr) for attr in self._attrs}
         left = 0
         for count, mask, tables in ready:
-            for table in tables:
-                mask &= table.mask(known)
+            for attr, rows, table in tables:
+                row = rows.get(values[attr])  # type: ignore[arg-type]
+                mask &= row if row.__class__ is int else table.mask(known)
             left = left << count | mask
         return left
 
@@ -336,12 +351,12 @@ class Program:
 
     def _prepare(
         self, kind: Kind, hop: int, floor: int, price: int | None, utc_ms: int, clocks: Clocks
-    ) -> list[tuple[int, int, tuple[Table, ...]]]:
+    ) -> list[tuple[int, int, tuple[Seen, ...]]]:
         ready = [
             (
                 block.count,
                 block.open[kind] & block.taking(hop) & block.above(floor, price) & ~block.closed(utc_ms, clocks),
-                block.tables,
+                tuple(map(_seen_by, block.tables)),
             )
             for block in reversed(self._blocks)
         ]
@@ -350,6 +365,13 @@ class Program:
         if all(clocks.at(utc_ms, times.zone).steady for block in self._blocks for times, _ in block.hours):
             self._ready[kind, hop, floor, price] = ready
         return ready
+
+
+def _seen_by(table: Table) -> Seen:
+    """How a table is asked: at once by its rows where a value decides, else by itself."""
+    if isinstance(table, ValueTable) and table.rows_by_value is not None:
+        return table.attr, table.rows_by_value, table
+    return table.attr, {}, table
 
 
 def _stands_open(line: Line, kind: Kind) -> bool:

@@ -13,7 +13,8 @@ from trunkline.engine.routing.program import Line, Program
 from trunkline.engine.routing.settings import ring_settings
 from trunkline.engine.routing.values import Types
 from trunkline.engine.terms.conversion import resolve_conversion
-from trunkline.engine.terms.terms import ConversionTerms
+from trunkline.engine.terms.payouts import Selected
+from trunkline.engine.terms.terms import ConversionTerms, Terms
 from trunkline.events.calls import Versions
 from trunkline.kernel.money import Money
 
@@ -23,7 +24,7 @@ _RESOLVED_MAX = 50_000
 class Resolved:
     """The settings of one route for callers of one campaign, resolved when it is first offered."""
 
-    __slots__ = ("conversion", "price", "ring", "rule")
+    __slots__ = ("conversion", "price", "ring", "rule", "terms")
 
     def __init__(self, line: Line, kind: Kind, plan: Plan, entrance: Entrance, account: Account) -> None:
         campaign = entrance.campaign
@@ -32,6 +33,8 @@ class Resolved:
         self.price = None if minor is None else Money(minor, account.currency)
         """None for a bidder: its bid is its price."""
         self.ring: Ring | None = ring_settings(line.route, line.target, line.buyer, plan, campaign, account)
+        self.terms: tuple[Selected, Terms] | None = None
+        """The terms that the last offer was made at, with the publisher's rule that they hold."""
         self.conversion: ConversionTerms
         self.conversion, self.rule = resolve_conversion(
             kind, line.route, line.target, line.buyer, plan, campaign, account

@@ -205,16 +205,24 @@ class Stage:
 
     def _sift(self, mask: int) -> None:
         """Ask of the routes in `mask` what no bitmap answers, once for all routes of which the same is asked."""
+        if not mask & self.program.asked:
+            return
+        met = self._met
         for first, block in self.program.blocks():
-            if not block.asked:
-                continue
             asked = mask >> first & block.asked
             while asked:
                 rest = block.lines[(asked & -asked).bit_length() - 1].rest
                 same = block.asking[rest]
                 asked &= ~same
-                if not self._holds(rest):
-                    self.left &= ~(same << first)
+                for predicate in rest:
+                    holds = met.get(predicate)
+                    if holds is None:
+                        holds = met[predicate] = predicate.holds(self._known, self._shared.types)
+                    if not holds:
+                        self.left &= ~(same << first)
+                        break
+        if not mask & self.program.scored:
+            return
         for rank in bits(mask & self.left & self.program.scored):
             if below_score(self.program.lines[rank], self._case) is not None:
                 self.left &= ~(1 << rank)
@@ -235,7 +243,7 @@ def _eligible(program: Program, case: Case) -> int:
     query, known, shared = case.query, case.known, case.shared
     utc_ms = query.now.utc_ms
     above = case.entrance.guards
-    if (
+    if not above.open and (
         above.paused is not None
         or above.closed(shared.clocks, utc_ms) is not None
         or above.unmet(known, shared.types) is not None
@@ -276,11 +284,15 @@ def _drawn(band: Band, left: int, draws: Draws) -> int:
 
     Weights stand in ascending order and ranks of one weight in plan order; the draw is a place on that line.
     """
-    total = sum(weight * (mask & left).bit_count() for weight, mask in band.weights)
-    place = draws.below(total)
+    total = 0
+    parts: list[tuple[int, int, int]] = []
     for weight, mask in band.weights:
-        those = mask & left
-        span = weight * those.bit_count()
+        if those := mask & left:
+            span = weight * those.bit_count()
+            parts.append((span, weight, those))
+            total += span
+    place = draws.below(total)
+    for span, weight, those in parts:
         if place < span:
             return nth_set_bit(those, place // weight)
         place -= span
