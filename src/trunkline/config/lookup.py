@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -28,6 +29,9 @@ class _Keyed(Protocol):
 
 
 K = TypeVar("K", bound=_Keyed)
+T = TypeVar("T")
+
+_OBJECTS_A_STEP = 500
 
 
 def by_key(items: Iterable[K]) -> dict[str, K]:
@@ -64,19 +68,30 @@ class AccountIndex:
 
     def _indexing(self, config: AccountConfig) -> Iterator[None]:
         self.config = config
-        self.publishers: dict[str, Publisher] = by_key(config.publishers)
-        self.campaigns: dict[str, Campaign] = by_key(config.campaigns)
-        yield
-        self.buyers: dict[str, Buyer] = by_key(config.buyers)
-        self.groups: dict[str, BuyerGroup] = by_key(config.buyer_groups)
-        yield
-        self.targets: dict[str, Target] = by_key(config.targets)
-        yield
-        self.plans: dict[str, Plan] = by_key(config.plans)
-        self.flows: dict[str, Flow] = by_key(config.flows)
-        self.numbers: dict[str, Number] = {number.number: number for number in config.numbers}
-        yield
-        self.groups_of: dict[str, tuple[BuyerGroup, ...]] = _groups_of(config.buyer_groups)
+        self.publishers: dict[str, Publisher] = {}
+        self.campaigns: dict[str, Campaign] = {}
+        self.buyers: dict[str, Buyer] = {}
+        self.groups: dict[str, BuyerGroup] = {}
+        self.targets: dict[str, Target] = {}
+        self.plans: dict[str, Plan] = {}
+        self.flows: dict[str, Flow] = {}
+        self.numbers: dict[str, Number] = {}
+        self.groups_of: dict[str, tuple[BuyerGroup, ...]] = {}
+        yield from _adding(self.publishers, config.publishers)
+        yield from _adding(self.campaigns, config.campaigns)
+        yield from _adding(self.buyers, config.buyers)
+        yield from _adding(self.groups, config.buyer_groups)
+        yield from _adding(self.targets, config.targets)
+        yield from _adding(self.plans, config.plans)
+        yield from _adding(self.flows, config.flows)
+        for some in _some(config.numbers):
+            yield
+            self.numbers.update((number.number, number) for number in some)
+        for group in config.buyer_groups:
+            for keys in _some(group.buyers):
+                yield
+                for buyer in keys:
+                    self.groups_of[buyer] = (*self.groups_of.get(buyer, ()), group)
 
 
 class Dialled(msgspec.Struct, frozen=True):
@@ -119,9 +134,13 @@ def route_id(plan: str, tier: str, route: str) -> str:
     return f"{plan}.{tier}.{route}"
 
 
-def _groups_of(groups: Iterable[BuyerGroup]) -> dict[str, tuple[BuyerGroup, ...]]:
-    found: dict[str, tuple[BuyerGroup, ...]] = {}
-    for group in groups:
-        for buyer in group.buyers:
-            found[buyer] = (*found.get(buyer, ()), group)
-    return found
+def _adding(found: dict[str, K], items: Iterable[K]) -> Iterator[None]:
+    for some in _some(items):
+        yield
+        found.update((item.key, item) for item in some)
+
+
+def _some(items: Iterable[T]) -> Iterator[list[T]]:
+    source = iter(items)
+    while some := list(islice(source, _OBJECTS_A_STEP)):
+        yield some

@@ -10,7 +10,6 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
 from trunkline.config.schema import Method, Route, Tier
-from trunkline.engine.routing.index import bitmap
 from trunkline.engine.routing.program import Order
 
 T = TypeVar("T")
@@ -56,18 +55,18 @@ def banding(tier: Tier) -> Generator[None, None, list[tuple[Order, Sequence[Rout
 
 def weighing(routes: Sequence[Route], first: int) -> Generator[None, None, list[tuple[int, int]]]:
     """The routes of each weight as bitmaps over ranks, of which the first is `first`; in small steps."""
-    ranks: dict[int, list[int]] = {}
-    rank = first
+    rows: dict[int, bytearray] = {}
+    size, rank = (first + len(routes) >> 3) + 1, first
     for some in neighbours(routes):
         yield
         for route in some:
-            ranks.setdefault(route.weight, []).append(rank)
+            row = rows.get(route.weight)
+            if row is None:
+                row = rows[route.weight] = bytearray(size)
+            row[rank >> 3] |= 1 << (rank & 7)
             rank += 1
-    masks: list[tuple[int, int]] = []
-    for weight, held in sorted(ranks.items()):
-        yield
-        masks.append((weight, bitmap(held, rank)))
-    return masks
+    yield
+    return [(weight, int.from_bytes(row, "little")) for weight, row in sorted(rows.items())]
 
 
 def neighbours(things: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -12,7 +12,7 @@ other value" is kept as the ranks that differ: 100,000 routes with ZIP codes of 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trunkline.config.folds import Several, View
@@ -30,8 +30,9 @@ _SEVERAL_MAX = 1_024
 _STRIDE = 32
 """A table of steps keeps every 32nd row whole when rows are large."""
 _STEP_BYTES_MAX = 1 << 24
-_VALUES_A_STEP = 1_000
+_VALUES_A_STEP = 400
 """Values looked at between two of the moments in which something else may go on."""
+_CELLS_A_STEP = 100
 
 
 class ValueTable:
@@ -78,19 +79,31 @@ class ValueTable:
                 yield
         self._named = named
         rows: dict[tuple[Part, ...], Row] = {}
-        begun = _differing_by_prefix(self._parts)
+        begun = yield from _differing_by_prefix(self._parts)
         yield
-        self._prefixes = {prefix: self._row(tuple(differing), rows) for prefix, differing in begun.items()}
-        self._lengths = sorted({len(prefix) for prefix in begun}, reverse=True)
-        for value, naming in named.items():
-            differing = dict(begun[prefix]) if (prefix := _longest(value, begun, self._lengths)) is not None else {}
-            for part in naming:
-                _note(differing, part, part.verdict(value))
-            self._rows[value] = self._row(tuple(differing), rows)
-            work += len(differing) + 1
+        for prefix, differing in begun.items():
+            made = len(rows)
+            self._prefixes[prefix] = self._row(tuple(differing), rows)
+            work += len(differing) + 1 + self._cost(len(rows) - made)
             if work >= _VALUES_A_STEP:
                 work = 0
                 yield
+        self._lengths = sorted({len(prefix) for prefix in begun}, reverse=True)
+        for value, naming in named.items():
+            above = _longest(value, begun, self._lengths)
+            differing = {} if above is None else dict(begun[above])
+            for part in naming:
+                _note(differing, part, part.verdict(value))
+            made = len(rows)
+            self._rows[value] = self._row(tuple(differing), rows)
+            work += len(differing) + 1 + self._cost(len(rows) - made)
+            if work >= _VALUES_A_STEP:
+                work = 0
+                yield
+
+    def _cost(self, rows: int) -> int:
+        """What making so many rows costs at most, in values that could be looked at meanwhile."""
+        return rows * self._count >> 4
 
     @property
     def rows_by_value(self) -> Mapping[str | None, Row] | None:
@@ -157,17 +170,27 @@ class StepTable:
     __slots__ = ("_bounds", "_changes", "_count", "_rows", "_size", "_stride", "_unknown", "attr")
 
     def __init__(self, attr: str, parts: dict[Steps, list[int]], count: int) -> None:
+        """Without its rows: `filling` makes them."""
         kind = next(iter(parts)).kind
         self.attr = attr
         self._count = count
         self._size: Callable[[str], Any] = size_of(kind)
+        self._bounds: list[Any] = sorted({bound for part in parts for bound in part.bounds})
+        self._changes: list[tuple[int, ...]] = []
+        self._rows: list[int] = []
+        self._stride = 1 if (2 * len(self._bounds) + 1) * count <= 8 * _STEP_BYTES_MAX else _STRIDE
+        self._unknown = 0
+
+    def filling(self, parts: dict[Steps, list[int]]) -> Iterator[None]:
+        """Make the rows of the parts that it was made for, in small steps."""
+        count = self._count
         held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
         free = ((1 << count) - 1) & ~held
         self._unknown = free | bitmap((rank for part, ranks in parts.items() if part.unknown for rank in ranks), count)
-        self._bounds: list[Any] = sorted({bound for part in parts for bound in part.bounds})
         places = {bound: place for place, bound in enumerate(self._bounds)}
         changes: list[list[int]] = [[] for _ in range(2 * len(self._bounds) + 1)]
         """For each cell the ranks whose verdict is not that of the cell before."""
+        work = 0
         for part, ranks in parts.items():
             for place, bound in enumerate(part.bounds):
                 at = 2 * places[bound] + 1
@@ -176,15 +199,21 @@ class StepTable:
                     changes[at] += ranks
                 if after is not on:
                     changes[at + 1] += ranks
+            work += len(part.bounds) + 1
+            if work >= _VALUES_A_STEP:
+                work = 0
+                yield
+        yield
         row = free | bitmap((rank for part, ranks in parts.items() if part.verdicts[0] for rank in ranks), count)
-        self._stride = 1 if len(changes) * count <= 8 * _STEP_BYTES_MAX else _STRIDE
-        self._changes = [] if self._stride == 1 else [tuple(changed) for changed in changes]
-        self._rows = []
         for cell, changed in enumerate(changes):
+            if cell % _CELLS_A_STEP == 0:
+                yield
             if changed:
                 row ^= bitmap(changed, count)
             if cell % self._stride == 0:
                 self._rows.append(row)
+            if self._stride > 1:
+                self._changes.append(tuple(changed))
 
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
@@ -240,7 +269,9 @@ def building_tables(parts: Sequence[tuple[int, Part | Steps]], count: int, table
         tables.append(table)
     for (attr, _), compared in steps.items():
         yield
-        tables.append(StepTable(attr, compared, count))
+        ordered = StepTable(attr, compared, count)
+        yield from ordered.filling(compared)
+        tables.append(ordered)
 
 
 def _says(part: Part, several: Several, chance: float) -> bool:
@@ -280,23 +311,33 @@ def bits(mask: int) -> Iterator[int]:
         mask ^= low
 
 
-def _differing_by_prefix(parts: Iterable[Part]) -> dict[str, dict[Part, None]]:
-    """For each beginning the parts that say of its values what they do not say of others.
+def _differing_by_prefix(parts: Iterable[Part]) -> Generator[None, None, dict[str, dict[Part, None]]]:
+    """For each beginning the parts that say of its values what they do not say of others; found in small steps.
 
     A longer beginning has what its own beginning has, but for the parts that name it themselves.
     """
-    naming: dict[str, list[Part]] = {}
+    by_length: dict[int, dict[str, list[Part]]] = {}
+    work = 0
     for part in parts:
         for prefix in part.by_prefix:
-            naming.setdefault(prefix, []).append(part)
-    lengths = sorted({len(prefix) for prefix in naming}, reverse=True)
+            by_length.setdefault(len(prefix), {}).setdefault(prefix, []).append(part)
+        work += len(part.by_prefix)
+        if work >= _VALUES_A_STEP:
+            work = 0
+            yield
+    lengths = sorted(by_length, reverse=True)
     found: dict[str, dict[Part, None]] = {}
-    for prefix in sorted(naming):  # every beginning comes before what begins with it
-        above = _longest(prefix[:-1], found, lengths)
-        differing = {} if above is None else dict(found[above])
-        for part in naming[prefix]:
-            _note(differing, part, part.by_prefix[prefix])
-        found[prefix] = differing
+    for length in reversed(lengths):  # every beginning comes before what begins with it
+        for prefix, naming in by_length[length].items():
+            above = _longest(prefix[:-1], found, lengths)
+            differing = {} if above is None else dict(found[above])
+            for part in naming:
+                _note(differing, part, part.by_prefix[prefix])
+            found[prefix] = differing
+            work += len(differing) + 1
+            if work >= _VALUES_A_STEP:
+                work = 0
+                yield
     return found
 
 

@@ -179,7 +179,9 @@ class Block:
         """Look at all routes, in small steps. `like` is a block whose routes have the same parts: its tables hold."""
         lines, count = self.lines, self.count
         if like is None:
+            yield
             parts = [(at, part) for at, line in enumerate(lines) for part in line.parts]
+            yield
             tables: list[Table] = []
             yield from building_tables(parts, count, tables)
             self.tables = tuple(tables)
