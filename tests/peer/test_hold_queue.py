@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from tests.peer.lab import TALKS, TALKS_UNTIL_TOLD, Lab, configuration, prompt, target
+from tests.peer.lab import TALKS, TALKS_UNTIL_TOLD, Lab, calls_and_hangs_up, configuration, prompt, target
 from tests.peer.phone import codes
 
 from trunkline.testing.sipp import Sipp
+from trunkline.testing.sipp_steps import ack, byed, expect, invite, provisional
 from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.peer
@@ -74,3 +76,77 @@ def test_who_leaves_the_line_makes_room_in_it(lab: Lab) -> None:
     callers[2].go_on()
     callers[2].succeed()
     assert sorted(call["outcome"] for call in switch.ended_calls(3)) == ["abandoned", "sold", "sold"]
+
+
+STAYS = (invite(), provisional(), expect(200), ack(), byed())
+"""A caller that waits and talks until the other side hangs up."""
+
+
+def full(lab: Lab) -> tuple[SwitchProcess, list[Sipp]]:
+    """A switch whose only seat is taken by the first of two callers; the second waits."""
+    buyer = lab.buyer(*TALKS)
+    text = configuration(target("first", buyer.address, limits=ONE_SEAT), nodes=HOLDS)
+    switch = lab.switch(text, FILES, drain_s=0)
+    callers = [lab.caller(switch, *STAYS, name="served")]
+    switch.until(lambda: len(events(switch, "AttemptConnected")) == 1, "the first caller to be served")
+    callers.append(lab.caller(switch, *STAYS, name="waits"))
+    switch.until(lambda: waiting(switch) == 1, "the caller to wait")
+    return switch, callers
+
+
+def test_a_crash_ends_who_waits_and_gives_the_seat_back(lab: Lab) -> None:
+    switch, callers = full(lab)
+    switch.until(lambda: events(switch, "CallQueued"), "the waiting to be on the disk")
+    switch.kill()
+    switch.restart()
+    for caller in callers:
+        caller.succeed()
+    assert [call["outcome"] for call in switch.ended_calls(2)] == ["interrupted"] * 2
+    lab.caller(switch, *calls_and_hangs_up(50), name="next").succeed()
+    assert switch.ended_calls(3)[-1]["outcome"] == "sold"
+    assert waiting(switch) == 0
+
+
+def test_a_stop_ends_who_waits(lab: Lab) -> None:
+    switch, callers = full(lab)
+    assert switch.stop() == 0
+    for caller in callers:
+        caller.succeed()
+    assert [(call["outcome"], call["ended_reason"]) for call in switch.calls()] == [
+        ("sold", "drain"),
+        ("interrupted", "drain"),
+    ]
+
+
+def test_who_came_first_gets_the_seat_that_two_lines_wait_for(lab: Lab) -> None:
+    buyer = lab.buyer(*TALKS)
+    nodes = {
+        "start": {
+            "condition": {
+                "when": {"attr": "geo.area_code", "eq": "512"},
+                "then": "one",
+                "otherwise": "two",
+            }
+        },
+        "one": {"hold_queue": {"seconds": 60}},
+        "two": {"hold_queue": {"seconds": 60, "plan": "other"}},
+    }
+    text = json.loads(configuration(target("first", buyer.address, limits=ONE_SEAT), nodes=nodes))
+    text["plans"].append({**text["plans"][0], "key": "other"})
+    switch, callers = lab.switch(json.dumps(text)), list[Sipp]()
+    for place in range(6):
+        number = f"+1{(512, 212)[place % 2]}555010{place}"
+        callers.append(lab.caller(switch, *TALKS_UNTIL_TOLD, name=f"caller{place}", callers=[number]))
+        if place == 0:
+            switch.until(lambda: len(events(switch, "AttemptConnected")) == 1, "the first caller to be served")
+        else:
+            switch.until(lambda expected=place: waiting(switch) == expected, "the caller to wait")
+    for served in range(6):
+        switch.until(
+            lambda expected=served + 1: len(events(switch, "AttemptConnected")) == expected, "the next one to be served"
+        )
+        callers[served].go_on()
+        callers[served].succeed()
+    came = [event.call for event in events(switch, "CallReceived")]
+    assert [event.call for event in events(switch, "AttemptConnected")] == came, "first come, first served"
+    assert [event.plan for event in events(switch, "CallQueued")] == ["other", "injury"] * 2 + ["other"]

@@ -60,16 +60,20 @@ class Queues:
         self._where[call] = name
         return self.position(call)
 
-    def leave(self, call: Searching) -> None:
-        """The call waits no longer, if it did."""
+    def leave(self, call: Searching) -> bool:
+        """The call waits no longer; whether it did."""
         name = self._where.pop(call, None)
         if name is None:
-            return
+            return False
         line = [each for each in self._lines[name] if each[1] is not call]
         if line:
             self._lines[name] = line
         else:
             del self._lines[name]
+        return True
+
+    def __contains__(self, call: Searching) -> bool:
+        return call in self._where
 
     def position(self, call: Searching) -> int:
         """The call's place in its line, from 1."""

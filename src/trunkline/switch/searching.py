@@ -110,7 +110,8 @@ class Searching(ABC):
         self._inbox.append(news or i.Queued(queues.join(self, name, self._ticket), plan))
 
     def _dequeue(self, command: c.Dequeue, _now: Instant) -> None:
-        self.plant.queues.leave(self)
+        if not self.plant.queues.leave(self):
+            return  # a search has ended the waiting at the same moment, and the machine is being told
         assert self._waits_for is not None
         # Nobody may have been looked for yet.
         plan = self._plan_of(self._waits_for) if self._cursor is None else self._cursor.decision().plan
@@ -121,7 +122,8 @@ class Searching(ABC):
         return command.plan or self.world.accounts[context.account].campaigns[context.campaign].plan
 
     def _tell_place(self, _command: c.TellPlace, _now: Instant) -> None:
-        self._inbox.append(i.Placed(self.plant.queues.position(self)))
+        if self in self.plant.queues:  # else it is being served at this moment
+            self._inbox.append(i.Placed(self.plant.queues.position(self)))
 
     def try_again(self) -> None:
         """Look whether anybody has room for this caller, who waits for it; tell the machine what has changed.

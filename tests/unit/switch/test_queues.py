@@ -120,3 +120,19 @@ def test_who_has_waited_too_long_need_not_have_been_looked_for() -> None:
         assert len(lines) == 0
 
     asyncio.run(run())
+
+
+def test_timers_that_come_due_as_a_search_ends_change_nothing() -> None:
+    """The machine fires them before it takes the news of the search, when the call has left the line already."""
+
+    async def run() -> None:
+        lines = Queues(asyncio.get_running_loop())
+        call = Waits(lines)
+        waiting(lines, "main", call)
+        call._waits_for = c.Enqueue("main", 10, fresh=True, hop=0, again=False)
+        assert lines.leave(call)
+        call._tell_place(c.TellPlace(), None)  # type: ignore[arg-type]
+        call._dequeue(c.Dequeue("waited_too_long"), None)  # type: ignore[arg-type]
+        assert not call._inbox
+
+    asyncio.run(run())
