@@ -9,8 +9,11 @@ import msgspec
 import pytest
 
 from trunkline.codec import rtp
+from trunkline.config.flows import HoldQueue
+from trunkline.engine.calls.talking import HOPS_MAX
 from trunkline.engine.flow.machine import VISITS_MAX
 from trunkline.engine.geo import imports
+from trunkline.engine.lists.reading import ENTRIES_MAX
 from trunkline.journal.store import MIN_FREE_MB, WAITING_MAX
 from trunkline.media.embedded.keys import PRESSED_MAX
 from trunkline.media.embedded.leg import KEYS_AT_ONCE, KEYS_PER_S
@@ -36,6 +39,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "robustness.md"
 STATE, MESSAGE, STREAM, CONNECTION = StateLimits(), MessageLimits(), StreamLimits(), ConnectionLimits()
 HTTP = http_guard
 OPTIONS = {field.name: field.default for field in msgspec.structs.fields(SwitchOptions)}
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(HoldQueue)}
 ROWS = {
     "hosts that are heard": (PEERS_MAX,),
     "messages of one host, UDP": (MESSAGES_PER_S,),
@@ -66,6 +70,9 @@ ROWS = {
     "commands that are connected": (server.CONNECTIONS_MAX, wire.LINE_BYTES_MAX, server.IDLE_S_MAX),
     "an imported table of the numbering plan": (imports.BYTES_MAX, imports.ROWS_MAX, imports.PLACES_MAX, READING_S),
     "unknown area codes that are remembered": (UNKNOWN_SHOWN,),
+    "entries of a contact list": (ENTRIES_MAX,),
+    "callers that a queue holds": (DEFAULTS["max_callers"],),
+    "searches for another buyer after a hang-up": (HOPS_MAX,),
     "steps of one call through its flow": (VISITS_MAX,),
 }
 
