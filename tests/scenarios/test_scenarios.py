@@ -6,12 +6,18 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from trunkline.cli.main import main
-from trunkline.engine.routing.reasons import Reason
+from trunkline.config.criteria import Operator
+from trunkline.config.schema import Measure, Method
+from trunkline.engine.routing.reasons import GUARD_LEVELS, LIMIT_LEVELS, Reason, Unsold
+from trunkline.kernel.windows import Per
 from trunkline.testing.scenarios import read_scenario, run_scenario, scenario_files
 
 pytestmark = pytest.mark.integration
@@ -42,9 +48,65 @@ def test_every_reason_has_an_exemplary_scenario() -> None:
     shown = {
         wanted["reason"]
         for path in scenario_files(HERE / "exemplary")
-        for wanted in read_scenario(path).expect.rejected.values()
+        for expect in read_scenario(path).expectations()
+        for wanted in expect.rejected.values()
     }
     assert shown == {reason.value for reason in Reason}
+
+
+def shown() -> tuple[dict[str, set[Any]], set[tuple[str, str | None]], set[str | None]]:
+    """Of the exemplary scenarios: the values that each key of a configuration has, (reason, level), reasons unsold."""
+    values: dict[str, set[Any]] = defaultdict(set)
+    rejected: set[tuple[str, str | None]] = set()
+    unsold: set[str | None] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, list):
+            for each in node:
+                walk(each)
+        if isinstance(node, dict):
+            for key, value in node.items():
+                values[key].add(value if isinstance(value, str | int) else None)
+                walk(value)
+
+    for path in scenario_files(HERE / "exemplary"):
+        scenario = read_scenario(path)
+        walk(scenario.config)
+        for expect in scenario.expectations():
+            unsold.add(expect.unsold_reason)
+            rejected |= {(each["reason"], each.get("level")) for each in expect.rejected.values()}
+    return values, rejected, unsold
+
+
+def test_every_rule_has_an_exemplary_scenario() -> None:
+    values, rejected, unsold = shown()
+    of_queues = {Unsold.WAITED_TOO_LONG, Unsold.QUEUE_FULL}  # no decision of routing: a caller waits
+    assert set(Method) <= values["method"]
+    assert set(Measure) <= values["measure"]
+    assert set(Per) <= values["per"]
+    assert {"original", "different", "nowhere", "normal"} <= values["route"]
+    assert {*Operator, "all", "any", "not", "confidence"} <= values.keys()
+    assert {
+        "buyer_groups", "calling_hours", "decide_within_seconds", "exceptions", "fallback", "floor", "funding",
+        "holidays", "hops", "matrix", "max_offers", "min_attestation", "min_gap_seconds", "min_score", "not_seen_days", "pacing",
+        "patience_seconds", "performance", "require_listed", "reroute_again", "skills", "strict", "suppress", "tags",
+        "week_start", "weight", "zone",
+    } <= values.keys()  # fmt: skip
+    assert set(GUARD_LEVELS) <= {level for reason, level in rejected if reason not in {Reason.LIMIT, Reason.FUNDS}}
+    assert set(LIMIT_LEVELS) <= {level for reason, level in rejected if reason == Reason.LIMIT}
+    assert set(Unsold) - of_queues <= unsold
+
+
+def test_the_demonstrations_of_steps_fail_when_they_should(folder: Path) -> None:
+    """What comes of a step rests on those before it: without the first, the second comes out otherwise."""
+    path = folder / "steps.yaml"
+    whole = yaml.safe_load((HERE / "exemplary" / "steps-live.yaml").read_text())
+    path.write_text(yaml.safe_dump(whole))
+    assert run_scenario(path) == []
+    path.write_text(yaml.safe_dump(whole | {"steps": whole["steps"][1:]}))
+    assert run_scenario(path)[0] == (
+        "step 1: offers are main.first.ann-desk, main.first.bob-desk, not main.first.bob-desk"
+    )
 
 
 @pytest.fixture
@@ -83,6 +145,11 @@ PLAN = (
 DEAD = "config: {plans: [{key: main, tiers: [{key: t, method: priority, routes: [{target: nobody}]}]}]}"
 
 
+AT, EARLIER = (f"to: '+18335550100', at: '2026-11-2{day}T10:00:00-05:00'" for day in (3, 2))
+STEP = "{{query: {{{}}}, expect: {{offers: [main.t.ann-desk]}}}}"
+STEPS = PLAN.replace("{", "{{").replace("}", "}}") + f"\nabout: x\nsteps: [{STEP}]"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -91,6 +158,12 @@ DEAD = "config: {plans: [{key: main, tiers: [{key: t, method: priority, routes: 
         ("about: x\nquery: {}\nexpect: {offers: []}\nexpects: 1", "no scenario"),
         ("about: x\nquery: {fro: 1}\nexpect: {offers: []}", "no question"),
         (PLAN + "\nabout: x\nquery: {to: '+18335550199'}\nexpect: {offers: []}", "no such tracking number"),
+        ("about: x\nexpect: {offers: []}", "needs query and expect, or steps"),
+        ("about: x", "needs query and expect, or steps"),
+        ("about: x\nquery: {}\nexpect: {offers: []}\nsteps: [{query: {}, expect: {offers: []}}]", "steps alone"),
+        (STEPS.format("to: '+18335550100'"), "step 1: say `at`"),
+        (STEPS.format(f"{AT}, live: [buyer/ann=1]"), "step 1: live, used, funds, last are not stated"),
+        (STEPS.replace(STEP, f"{STEP}, {STEP}").format(AT, EARLIER), "step 2: this step is earlier"),
         (DEAD + "\nabout: x\nquery: {}\nexpect: {offers: []}", "errors"),
     ],
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,12 +18,13 @@ from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.explain import Explanation
-from trunkline.engine.routing.facts import changed
+from trunkline.engine.routing.facts import Facts, changed
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.router import Router, compile_router
 from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import UsageError
+from trunkline.kernel.leases import Usage
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_caller
 from trunkline.switch.list_files import lists_of
 from trunkline.testing.asking_flags import (
@@ -64,6 +65,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     score: Texts = ()
 
 
+class Asked(NamedTuple):
+    """A question made ready: the router, what it is asked, and what is stated of capacity and facts."""
+
+    router: Router
+    query: Query
+    usage: Usage
+    facts: Facts
+
+
 def question_of(fields: Any) -> Question:
     """The question with these flags as keys. Raises UsageError naming what cannot be read."""
     try:
@@ -89,6 +99,11 @@ class Oracle:
 
     def ask(self, question: Question) -> tuple[Explanation, Query]:
         """The answer, and what the router was asked. Raises UsageError for what cannot be read or is not there."""
+        asked = self.prepare(question)
+        return asked.router.explain(asked.query, asked.usage, asked.facts), asked.query
+
+    def prepare(self, question: Question) -> Asked:
+        """What the router is to be asked. Raises UsageError as `ask` does."""
         config, number, campaign = self._destination(question)
         index, router = self._compiled(config)
         utc_ms = read_instant(question.at) if question.at is not None else time.time_ns() // 1_000_000
@@ -124,7 +139,7 @@ class Oracle:
         lists = self._lists().get(config.account.key, {})
         facts = read_facts(_texts(question.down), _texts(question.listed), caller, lists, index)
         facts = changed(facts, rates=self._rates.get(config.account.key, NO_RATES))
-        return router.explain(query, usage, facts), query
+        return Asked(router, query, usage, facts)
 
     def _lists(self) -> dict[str, dict[str, ContactList]]:
         """The lists that the configuration reads from files. Raises ListUnusable."""

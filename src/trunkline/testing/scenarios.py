@@ -7,6 +7,8 @@ A scenario is a YAML file:
     query:   the flags of `trunkline explain` as keys, lists for those that may be repeated
     expect:  offers, the routes in order; rejected, route to the fields of its rejection that matter;
              attributes, name to the fields that matter; unsold_reason
+    steps:   in place of query and expect: several callers one after another, each with its own query and expect, and
+             what buyers do (`steps.py`)
 
 What `expect` does not name is not compared, but `offers` and `rejected` name every route.
 """
@@ -26,26 +28,10 @@ from trunkline.engine.routing.explain import as_json
 from trunkline.kernel.errors import UsageError
 from trunkline.switch.config_files import load_path
 from trunkline.testing.asking import Oracle, question_of
+from trunkline.testing.scenario_form import Expectation, Scenario
+from trunkline.testing.steps import walk
 
 BASE = "base.yaml"
-
-
-class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must come of a question."""
-
-    offers: tuple[str, ...]
-    rejected: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
-    attributes: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
-    unsold_reason: str | None = None
-
-
-class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file."""
-
-    about: str
-    query: dict[str, Any]
-    expect: Expectation
-    config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def scenario_files(folder: Path) -> list[Path]:
@@ -71,7 +57,7 @@ def run_scenario(path: Path) -> list[str]:
     Raises UsageError when the file, its configuration or its query cannot be read.
     """
     scenario = read_scenario(path)
-    question = question_of(scenario.query)
+    question = question_of(scenario.query or {})
     with TemporaryDirectory() as folder:
         whole = Path(folder) / "account.json"
         whole.write_text(json.dumps(_base(path) | scenario.config, default=str))
@@ -79,8 +65,15 @@ def run_scenario(path: Path) -> list[str]:
     if loaded.snapshot is None:
         problem = loaded.errors[0]
         raise UsageError(f"{path}: the configuration has errors: {problem.path}: {problem.message}", hint=problem.hint)
-    answer = as_json(Oracle(loaded.snapshot).ask(question)[0])
-    return list(differences(scenario.expect, answer))
+    if scenario.steps:
+        answers = zip(scenario.steps, walk(loaded.snapshot, scenario.steps), strict=True)
+        return [
+            f"step {place}: {each}"
+            for place, (step, answer) in enumerate(answers, start=1)
+            for each in differences(step.expect, answer)
+        ]
+    assert scenario.expect is not None, "what has no steps has an expectation"
+    return list(differences(scenario.expect, as_json(Oracle(loaded.snapshot).ask(question)[0])))
 
 
 def differences(expect: Expectation, answer: Mapping[str, Any]) -> Iterator[str]:
@@ -102,6 +95,8 @@ def differences(expect: Expectation, answer: Mapping[str, Any]) -> Iterator[str]
             yield f"{name} is unknown"
         else:
             yield from _unlike(name, wanted, found)
+    if expect.duplicate is not None and answer["duplicate"] is not expect.duplicate:
+        yield f"duplicate is {answer['duplicate']}, not {expect.duplicate}"
     if expect.unsold_reason is not None and answer["unsold_reason"] != expect.unsold_reason:
         yield f"unsold_reason is {answer['unsold_reason']}, not {expect.unsold_reason}"
 
@@ -136,9 +131,12 @@ def _read(path: Path) -> Any:
 
 
 def _convert(content: Any, path: Path) -> Scenario:
+    hint = "docs/reference/scenarios.md has its keys"
     try:
-        return msgspec.convert(content, Scenario)
+        scenario = msgspec.convert(content, Scenario)
     except msgspec.ValidationError as error:
-        raise UsageError(
-            f"{path}: this is no scenario: {error}", hint="docs/reference/scenarios.md has its keys"
-        ) from error
+        raise UsageError(f"{path}: this is no scenario: {error}", hint=hint) from error
+    parts = (scenario.query is not None, scenario.expect is not None, not scenario.steps)
+    if len(set(parts)) != 1:
+        raise UsageError(f"{path}: this is no scenario: it needs query and expect, or steps alone", hint=hint)
+    return scenario
