@@ -88,9 +88,9 @@ def test_every_rule_has_an_exemplary_scenario() -> None:
     assert {*Operator, "all", "any", "not", "confidence"} <= values.keys()
     assert {
         "buyer_groups", "calling_hours", "decide_within_seconds", "exceptions", "fallback", "floor", "funding",
-        "holidays", "hops", "matrix", "max_offers", "min_attestation", "min_gap_seconds", "min_score", "not_seen_days", "pacing",
-        "patience_seconds", "performance", "require_listed", "reroute_again", "skills", "strict", "suppress", "tags",
-        "week_start", "weight", "zone",
+        "holidays", "hops", "matrix", "max_offers", "min_attestation", "min_gap_seconds", "min_score", "not_seen_days",
+        "pacing", "patience_seconds", "performance", "require_listed", "reroute_again", "skills", "strict", "suppress",
+        "tags", "week_start", "weight", "zone",
     } <= values.keys()  # fmt: skip
     assert set(GUARD_LEVELS) <= {level for reason, level in rejected if reason not in {Reason.LIMIT, Reason.FUNDS}}
     assert set(LIMIT_LEVELS) <= {level for reason, level in rejected if reason == Reason.LIMIT}
