@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from trunkline.config.schema import AccountConfig
+from trunkline.config.lookup import AccountIndex
+from trunkline.config.schema import AccountConfig, Target
 from trunkline.config.trunks import Trunk
 from trunkline.sip.endpoint import Hop
 from trunkline.telephony.sip.dial import Undiallable, destination, is_address, places_of
@@ -33,20 +34,33 @@ class Watched(msgspec.Struct, frozen=True):
 NOTHING_WATCHED: Final = Watched({}, {}, {}, {}, ())
 
 
-def watching(accounts: Iterable[AccountConfig], trunks: Mapping[str, Trunk]) -> Generator[None, None, Watched]:
-    """What these accounts dial, by these trunks."""
+def watching(
+    accounts: Iterable[AccountConfig],
+    trunks: Mapping[str, Trunk],
+    before: Watched = NOTHING_WATCHED,
+    indexes: Mapping[str, AccountIndex] | None = None,
+) -> Generator[None, None, Watched]:
+    """What these accounts dial, by these trunks.
+
+    `before` is what was watched by the same trunks, of the accounts in `indexes`: targets that are the same dial the
+    same places.
+    """
     targets: dict[tuple[str, str], tuple[tuple[Place, ...], ...]] = {}
     keepalives: dict[Place, int] = {}
     reached_by: dict[Place, list[tuple[str, str]]] = {}
     at: dict[Hop, list[Place]] = {}
     for config in accounts:
+        index = None if indexes is None else indexes.get(config.account.key)
+        known: Mapping[str, Target] = {} if index is None else index.targets
         for count, target in enumerate(config.targets):
             if count % _TARGETS_A_STEP == 0:
                 yield
-            phones = places_of(target, trunks)
+            name = (config.account.key, target.key)
+            phones = before.targets.get(name) if known.get(target.key) is target else None
+            if phones is None:
+                phones = places_of(target, trunks)
             if not phones:
                 continue
-            name = (config.account.key, target.key)
             targets[name] = phones
             for place in dict.fromkeys(place for places in phones for place in places):
                 if place not in reached_by and place.literal:

@@ -84,7 +84,10 @@ def building(
             if place % _NUMBERS_A_STEP == 0:
                 yield
             world.numbers.add(config, number)
-    world.watched = yield from watching(snapshot.accounts, world.trunks)
+    if earlier is not None and earlier.trunks == world.trunks:
+        world.watched = yield from watching(snapshot.accounts, world.trunks, earlier.watched, earlier.accounts)
+    else:
+        world.watched = yield from watching(snapshot.accounts, world.trunks)
     world.places = places_to_resolve(snapshot.platform, ()) | frozenset(world.watched.named)
     for config in snapshot.accounts:
         key = config.account.key

@@ -66,3 +66,38 @@ def test_a_zone_moves_the_windows_of_its_object_and_of_what_stands_below() -> No
     below = ("buyer/ann", "bidder/a1", "target/a2", "route/main.t.a2")
     assert names == [f"{name}:connect:week:call" for name in below]
     assert moved(index(), index()) == []
+
+
+def by_looking_at_all(before: AccountIndex, after: AccountIndex) -> set[tuple[str, tuple[str, str]]]:
+    """The same as `moving_counters`, from all limits of both."""
+    placed = {rule.counter: rule.placing for rules in rules_by_object(before) for rule in rules if rule.windowed}
+    return {
+        (counter_name(rule.counter), rule.placing)
+        for rules in rules_by_object(after)
+        for rule in rules
+        if rule.windowed and placed.get(rule.counter, rule.placing) != rule.placing
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "count"),
+    [
+        ("timezone: UTC", "timezone: America/Denver", 3),
+        ("timezone: Asia/Tokyo", "timezone: Asia/Seoul", 1),
+        ("{key: pub,", "{key: pub, timezone: Asia/Tokyo,", 1),
+        ("key: both,", "key: both, timezone: Asia/Tokyo,", 1),
+        ("{key: a2, buyer: ann,", "{key: a2, buyer: bob,", 2),
+        ("{key: a2, buyer: ann,", "{key: a2, timezone: Asia/Tokyo, buyer: ann,", 1),
+        ("{target: a2,", "{target: a2, timezone: Asia/Tokyo,", 1),
+        ('{target: a2, price: "1.00",', "{key: a2, target: a1,", 0),
+        ("per: week, max: 5,", "per: week, max: 5, week_start: sun,", 8),
+        ("per: week, max: 5,", "per: week, max: 6,", 0),
+        ("{key: bob}", "{key: bob, timezone: Asia/Tokyo}", 0),
+    ],
+)
+def test_what_has_moved_is_what_a_look_at_all_limits_finds(old: str, new: str, count: int) -> None:
+    assert old in TEXT
+    before, after = index(), AccountIndex(account(TEXT.replace("ZONE", "America/New_York").replace(old, new)))
+    found = {(counter_name(each.rule.counter), each.rule.placing) for each in moved(before, after)}
+    assert found == by_looking_at_all(before, after)
+    assert len(found) == count

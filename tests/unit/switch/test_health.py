@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.config.schema import Account, AccountConfig, Target
+from trunkline.config.lookup import AccountIndex
+from trunkline.config.schema import Account, AccountConfig, Buyer, Target
 from trunkline.config.trunks import Trunk, TrunkOutbound
 from trunkline.engine.routing.facts import NO_FACTS, facts_of
 from trunkline.events.switch import TargetDown, TargetUp
@@ -192,3 +193,17 @@ def test_a_server_that_nothing_stands_for_any_more_is_left_alone() -> None:
         world.look(5.0)
     assert world.asked == []
     assert world.health.open_circuits() == 0
+
+
+def test_what_is_watched_is_the_same_with_what_was_known_before() -> None:
+    def config(targets: tuple[Target, ...]) -> AccountConfig:
+        return AccountConfig(account=Account(key="acme", timezone="UTC"), buyers=(Buyer(key="b"),), targets=targets)
+
+    old = config(TARGETS)
+    before = finished(watching([old], TRUNKS))
+    moved = Target(key="desk", buyer="b", dial="sip:x@192.0.2.7", keepalive_seconds=30)
+    new = config((moved, *TARGETS[2:], Target(key="more", buyer="b", dial="sip:x@192.0.2.8")))
+    again = finished(watching([new], TRUNKS, before, {"acme": AccountIndex(old)}))
+    assert again == finished(watching([new], TRUNKS))
+    assert again.targets["acme", "number"] is before.targets["acme", "number"]
+    assert again.targets["acme", "desk"] != before.targets["acme", "desk"]
