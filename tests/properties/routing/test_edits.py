@@ -15,22 +15,13 @@ from tests.properties.routing.worlds import HashedUsage, World
 
 from trunkline.config.schema import AccountConfig, AttributeType, Method, Plan, Platform, Tier
 from trunkline.config.trunks import Trunk
-from trunkline.engine.routing import compiler
 from trunkline.engine.routing.router import compile_router
 
-pytestmark = pytest.mark.property
+pytestmark = [pytest.mark.property, pytest.mark.usefixtures("small_blocks")]
 
 T = TypeVar("T")
 BUYERS = 3
 TARGETS = 3
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of one to four routes, so that small plans have several."""
-    monkeypatch.setattr(compiler, "_BLOCK_MIN", 1)
-    monkeypatch.setattr(compiler, "_BLOCK_MAX", 4)
-    monkeypatch.setattr(compiler, "_BLOCK_ENDS", 3)
 
 
 class Editor:

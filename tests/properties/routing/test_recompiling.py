@@ -11,19 +11,10 @@ from msgspec import structs
 from tests.properties.routing.worlds import HashedUsage, World
 
 from trunkline.config.schema import AccountConfig, Plan, Platform, Tier
-from trunkline.engine.routing import compiler
 from trunkline.engine.routing.facts import facts_of
 from trunkline.engine.routing.router import compile_router
 
-pytestmark = pytest.mark.property
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of one to four routes, so that small plans have several."""
-    monkeypatch.setattr(compiler, "_BLOCK_MIN", 1)
-    monkeypatch.setattr(compiler, "_BLOCK_MAX", 4)
-    monkeypatch.setattr(compiler, "_BLOCK_ENDS", 3)
+pytestmark = [pytest.mark.property, pytest.mark.usefixtures("small_blocks")]
 
 
 def changed(config: AccountConfig, other: AccountConfig, random: Random) -> AccountConfig:
