@@ -6,6 +6,7 @@ which file is which list. The file is on the disk before the row, so a crash lea
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,8 @@ class Lists:
         self._world: World | None = None
         self._loaded: dict[tuple[str, str], tuple[StoredList, ContactList]] = {}
         self._retired: list[tuple[float, str]] = []
+        self.changing = asyncio.Lock()
+        """Held while a list is loaded, so that nobody deletes the file that is just put in its place."""
 
     def path_of(self, digest: str) -> Path:
         """Where the packed list of this content lies."""
@@ -85,15 +88,13 @@ class Lists:
             self._retired.append((time.monotonic(), before[0].digest))
         return self._tell(account)
 
-    def tidy(self) -> None:
-        """Delete the files of lists that were replaced long ago. Blocks for some file operations."""
+    def stale(self) -> list[Path]:
+        """The files of lists that were replaced long ago, to be deleted; each is named once."""
         until_s = time.monotonic() - KEPT_S
         named = {each.digest for each, _ in self._loaded.values()}
         gone = [digest for at_s, digest in self._retired if at_s < until_s]
         self._retired = [(at_s, digest) for at_s, digest in self._retired if at_s >= until_s]
-        for digest in gone:
-            if digest not in named:
-                self.path_of(digest).unlink(missing_ok=True)
+        return [self.path_of(digest) for digest in gone if digest not in named]
 
     def _tell(self, account: str) -> str:
         return self._facts.change(account, lists=self.in_force(account)).version

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,7 +28,8 @@ from trunkline.journal.store import open_journal
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import ExitCode
 from trunkline.kernel.leases import CounterId, Demand
-from trunkline.switch.commands import server
+from trunkline.switch.commands import executor, server
+from trunkline.switch.commands.command import Args, Command, Done
 from trunkline.switch.commands.executor import Executor
 from trunkline.switch.commands.registry import COMMANDS
 from trunkline.switch.commands.server import AdminSocket
@@ -325,5 +327,59 @@ def test_a_switch_that_goes_before_it_answers_may_have_done_it(tmp_path: Path) -
         with pytest.raises(admin.AnswerMissing) as caught:
             await asyncio.to_thread(admin.tell, tmp_path, RESET, {"counter": COUNTER}, "k7")
         assert "--key k7" in caught.value.hint
+
+    in_loop(tmp_path, work)
+
+
+def test_who_does_not_read_answers_is_let_go(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        desk.socket._idle_s = 0.2
+        before = len(os.listdir("/proc/self/fd"))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, str(tmp_path / "admin.sock"))
+            sending = asyncio.ensure_future(
+                asyncio.get_running_loop().sock_sendall(client, request("counters.show", all=True) * 40_000)
+            )
+            async with asyncio.timeout(10):
+                while not desk.socket._connections:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+                while len(os.listdir("/proc/self/fd")) > before + 1:  # noqa: ASYNC110 - the socket tells nobody
+                    await asyncio.sleep(0.02)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    in_loop(tmp_path, work)
+
+
+def test_a_number_of_thousands_of_digits_is_no_count(tmp_path: Path) -> None:
+    async def work(desk: Desk) -> None:
+        (answer,) = await exchange(tmp_path, request(ADJUST, "k1", counter=COUNTER, by="9" * 5_000))
+        assert answer["error"]["message"].endswith("is no count")
+
+    in_loop(tmp_path, work)
+
+
+def test_a_stop_does_not_wait_for_ever_and_takes_no_more_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "FINISH_S", 0.1)
+
+    async def work(desk: Desk) -> None:
+        begun = asyncio.Event()
+
+        async def never(_plant: Plant, _args: Args, _now: Instant) -> Done:
+            begun.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        desk.socket._executor = Executor(desk.plant, tmp_path, {"never": Command("never", Args, never)})
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "admin.sock"))
+        writer.write(request("never", "k1"))
+        await begun.wait()
+        writer.write(request("never", "k2"))
+        await desk.socket.close()
+        assert await reader.read() == b""
+        writer.close()
 
     in_loop(tmp_path, work)

@@ -30,6 +30,7 @@ SHOWN_MAX: Final = 500
 NAMED_MAX: Final = 20
 """Counters that an error lists."""
 COUNT_MAX: Final = 10**12
+DIGITS_MAX: Final = 30
 _HELD_ONLY: Final = frozenset({Measure.LIVE, Measure.IN_FLIGHT})
 
 
@@ -224,6 +225,6 @@ def _amount(index: AccountIndex, rule: LimitRule, text: str) -> int:
             return sign * parse_money(digits, index.config.account.currency).minor
         except ValueError as error:
             raise CommandRefused(str(error), hint="an amount of money, such as 250.00") from error
-    if not (digits.isascii() and digits.isdigit()) or int(digits) > COUNT_MAX:
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX) or int(digits) > COUNT_MAX:
         raise CommandRefused(f"{text!r} is no count", hint="a whole number, such as 3")
     return sign * int(digits)

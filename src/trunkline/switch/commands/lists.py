@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from trunkline.config.contacts import ContactList
 from trunkline.config.lookup import AccountIndex
+from trunkline.engine.lists.table import ContactList as Packed
 from trunkline.events.changes import ListDrop, ListPut, StoredList
 from trunkline.kernel.clock import Instant, iso
 from trunkline.switch.commands.accounts import account_of
@@ -52,14 +53,15 @@ async def load(plant: Plant, args: LoadList, _now: Instant) -> Done:
     source = Path(args.file)
     if not source.is_absolute():
         raise CommandRefused(f"{args.file} is no absolute path", hint="the switch reads the file itself")
-    await asyncio.to_thread(plant.lists.tidy)
-    fresh = plant.lists.folder / f"{uuid.uuid4().hex}.list.new"
-    packed = await asyncio.to_thread(pack_aside, source, held.type, fresh)
-    await asyncio.to_thread(fresh.replace, plant.lists.path_of(packed.digest))
-    now = plant.clock()
-    stored = StoredList(account, held.key, packed.digest, packed.header.entries, str(source), now.utc_ms)
-    before = plant.lists.loaded(account, held.key)
-    facts = plant.lists.replace(account, held.key, (stored, packed))
+    async with plant.lists.changing:
+        stale = plant.lists.stale()
+        fresh = plant.lists.folder / f"{uuid.uuid4().hex}.list.new"
+        packed = await asyncio.to_thread(_pack, source, held, fresh, stale)
+        await asyncio.to_thread(fresh.replace, plant.lists.path_of(packed.digest))
+        now = plant.clock()
+        stored = StoredList(account, held.key, packed.digest, packed.header.entries, str(source), now.utc_ms)
+        before = plant.lists.loaded(account, held.key)
+        facts = plant.lists.replace(account, held.key, (stored, packed))
     return Done(
         {**_row(plant, account, held), "account": account, "facts": facts},
         changes=(ListPut(stored),),
@@ -87,6 +89,12 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     Command("lists.load", LoadList, load),
     Command("lists.drop", DropList, drop),
 )
+
+
+def _pack(source: Path, held: ContactList, fresh: Path, stale: list[Path]) -> Packed:
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return pack_aside(source, held.type, fresh)
 
 
 def _put_back(plant: Plant, account: str, key: str, before: Any) -> None:

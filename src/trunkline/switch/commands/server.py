@@ -74,6 +74,7 @@ class AdminSocket:
                 await self._say(writer, await self._executor.answer(line))
         except (ConnectionError, TimeoutError):
             log.debug("somebody who sent a command did not wait for the answer")
+            writer.transport.abort()  # closing would wait for the answer to be read
         finally:
             self._connections.discard(task)
             writer.close()
