@@ -23,11 +23,14 @@ STARTS = [
     datetime(2026, 4, 4, 6, tzinfo=UTC),  # Lord Howe's go back by half an hour
     datetime(2026, 11, 23, 5, tzinfo=UTC),
     datetime(2028, 2, 28, 12, tzinfo=UTC),
+    datetime(2025, 3, 29, 9, tzinfo=UTC),  # Beirut has no midnight
+    datetime(2024, 10, 26, 9, tzinfo=UTC),  # the Azores have two
 ]
+ODD_ZONES = (*ZONES, "Asia/Beirut", "Atlantic/Azores", "Africa/Casablanca", "America/Havana")
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**40), st.sampled_from(STARTS), st.integers(0, 600), st.sampled_from(ZONES))
+@given(st.integers(0, 2**40), st.sampled_from(STARTS), st.integers(0, 600), st.sampled_from(ODD_ZONES))
 @example(1, STARTS[0], 0, "America/New_York")
 def test_every_change_is_found_and_none_is_made_up(seed: int, start: datetime, minutes: int, zone: str) -> None:
     times = OpenTimes(World(seed).hours(), zone)
@@ -86,6 +89,15 @@ def ms(text: str) -> int:
 def test_open_until_and_opens_at(hours: Hours, at: str, change: str | None) -> None:
     found = next_change(OpenTimes(hours, "America/New_York"), ms(at))
     assert found == (None if change is None else ms(change))
+
+
+def test_a_midnight_that_is_skipped_or_comes_twice() -> None:
+    night = OpenTimes(Hours(sat=(span("08:00", "00:45"),)), "Asia/Beirut")  # 00:00 to 01:00 is skipped
+    assert next_change(night, ms("2025-03-29T20:00+02:00")) == ms("2025-03-30T01:00+03:00")
+    sunday = OpenTimes(Hours(sun=(span("00:00", "04:15"),)), "Atlantic/Azores")  # at 01:00 it is 00:00 again
+    assert next_change(sunday, ms("2024-10-26T02:00+00:00")) == ms("2024-10-27T00:00+00:00")
+    samoa = OpenTimes(Hours(fri=(span("04:00", "00:30"),)), "Pacific/Apia")  # Friday the 30th is skipped
+    assert next_change(samoa, ms("2011-12-29T05:00-10:00")) == ms("2011-12-31T00:00+14:00")
 
 
 def test_words_for_the_operator() -> None:

@@ -26,7 +26,7 @@ def next_change(times: OpenTimes, utc_ms: int) -> int | None:
     now = WallClock(utc_ms, times.zone)
     is_open = times.open_at(now)
     for ordinal in range(now.ordinal, min(now.ordinal + SOUGHT_DAYS, date.max.toordinal() - 2)):
-        start, end = _utc_s(ordinal, 0, zone, 0), _utc_s(ordinal + 1, 0, zone, 1)
+        start, end = _utc_s(ordinal, 0, zone, 0), _end_s(ordinal, zone)
         for second in sorted(set(_edges(times, ordinal, zone))):
             ahead = start <= second <= end and second * 1000 > utc_ms
             if ahead and times.open_at(WallClock(second * 1000, times.zone)) is not is_open:
@@ -35,16 +35,21 @@ def next_change(times: OpenTimes, utc_ms: int) -> int | None:
 
 
 def _edges(times: OpenTimes, ordinal: int, zone: ZoneInfo) -> Iterator[int]:
-    """UTC seconds at which something may change on a local day: ranges of it and of the day before, and the clocks."""
-    for day in (ordinal - 1, ordinal):
+    """UTC seconds at which something may change on a local day: ranges of it and of its neighbours, and the clocks."""
+    for day in (ordinal - 1, ordinal, ordinal + 1):  # where midnight comes twice, the next day has begun before
         for piece in times.starting(day):
             until = piece.until + (DAY_MINUTES if piece.until <= piece.start else 0)
             for minute in (piece.start, until):
                 yield _utc_s(day, minute, zone, 0)
                 yield _utc_s(day, minute, zone, 1)
-    first, last = _utc_s(ordinal, 0, zone, 0), _utc_s(ordinal + 1, 0, zone, 1)
+    first, last = _utc_s(ordinal, 0, zone, 0), _end_s(ordinal, zone)
     if _offset(first, zone) != _offset(last, zone):
         yield _clock_change(first, last, zone)
+
+
+def _end_s(ordinal: int, zone: ZoneInfo) -> int:
+    """When a day has ended for good: the midnight behind it may come twice, or be skipped as in Beirut."""
+    return max(_utc_s(ordinal + 1, 0, zone, fold) for fold in (0, 1))
 
 
 def _utc_s(ordinal: int, minute: int, zone: ZoneInfo, fold: int) -> int:
