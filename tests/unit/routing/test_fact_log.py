@@ -62,6 +62,13 @@ def test_a_start_closes_circuits_and_ends_wrap_ups() -> None:
     )
 
 
+def test_a_pause_that_ended_while_the_switch_was_off_is_over() -> None:
+    paused = TargetStatus(at_ms=1, account="acme", target="a", status="auto_paused", until_ms=50, by=None, facts="f")
+    for at_ms, left in ((49, {"a": "auto_paused"}), (50, {})):
+        assert states(paused, SwitchStarted(at_ms=at_ms, version="1", snapshot="s"))[0].unavailable == left
+    assert states(paused, status("a", "available"))[0] == FactState()
+
+
 def test_states_are_bounded() -> None:
     found = states(*(down(f"t{at}") for at in range(STATES_MAX + 5)))
     assert len(found) == STATES_MAX

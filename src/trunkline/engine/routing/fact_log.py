@@ -21,10 +21,14 @@ STATES_MAX: Final = 1_000
 
 
 class FactState(msgspec.Struct, frozen=True):
-    """The facts after one event; rate book and loaded lists (by key) by their versions and digests."""
+    """The facts after one event; rate book and loaded lists (by key) by their versions and digests.
+
+    `until_ms` says when the status of a target in `unavailable` ends by itself, where that is known.
+    """
 
     down: frozenset[str] = frozenset()
     unavailable: dict[str, str] = {}
+    until_ms: dict[str, int] = {}
     rates: str | None = None
     lists: dict[str, str] = {}
 
@@ -42,8 +46,12 @@ class FactLog:
         if not isinstance(event, SwitchStarted) and self._whose(event) != self._account:
             return
         match event:
-            case SwitchStarted():  # circuits are closed again, and nobody wraps up a call
-                left = {target: why for target, why in now.unavailable.items() if why != "wrap_up"}
+            case SwitchStarted():  # circuits are closed again, nobody wraps up a call, and pauses may be over
+                left = {
+                    target: why
+                    for target, why in now.unavailable.items()
+                    if why != "wrap_up" and now.until_ms.get(target, event.at_ms + 1) > event.at_ms
+                }
                 now = msgspec.structs.replace(now, down=frozenset(), unavailable=left)
             case TargetDown():
                 now = msgspec.structs.replace(now, down=now.down | {event.target})
@@ -52,7 +60,10 @@ class FactLog:
             case TargetStatus():
                 others = {target: why for target, why in now.unavailable.items() if target != event.target}
                 said = {} if event.status == "available" else {event.target: event.status}
-                now = msgspec.structs.replace(now, unavailable=others | said)
+                ends = {target: at_ms for target, at_ms in now.until_ms.items() if target in others}
+                if said and event.until_ms is not None:
+                    ends[event.target] = event.until_ms
+                now = msgspec.structs.replace(now, unavailable=others | said, until_ms=ends)
             case RatesPublished():
                 now = msgspec.structs.replace(now, rates=event.rates)
             case CommandDone(command="lists.load"):
