@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import time
 from bisect import insort
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from trunkline.switch.slices import PAUSE_S, Slices
+from trunkline.switch.slices import SLICE_S
 
 if TYPE_CHECKING:
     from trunkline.switch.searching import Searching
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FIRST: Final = 10
 """As many of each line are tried as soon as a seat comes free; the others within the second."""
 LOOK_S: Final = 1.0
+REST: Final = 4.0
+"""For how many times as long as they took searches pause: a thousand routes without room take 2 ms to be asked."""
 
 Name = tuple[str, str]
 """Account and plan."""
@@ -88,34 +91,37 @@ class Queues:
                 self._loop.call_soon(self._wake)
 
     async def run(self) -> None:
-        """Try everybody once a second until cancelled."""
+        """Try everybody once a second until cancelled; less often where that takes long."""
         while True:
             await asyncio.sleep(LOOK_S)
-            slices = Slices()
-            for call in self._in_order(None):
-                self._try(call)
-                await slices.pause_if_due()
+            everybody = self._in_order(None)
+            while (took_s := self._try_some(everybody)) is not None:
+                await asyncio.sleep(REST * took_s)
 
     def _wake(self) -> None:
-        """Try those whose turn it is for as long as a slice lasts, the others after a pause."""
         if self._round is None:
             self._freed = False
             self._round = self._in_order(FIRST)
-        slices = Slices()
-        for call in self._round:
-            self._try(call)
-            if slices.due:
-                self._loop.call_later(PAUSE_S, self._wake)
-                return
+        took_s = self._try_some(self._round)
+        if took_s is not None:
+            self._loop.call_later(REST * took_s, self._wake)
+            return
         self._round = None
         if self._freed:
             self._loop.call_soon(self._wake)
+
+    def _try_some(self, callers: Iterator[Searching]) -> float | None:
+        """Try them for as long as a slice lasts: how long that took in seconds, None when all have been tried."""
+        began_s = time.perf_counter()
+        for call in callers:
+            if call in self._where:
+                call.try_again()
+            took_s = time.perf_counter() - began_s
+            if took_s >= SLICE_S:
+                return took_s
+        return None
 
     def _in_order(self, most: int | None) -> Iterator[Searching]:
         """The first `most` of each line, whoever came first before all others. Lines may change meanwhile."""
         lines = [line[:most] for line in self._lines.values()]
         return (call for _, call in heapq.merge(*lines, key=lambda each: each[0]))
-
-    def _try(self, call: Searching) -> None:
-        if call in self._where:
-            call.try_again()

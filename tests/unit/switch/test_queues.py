@@ -11,7 +11,7 @@ import pytest
 
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
-from trunkline.switch import queues, slices
+from trunkline.switch import queues
 from trunkline.switch.queues import Queues
 from trunkline.switch.searching import Searching
 
@@ -59,8 +59,7 @@ def test_who_came_first_is_tried_first_in_whichever_line() -> None:
 
 
 def test_long_rounds_let_others_have_the_loop_and_miss_no_seat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slices, "SLICE_S", 0.0)  # each step is a slice
-    monkeypatch.setattr(queues, "PAUSE_S", 0.0)
+    monkeypatch.setattr(queues, "SLICE_S", 0.0)  # each search is a slice
 
     async def run() -> None:
         tried: list[str] = []
