@@ -95,7 +95,7 @@ class Queues:
         while True:
             await asyncio.sleep(LOOK_S)
             everybody = self._in_order(None)
-            while (took_s := self._try_some(everybody)) is not None:
+            while (took_s := self._try_some(everybody)) is not None:  # noqa: ASYNC110 - it works in between
                 await asyncio.sleep(REST * took_s)
 
     def _wake(self) -> None:
