@@ -46,6 +46,8 @@ def test_a_trunk_at_its_limit_leaves_the_audio_ports_to_the_others(site: Site) -
         each.connect()
         each.hang_up()
     switch.ended_calls(MAX_LIVE + 1)
+    # Closed audio is told in company, a tenth of a second later.
+    switch.until(lambda: switch.metric("trunkline_media_free_legs") == 2 * MAX_LIVE + 2, "the audio ports to be free")
     again = greedy.call(switch)
     again.connect()
     again.hang_up()
