@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from trunkline.config.criteria import ORDERED, All, AnyOf, Condition, Node, Not, Operator
-from trunkline.config.folds import fold_named
+from trunkline.config.folds import fold_named, trimmed
 from trunkline.config.patterns import BadPattern, compile_pattern
 from trunkline.config.questions import Question, pieces_of, size_of, wanted
 
@@ -88,14 +88,25 @@ def _values(attr: str, conditions: Sequence[Condition], kind: str) -> str | None
     if not common:
         return f"nothing that is asked of {attr} fulfils all conditions"
     others = [each for each in conditions if each.op not in _POSITIVE | {Operator.EXISTS, Operator.NEAR}]
-    # A folded value is not what a regular expression sees, but it searches without regard to case as well.
-    questions = [Question(each, fold, kind) for each in others]
-    left = [value for value in common if all(question.passes(value) for question in questions)]
-    if left:
+    questions = [Question(each, fold, kind) for each in others if not _beyond_case(each)]
+    spelt: dict[str | None, list[str]] = {}
+    for text in (text for condition in conditions if condition.op in _POSITIVE for text in condition.values):
+        spelt.setdefault(fold(text), []).append(trimmed(text))
+
+    def fulfils(value: str, question: Question) -> bool:
+        # A regular expression sees a text as it is spelt, all others see it folded.
+        return question.passes(value) or (question.view == "plain" and any(map(question.passes, spelt[value])))
+
+    if any(all(fulfils(value, question) for question in questions) for value in common):
         return None
     if all(each.op is Operator.NOT_IN for each in others):
         return f"every value that is asked of {attr} is refused as well"
     return f"nothing that is asked of {attr} fulfils all conditions"
+
+
+def _beyond_case(condition: Condition) -> bool:
+    """Whether a pattern may find what is equal to a value and looks unlike it, as Straße is to STRASSE."""
+    return condition.op is Operator.REGEX and not condition.values[0].isascii()
 
 
 def _range(attr: str, conditions: Sequence[Condition], kind: str) -> str | None:

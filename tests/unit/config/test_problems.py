@@ -235,6 +235,8 @@ CASES = [
     criteria("{all: [{attr: geo.zip, prefix: '78'}, {attr: geo.zip, prefix: '79'}]}", w("never_matches", f"{STAR}.criteria")),
     criteria("{all: [{attr: geo.zip, prefix: '78'}, {attr: geo.zip, prefix: ['787', '79']}]}"),
     criteria("{attr: geo.city, in: ['Austin, TX', 'Dallas, TX'], regex: '^h'}", w("never_matches", f"{STAR}.criteria")),
+    criteria("{attr: tag.street, in: [STRASSE, Weg], regex: '^straße$'}"),
+    criteria("{attr: geo.city, in: ['St. Louis, MO'], regex: '^st[.]'}"),
     criteria("{attr: geo.city, in: [Austin]}", w("never_matches", f"{STAR}.criteria")),
     criteria("{attr: geo.city, contains: x, exists: false}", w("never_matches", f"{STAR}.criteria")),
     criteria("{all: [{attr: geo.city, eq: 'a, tx'}, {not: {any: [{attr: geo.city, eq: 'A, TX'}, {attr: geo.state, eq: TX}]}}]}", w("never_matches", f"{STAR}.criteria")),
