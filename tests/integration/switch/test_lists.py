@@ -41,6 +41,12 @@ def lists(switch: SwitchProcess, capsys: pytest.CaptureFixture[str], *arguments:
     return json.loads(capsys.readouterr().out)
 
 
+def proved(switch: SwitchProcess, call: str, capsys: pytest.CaptureFixture[str]) -> list[bool]:
+    """Whether each decision of a call can be made again from the data folder, and is the same."""
+    assert main(["trace", call, "--data", str(switch.data), "--full", "--json"]) == 0
+    return [each["proved"] for each in json.loads(capsys.readouterr().out)["decisions"]]
+
+
 def digest_of_blocked(switch: SwitchProcess, capsys: pytest.CaptureFixture[str]) -> str:
     shown: str = lists(switch, capsys, "show")["lists"][0]["digest"]
     return shown
@@ -98,3 +104,5 @@ def test_lists_decide_and_outlive_a_crash(tmp_path: Path, capsys: pytest.Capture
     assert found[1]["rejected"][0]["detail"] == "on list dnc"
     assert main(["trace", found[4]["id"], "--data", str(switch.data)]) == 0
     assert "a list keeps the caller away (campaign: on list blocked)" in capsys.readouterr().out
+    assert proved(switch, found[-1]["id"], capsys) == [True]
+    assert proved(switch, found[0]["id"], capsys) == [False], "what the file said then is not kept"
