@@ -8,6 +8,7 @@ a glance at every other route, not a compilation.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
@@ -114,7 +115,7 @@ class Compiler:
         cutter = Cutter(self._types)
         by_id: dict[str, Line] = {}
         lines: list[Line] = []
-        places: list[int] = []  # for each line its rank in the program before, -1 when it is new
+        places = array("q")  # for each line its rank in the program before, -1 when it is new
         bands: list[Band] = []
         bare, zone = structs.replace(plan, tiers=()), self._account.timezone
         plan_head = self._head("plan", plan.key, bare, plan.timezone or zone, earlier)
@@ -135,7 +136,7 @@ class Compiler:
                         yield from self._adding(plan, head, some, above, old, cutter, lines, places)
                         continue
                     rank, was = len(lines), run[0].rank
-                    places += range(was, was + len(run))
+                    places.extend(range(was, was + len(run)))
                     lines += run if rank == was else [line.moved(at) for at, line in enumerate(run, rank)]
                 weights = (yield from weighing(routes, first)) if order == "weighted" else []
                 name_hash = _draw_name(self._account.key, key, tier, lines[first])
@@ -146,7 +147,7 @@ class Compiler:
         assert len(by_id) == len(lines), f"two routes of the plan {plan.key} have one name"
         blocks = yield from _blocking(lines, places, old)
         yield from cutter.forgetting()
-        return Program(plan, by_id, bands, blocks)
+        return Program(plan, lines, by_id, bands, blocks)
 
     def _adding(
         self,
@@ -157,7 +158,7 @@ class Compiler:
         earlier: Earlier,
         cutter: Cutter,
         lines: list[Line],
-        places: list[int],
+        places: array[int],
     ) -> Iterator[None]:
         """Add the lines of some routes one by one, and their `places` in the program before."""
         for route in routes:
@@ -266,7 +267,7 @@ class Compiler:
         return (self._stand("bidder", target.key, target.bid, zone), stand)
 
 
-def _blocking(lines: list[Line], places: list[int], earlier: Earlier) -> Generator[None, None, list[Block]]:
+def _blocking(lines: list[Line], places: array[int], earlier: Earlier) -> Generator[None, None, list[Block]]:
     """The blocks of a plan in rank order, those of before where they are the same; in small steps."""
     blocks: list[Block] = []
     first = 0

@@ -7,6 +7,7 @@ to find two lists of the same objects equal takes next to no time.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Mapping, Sequence
 from operator import is_
 
@@ -22,7 +23,7 @@ class Earlier:
         """`renewed` are targets of which something has changed, or of their buyers; `same_plan` says whether the plan
         itself, without its tiers, says what it said.
         """
-        self._lines: Sequence[Line] = () if program is None else program.lines
+        self._lines: list[Line] = [] if program is None else program.lines
         self._by_id: Mapping[str, Line] = {} if program is None else program.by_id
         self._blocks = {} if program is None else dict(program.blocks())
         self._renewed = renewed
@@ -46,7 +47,7 @@ class Earlier:
         old = self._by_id.get(route_id(plan, tier.key or "", routes[0].key or routes[0].target))
         if old is None or not self._same_plan:
             return None
-        lines = list(self._lines[old.rank : old.rank + len(routes)])
+        lines = self._lines[old.rank : old.rank + len(routes)]
         if len(lines) < len(routes) or old.tier is not tier or lines[-1].tier is not tier:
             return None
         if not all(map(is_, [line.route for line in lines], routes)):
@@ -55,7 +56,7 @@ class Earlier:
             return None
         return lines
 
-    def block(self, lines: Sequence[Line], places: Sequence[int], first: int) -> Block | None:
+    def block(self, lines: Sequence[Line], places: array[int], first: int) -> Block | None:
         """The block that begins with the line of rank `first` and is the same to its end.
 
         `places` are for all lines the ranks that they had, -1 for those that are new.
@@ -64,7 +65,7 @@ class Earlier:
         if block is None:
             return None
         after, before = first + block.count, places[first] + block.count
-        if list(places[first:after]) != list(range(places[first], before)):
+        if places[first:after] != array("q", range(places[first], before)):
             return None
         # The last block ends because nothing comes behind it, all others because of their routes.
         return block if before < len(self._lines) or after == len(lines) else None

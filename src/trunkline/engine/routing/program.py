@@ -252,9 +252,10 @@ class Program:
     __slots__ = ("_attrs", "_blocks", "_down", "_minute", "_ready", "_starts", "all", "asked", "bands", "by_id",
                  "lines", "patience_ns", "plan", "scored", "screens")  # fmt: skip
 
-    def __init__(self, plan: Plan, by_id: dict[str, Line], bands: list[Band], blocks: list[Block]) -> None:
-        """`by_id` are the routes in rank order."""
-        lines = list(by_id.values())
+    def __init__(
+        self, plan: Plan, lines: list[Line], by_id: dict[str, Line], bands: list[Band], blocks: list[Block]
+    ) -> None:
+        """`lines` are the routes in rank order, `by_id` the same by name."""
         self.plan = plan
         self.patience_ns = {kind: patience_seconds(plan, kind) * SECOND for kind in Kind}
         """How long offers are made, from the beginning of routing."""
