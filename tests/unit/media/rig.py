@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from trunkline.media.port import Codec, Direction, MediaEvent, Recorded, RemoteM
 HOST = "127.0.0.1"
 FRAME = 160
 START = 1000.0
+
+WAIT_S_MAX = 20.0
+"""How long the disk thread is waited for, on a machine that has other things to do."""
 
 
 def free_pairs(count: int) -> list[Pair]:
@@ -209,8 +213,9 @@ class Rig:
 
     def recorded(self) -> Recorded:
         """Wait for the disk thread to finish the one recording that was stopped."""
-        for _ in range(100):
-            # No timer moves while virtual time stands, so this waits for the disk thread's wake-up.
+        deadline = time.monotonic() + WAIT_S_MAX
+        while time.monotonic() < deadline:
+            # Virtual time stands: a turn ends with the disk thread's wake-up, or because news is due to be sent.
             self.engine.turn(1.0)
             for event in self.events:
                 if isinstance(event, Recorded):

@@ -14,6 +14,8 @@ from trunkline.kernel.leases import Lease, Refused
 
 pytestmark = pytest.mark.unit
 
+POOR = 'buyers: [{key: ann, funding: {mode: prepaid, limit: "1.00"}}, {key: bob}]'
+
 TWO = """
 plans:
   - key: main
@@ -102,6 +104,18 @@ def test_full_routes_give_no_capacity_and_unwanted_callers_no_route() -> None:
     assert end.reason == "no_capacity"
     nobody = router(text.replace("limits: [{measure: live, max: 1}]", "paused: true"))
     assert Caller(nobody, query()).next() == Exhausted("no_route", nobody.explain(query(), capacity).rejected)
+
+
+def test_a_free_seat_is_worth_waiting_for_and_money_is_not() -> None:
+    text = TWO.replace('price: "40.00"', 'price: "40.00", criteria: {attr: geo.state, eq: TX}')
+    capacity = MemoryCapacity()
+    full, poor = router(text), router(POOR + text.replace(", limits: [{measure: live, max: 1}]", ""))
+    assert isinstance(Caller(full, query(), capacity).next(), Offer)
+    ends = [Caller(full, query(), capacity).next(), Caller(poor, query()).next()]
+    assert [(end.reason, end.waits) for end in ends if isinstance(end, Exhausted)] == [
+        ("no_capacity", True),
+        ("no_capacity", False),
+    ]
 
 
 def test_targets_already_offered_to_this_caller_are_passed_over() -> None:

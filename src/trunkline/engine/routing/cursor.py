@@ -146,7 +146,7 @@ class Cursor:
         assert self._last is not None
         full = Full(self._rule(line, refused.demand.counter), refused.demand, refused.used)
         stage.refuse(line, self._full(line, full, *self._last))
-        self._refused.add(Reason.LIMIT)
+        self._refused.add(_reason(full))
 
     def take(self, candidate: Candidate, lease: Lease) -> Offer:
         """The seats are held: the candidate has become an offer."""
@@ -247,7 +247,7 @@ class Cursor:
             self._refused.add(Reason.ALREADY_OFFERED)
             return False
         stage.refuse(line, self._full(line, full, usage, utc_ms))
-        self._refused.add(Reason.LIMIT)
+        self._refused.add(_reason(full))
         if self._reported_max is not None and len(stage.refused) >= self._reported_max:
             swept.add(full.demand.counter, stage)
         return False
@@ -357,7 +357,7 @@ class Cursor:
             return Unsold.SUPPRESSION
         if self._case.repetition is not None and self._case.repetition.nowhere:
             return Unsold.DUPLICATE
-        if Reason.LIMIT in self._refused:
+        if not self._refused.isdisjoint({Reason.LIMIT, Reason.FUNDS}):
             return Unsold.NO_CAPACITY
         return Unsold.NOT_TAKEN if Reason.ALREADY_OFFERED in self._refused else Unsold.NO_ROUTE
 
@@ -400,3 +400,8 @@ class Cursor:
         return late_rejection(
             line, Reason.ALREADY_OFFERED if line.target.key in self._taken else Reason.OUT_OF_PATIENCE
         )
+
+
+def _reason(full: Full) -> Reason:
+    """Seats come free again, and are waited for; money does not."""
+    return Reason.FUNDS if full.demand.counter.measure == FUNDS else Reason.LIMIT
