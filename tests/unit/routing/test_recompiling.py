@@ -11,6 +11,7 @@ from msgspec import structs
 from trunkline.cli.bench import load
 from trunkline.config.schema import AccountConfig, Platform, Publisher, Route
 from trunkline.engine.routing import compiler
+from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.router import Router, compile_router, compiling
 from trunkline.kernel.money import Money
 
@@ -83,6 +84,14 @@ def test_one_changed_route_costs_its_own_block_alone(config: AccountConfig, rout
     program = again.programs["injury"]
     assert [line.rank for line in program.lines] == list(range(ROUTES + len(routes) - 1))
     assert router.programs["injury"].lines[-1].rank == ROUTES - 1
+
+
+def test_a_line_at_another_rank_says_what_it_said(router: Router) -> None:
+    line = router.programs["injury"].lines[3]
+    moved = line.moved(7)
+    assert (line.rank, moved.rank) == (3, 7)
+    for name in Line.__slots__:
+        assert name == "rank" or getattr(moved, name) is getattr(line, name)
 
 
 def test_another_price_keeps_the_tables_and_other_criteria_make_new_ones(config: AccountConfig, router: Router) -> None:

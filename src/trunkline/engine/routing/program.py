@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
@@ -96,10 +96,28 @@ class Line:
 
     def moved(self, rank: int) -> Line:
         """The same route at another rank. The one of the earlier program stays where it is: calls may be using it."""
+        # Written out: one route more before all others moves ten thousand.
         line = Line.__new__(Line)
-        for name in _OF_A_LINE:
-            setattr(line, name, getattr(self, name))
         line.rank = rank
+        line.bids = self.bids
+        line.buyer = self.buyer
+        line.ceiling = self.ceiling
+        line.funds = self.funds
+        line.guards = self.guards
+        line.id = self.id
+        line.kind = self.kind
+        line.method = self.method
+        line.min_scores = self.min_scores
+        line.name_hash = self.name_hash
+        line.parts = self.parts
+        line.plan = self.plan
+        line.price = self.price
+        line.rest = self.rest
+        line.route = self.route
+        line.rules = self.rules
+        line.target = self.target
+        line.tier = self.tier
+        line.turn = self.turn
         return line
 
     def price_for(self, campaign_price: int | None) -> int | None:
@@ -107,9 +125,6 @@ class Line:
         if self.target.bid is not None:
             return None
         return campaign_price if self.price is None else self.price
-
-
-_OF_A_LINE: Final = tuple(name for name in Line.__slots__ if name != "rank")
 
 
 class Band:
