@@ -12,6 +12,7 @@ from bench.load.machine import LOAD_CORE, SERVER_CORE, pinned, stolen_s
 from bench.load.market import NUMBER, WEEK, market, text_of
 from bench.load.round import first_messages
 from bench.load.script import CALLER, TAKES, caller_number
+from bench.load.sides import OWN_HOST
 
 from trunkline.testing.sipp import Sipp, SippFailed
 from trunkline.testing.switch import SwitchProcess
@@ -72,7 +73,7 @@ def measure(routes: int, rate: int, seconds: float) -> Reloading:
         calls = round(rate * seconds)
         with Sipp(TAKES, folder, "taking", seconds=round(seconds) + 180) as taking:
             document = live_market(routes, taking.address)
-            switch = SwitchProcess(text_of(document), folder / "side", legs=LEGS_MAX)
+            switch = SwitchProcess(text_of(document), folder / "side", legs=LEGS_MAX, host=OWN_HOST)
             try:
                 with pinned(SERVER_CORE):
                     switch.start()

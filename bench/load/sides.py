@@ -19,6 +19,8 @@ from trunkline.testing.switch import SwitchProcess
 
 LEGS_MAX = 4_000
 """Audio legs of the switch: two a call, those of refused buyers included until they are let go."""
+OWN_HOST = "127.0.0.100"
+"""Of the switch alone: so many ports in a row are free where nobody else takes any."""
 START_S_MAX = 10.0
 
 
@@ -37,7 +39,7 @@ class Running(msgspec.Struct, frozen=True):
 @contextmanager
 def ours(folder: Path, scenario: Scenario, refusing: str, taking: str) -> Iterator[Running]:
     """A switch with its journal, selling to the two addresses."""
-    switch = SwitchProcess(configuration(refusing, taking, scenario), folder, legs=LEGS_MAX)
+    switch = SwitchProcess(configuration(refusing, taking, scenario), folder, legs=LEGS_MAX, host=OWN_HOST)
     try:
         with pinned(SERVER_CORE):
             switch.start()

@@ -58,9 +58,11 @@ class SwitchProcess:
         drain_s: int = 5,
         flags: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        host: str = HOST,
     ) -> None:
         """`config` is YAML; it, the data and the log are kept in `folder`. `legs` bounds audio legs: two a call.
 
+        SIP and audio are on `host`, an address of loopback; for thousands of legs one that nobody else takes ports of.
         `environment` is added to our own variables.
         """
         self.folder = folder
@@ -68,7 +70,7 @@ class SwitchProcess:
         self.data = folder / "data"
         self.log_path = folder / "switch.log"
         self.sip = self.sips = self.http = self.admin = ""
-        self._legs = legs
+        self._legs, self._host = legs, host
         self._flags = (*flags, "--drain-seconds", str(drain_s))
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -114,7 +116,7 @@ class SwitchProcess:
         for left in reversed(range(STARTS_MAX)):
             first_start = self._ports is None
             if self._ports is None:
-                self._ports = free_block(2 + 2 * self._legs)
+                self._ports = free_block(2 + 2 * self._legs, self._host)
             self._spawn(self._ports)
             if self._wait_ready():
                 return self
@@ -131,9 +133,9 @@ class SwitchProcess:
 
     def _spawn(self, ports: int) -> None:
         source = str(Path(trunkline.__file__).resolve().parents[1])
-        audio = f"{HOST}:{ports + 2}-{ports + 1 + 2 * self._legs}"
+        audio = f"{self._host}:{ports + 2}-{ports + 1 + 2 * self._legs}"
         command = [sys.executable, "-m", "trunkline", "switch"]
-        command += ["--config", str(self.config_path), "--data", str(self.data), "--sip", f"{HOST}:{ports}"]
+        command += ["--config", str(self.config_path), "--data", str(self.data), "--sip", f"{self._host}:{ports}"]
         command += ["--http", f"{HOST}:0", "--rtp", audio, "--min-free-mb", "1", *self._flags]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(

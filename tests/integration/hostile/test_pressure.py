@@ -19,7 +19,6 @@ pytestmark = pytest.mark.integration
 MAX_LIVE = 4
 FLOOD = 40
 LOOKS = 6
-LOAD = 60
 LOAD_MAX = 5_000
 LOG_LINES_A_CALL = 2
 """For what a call of which the disk has taken something could not write of its end."""
@@ -119,7 +118,7 @@ def test_calls_are_listed_while_they_are_written(site: Site, capsys: pytest.Capt
     buyer = site.peer(answers())
     switch = site.switch(configuration(buyer.target("good")))
     seen = []
-    with Load(site.caller(), switch, LOAD) as load:
+    with Load(site.caller(), switch, LOAD_MAX) as load:
         for look in range(LOOKS):
             load.until(200)
             assert main(["calls", "--data", str(switch.data), "--json"]) == 0
