@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trunkline.config.folds import Several, View
+from trunkline.config.folds import Several, Value, View
 from trunkline.config.questions import size_of
 from trunkline.engine.routing.parts import LARGE, Part, Steps
 from trunkline.engine.routing.values import Known
@@ -33,18 +33,22 @@ _STEP_BYTES_MAX = 1 << 24
 _VALUES_A_STEP = 400
 """Values looked at between two of the moments in which something else may go on."""
 _CELLS_A_STEP = 100
+_KEPT_MIN = 64
+_KEPT_MAX = 1_024
+_KEPT_BYTES = 1 << 22
+"""A column keeps the rows of as many values as fit into four megabytes, in these bounds."""
 
 
 class ValueTable:
     """The routes that one attribute leaves: by its value, by its longest named beginning, for all others."""
 
     __slots__ = ("_count", "_lengths", "_named", "_other", "_parts", "_prefixes", "_rows", "_several",
-                 "_unknown", "_view", "_wary", "attr")  # fmt: skip
+                 "_unknown", "_wary", "attr", "view")  # fmt: skip
 
     def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int) -> None:
         """Without its rows: `filling` makes them."""
         self.attr = attr
-        self._view: View = view
+        self.view: View = view
         self._count = count
         self._parts = parts
         held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
@@ -105,14 +109,9 @@ class ValueTable:
         """What making so many rows costs at most, in values that could be looked at meanwhile."""
         return rows * self._count >> 4
 
-    @property
-    def rows_by_value(self) -> Mapping[str | None, Row] | None:
-        """The rows by folded value, None standing for unknown; None when it looks at values in another way."""
-        return self._rows if self._view == "value" else None
-
     def mask(self, known: Known) -> int:
         """The routes that this caller's value leaves."""
-        value = known.get(self.attr) if self._view == "value" else known.look(self._view, self.attr)
+        value = known.look(self.view, self.attr)
         row = self._rows.get(value)  # type: ignore[arg-type]
         if row.__class__ is int:  # as it is nearly always
             return row
@@ -168,6 +167,7 @@ class StepTable:
     """The routes that a number or date leaves, by where it lies among the bounds that routes compare with."""
 
     __slots__ = ("_bounds", "_changes", "_count", "_rows", "_size", "_stride", "_unknown", "attr")
+    view: View = "value"
 
     def __init__(self, attr: str, parts: dict[Steps, list[int]], count: int) -> None:
         """Without its rows: `filling` makes them."""
@@ -234,6 +234,55 @@ class StepTable:
 
 
 Table = ValueTable | StepTable
+
+
+class Column:
+    """One attribute as all blocks of a plan look at it: the routes of the whole plan that a value leaves.
+
+    A caller's value has been seen before nearly always, and the blocks need not be asked again. What they said is kept
+    in a bounded space; it holds as long as they do.
+    """
+
+    __slots__ = ("_blocks", "_most", "attr", "rows", "view")
+
+    def __init__(self, attr: str, view: View, blocks: Sequence[tuple[int, Sequence[Table]]]) -> None:
+        """`blocks` are the counts of all blocks, the last first, with their tables of this attribute and view."""
+        self.attr = attr
+        self.view: View = view
+        self.rows: dict[Value | None, int] = {}
+        """By value the routes that it leaves, for values seen before."""
+        self._blocks = blocks
+        count = sum(count for count, _ in blocks)
+        self._most = max(_KEPT_MIN, min(_KEPT_MAX, 8 * _KEPT_BYTES // (count + 1)))
+
+    def row(self, value: Value | None, known: Known) -> int:
+        """The routes that `value`, this caller's, leaves; they are kept."""
+        mask = 0
+        for count, tables in self._blocks:
+            left = (1 << count) - 1
+            for table in tables:
+                left &= table.mask(known)
+            mask = mask << count | left
+        if len(self.rows) >= self._most:
+            self.rows.clear()
+        self.rows[value] = mask
+        return mask
+
+
+def columns_of(blocks: Sequence[tuple[int, Sequence[Table]]]) -> tuple[Column, ...]:
+    """The tables of all blocks, which come with their counts and the last first, put together by what they look at."""
+    asked = dict.fromkeys((table.attr, table.view) for _, tables in blocks for table in tables)
+    return tuple(
+        Column(
+            attr,
+            view,
+            [
+                (count, tuple(table for table in tables if (table.attr, table.view) == (attr, view)))
+                for count, tables in blocks
+            ],
+        )
+        for attr, view in asked
+    )
 
 
 def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple[Table, ...]:

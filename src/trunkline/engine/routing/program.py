@@ -8,14 +8,14 @@ neighbours in rank whose order is found out for each caller.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
 from trunkline.engine.routing.guards import Guards, skills_of
 from trunkline.engine.routing.hours import Clocks, OpenTimes
-from trunkline.engine.routing.index import Row, Table, ValueTable, bitmap, building_tables
+from trunkline.engine.routing.index import Table, bitmap, building_tables, columns_of
 from trunkline.engine.routing.limits import Rules
 from trunkline.engine.routing.parts import Part, Predicate, Steps
 from trunkline.engine.routing.performance import Contender
@@ -31,8 +31,6 @@ _FLOOR_MASKS_MAX = 1_024
 _LINES_A_STEP = 64
 _SHARING = frozenset({"group", "buyer", "target"})
 
-Seen = tuple[str, Mapping[str | None, Row], Table]
-"""The attribute that a table is about, its rows by value (None: unknown) and the table, for values without a row."""
 Order = Literal["fixed", "weighted", "round_robin", "auction", "performance"]
 
 
@@ -264,7 +262,7 @@ class Block:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_attrs", "_blocks", "_down", "_minute", "_ready", "_starts", "all", "asked", "bands", "by_id",
+    __slots__ = ("_blocks", "_columns", "_down", "_minute", "_ready", "_starts", "all", "asked", "bands", "by_id",
                  "lines", "patience_ns", "plan", "scored", "screens")  # fmt: skip
 
     def __init__(
@@ -280,7 +278,7 @@ class Program:
         self.all = (1 << len(lines)) - 1
         self._blocks = blocks
         self._starts = [band.first for band in bands]
-        self._attrs = tuple({attr: None for block in blocks for attr, _, _ in map(_seen_by, block.tables)})
+        self._columns = columns_of([(block.count, block.tables) for block in reversed(blocks)])
         self.asked = 0
         """Routes of which something has to be asked that no table answers, a chance among it."""
         self.scored = 0
@@ -295,8 +293,8 @@ class Program:
         self.screens = tuple(screens.items())
         """What lists are asked, each question once, with the routes that it may close."""
         self._minute = -1
-        self._ready: dict[tuple[Kind, int, int, int | None], list[tuple[int, int, tuple[Seen, ...]]]] = {}
-        """What this minute leaves of each block, from the last to the first: its count, routes and tables."""
+        self._ready: dict[tuple[Kind, int, int, int | None], int] = {}
+        """What this minute leaves of all routes, before anything is asked of the caller."""
         self._down: tuple[frozenset[str], int] = (frozenset(), 0)
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
@@ -317,17 +315,14 @@ class Program:
         if minute != self._minute:
             self._minute = minute
             self._ready.clear()
-        ready = self._ready.get((kind, hop, floor, price))
-        if ready is None:
-            ready = self._prepare(kind, hop, floor, price, utc_ms, clocks)
+        left = self._ready.get((kind, hop, floor, price))
+        if left is None:
+            left = self._prepare(kind, hop, floor, price, utc_ms, clocks)
         get = known.get
-        values = {attr: get(attr) for attr in self._attrs}
-        left = 0
-        for count, mask, tables in ready:
-            for attr, rows, table in tables:
-                row = rows.get(values[attr])  # type: ignore[arg-type]
-                mask &= row if row.__class__ is int else table.mask(known)
-            left = left << count | mask
+        for column in self._columns:
+            value = get(column.attr) if column.view == "value" else known.look(column.view, column.attr)
+            row = column.rows.get(value)
+            left &= column.row(value, known) if row is None else row
         return left
 
     def band_of(self, rank: int) -> int:
@@ -367,29 +362,16 @@ class Program:
                 ranks += (first + at for at in block.members.get(name, ()))
         return bitmap(ranks, len(self.lines)) if ranks else 0
 
-    def _prepare(
-        self, kind: Kind, hop: int, floor: int, price: int | None, utc_ms: int, clocks: Clocks
-    ) -> list[tuple[int, int, tuple[Seen, ...]]]:
-        ready = [
-            (
-                block.count,
-                block.open[kind] & block.taking(hop) & block.above(floor, price) & ~block.closed(utc_ms, clocks),
-                tuple(map(_seen_by, block.tables)),
-            )
-            for block in reversed(self._blocks)
-        ]
+    def _prepare(self, kind: Kind, hop: int, floor: int, price: int | None, utc_ms: int, clocks: Clocks) -> int:
+        ready = 0
+        for block in reversed(self._blocks):
+            left = block.open[kind] & block.taking(hop) & block.above(floor, price) & ~block.closed(utc_ms, clocks)
+            ready = ready << block.count | left
         if len(self._ready) >= _FLOOR_MASKS_MAX:
             self._ready.clear()
         if all(clocks.at(utc_ms, times.zone).steady for block in self._blocks for times, _ in block.hours):
             self._ready[kind, hop, floor, price] = ready
         return ready
-
-
-def _seen_by(table: Table) -> Seen:
-    """How a table is asked: at once by its rows where a value decides, else by itself."""
-    if isinstance(table, ValueTable) and table.rows_by_value is not None:
-        return table.attr, table.rows_by_value, table
-    return table.attr, {}, table
 
 
 def _stands_open(line: Line, kind: Kind) -> bool:
