@@ -35,9 +35,8 @@ class Collector:
         self._hidden = 0
 
     async def run(self) -> None:
-        """Work until cancelled; what exists now stays for good."""
+        """Work until cancelled. Whoever starts it has looked through before there were calls: that holds the loop."""
         gc.set_threshold(YOUNG_MAX, 10, 10)
-        self.look_through()
         while True:
             for _ in range(COUNT_EVERY):
                 await asyncio.sleep(HIDE_EVERY_S)
@@ -51,7 +50,7 @@ class Collector:
             self.look_through()
 
     def look_through(self) -> None:
-        """Free all garbage, whatever it holds, and put the rest out of sight."""
+        """Free all garbage, whatever it holds, and put the rest out of sight: a third of a second for 10,000 routes."""
         gc.unfreeze()
         gc.collect()
         gc.freeze()

@@ -385,6 +385,8 @@ async def run_switch(options: SwitchOptions) -> None:
     # Each listener would tell of its own start and end, and of every request that is none; those are counted.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     switch = await Switch.open(options)
-    collector = asyncio.create_task(Collector(switch.live_calls).run())
+    collector = Collector(switch.live_calls)
+    collector.look_through()  # before anybody is told that calls may come
+    looking = asyncio.create_task(collector.run())
     await switch.run()
-    collector.cancel()
+    looking.cancel()

@@ -64,9 +64,10 @@ def test_what_lives_is_out_of_sight_and_what_was_garbage_before_is_gone(monkeypa
 
     async def run() -> None:
         before = knots()
-        work = asyncio.create_task(Collector(lambda: 1).run())
-        await asyncio.sleep(0)
+        watch = Collector(lambda: 1)
+        watch.look_through()
         assert not any(knot() for knot in before)
+        work = asyncio.create_task(watch.run())
         kept = Knot()
         while any(each is kept for each in gc.get_objects()):  # noqa: ASYNC110 - the collector tells nobody
             await asyncio.sleep(0)

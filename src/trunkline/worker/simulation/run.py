@@ -190,7 +190,8 @@ class Simulation:
             if account.router.kept_away(*door, caller, facts, now) is not None:
                 tally.lost("blocked")
                 return
-        sale = _Sale(account, account.router.cursor(query, account.facts), query, place, arrival.observed)
+        cursor = account.router.cursor(query, account.facts, reported_max=0)  # nobody reads why others were passed over
+        sale = _Sale(account, cursor, query, place, arrival.observed)
         sale.contact = self._contact(account, query.campaign, caller)
         account.remember(sale.contact, "incoming", now.utc_ms, query.campaign, None)
         incoming = account.router.incoming_payout(query)
