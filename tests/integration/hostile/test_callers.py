@@ -81,7 +81,7 @@ def test_a_storm_of_cancels_leaves_nothing(site: Site) -> None:
 def test_cancel_and_answer_cross(site: Site) -> None:
     """Whoever wins, both sides agree: a call that was answered gets its BYE, one that was not its 487."""
     buyer = site.peer(answers())
-    switch = site.switch(configuration(buyer.target("good")), legs=60)  # ports come free a moment after their call
+    switch = site.switch(configuration(buyer.target("good")))
     caller = site.caller()
     for _ in range(30):
         call = caller.call(switch)

@@ -19,7 +19,9 @@ from tests.unit.media.rig import HOST, Party, frame, neighbours, pcm_samples
 
 import trunkline
 from trunkline.codec.g711 import Law, decode
-from trunkline.media.embedded.backend import EmbeddedMedia
+from trunkline.media.embedded import wire
+from trunkline.media.embedded.backend import SPARE_MIN, EmbeddedMedia
+from trunkline.media.embedded.process import Process
 from trunkline.media.errors import BadRemote, MediaStartError, NoMediaPorts
 from trunkline.media.port import (
     BackendLost,
@@ -484,3 +486,27 @@ async def _readable(fd: int) -> bool:
             return await ready.wait()
     finally:
         asyncio.get_running_loop().remove_reader(fd)
+
+
+def test_a_port_comes_back_at_once_when_few_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, bool, bool]] = []
+    real = Process.send
+
+    def send(process: Process, order: wire.Order, *, patient: bool = False) -> None:
+        if isinstance(order, wire.Close):
+            asked.append((order.leg, order.soon, patient))
+        real(process, order, patient=patient)
+
+    monkeypatch.setattr(Process, "send", send)
+
+    async def run() -> None:
+        async with switch(pairs=SPARE_MIN + 1) as running:
+            for leg in ("first", "second"):
+                running.leg(leg, "call")
+                running.media.play(leg, 1, [Prompt("beep")])
+            for leg in ("second", "first"):
+                running.media.close(leg)
+                await running.until(lambda event, leg=leg: isinstance(event, Closed) and event.leg == leg)
+
+    asyncio.run(run())
+    assert asked == [("second", True, False), ("first", False, True)]

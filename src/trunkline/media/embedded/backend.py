@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 CHILDREN_MAX: Final = 64
 DEAD_MEDIA_MS: Final = 60_000
 _NOTHING_PASSED: Final = LegStats()
+SPARE_MIN: Final = 64
+"""With fewer free legs, or fewer than a quarter, a port is wanted back at once: the next caller may need it."""
 _RESTART_S: Final = (0.05, 0.2, 1.0, 5.0)
 """How long to wait before each further attempt to start a child that was lost."""
 
@@ -222,7 +224,8 @@ class EmbeddedMedia:
             return
         opened.closing = True
         if opened.introduced:
-            self._send(opened.slot, wire.Close(leg), patient=True)
+            soon = _room(opened.slot) < max(SPARE_MIN, len(opened.slot.ports) // 4)
+            self._send(opened.slot, wire.Close(leg, soon), patient=not soon)
         else:
             closed = Closed(leg, _NOTHING_PASSED)
             self._free(opened.slot, leg)

@@ -153,6 +153,8 @@ def _serve(control: Control, setup: wire.Setup, pairs: list[Pair]) -> None:
         with control.gathering():
             for order in orders:
                 engine.obey(order)
+        if any(isinstance(order, wire.Close) and order.soon for order in orders):
+            control.flush()
         if control.closed:
             engine.stopping = True
 

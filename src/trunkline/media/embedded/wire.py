@@ -107,9 +107,10 @@ class SendDigits(Struct, frozen=True, gc=False, array_like=True, tag=11):
 
 
 class Close(Struct, frozen=True, gc=False, array_like=True, tag=12):
-    """Close a leg."""
+    """Close a leg. `soon` asks for its `Closed` at once: few ports are left."""
 
     leg: str
+    soon: bool = False
 
 
 class Stop(Struct, frozen=True, gc=False, array_like=True, tag=13):
