@@ -238,11 +238,15 @@ class MemoryCapacity:
         held = self._leases.get(lease_id)
         if held is None:
             return
-        if amount is not None:
-            for demand in held.lease.demands:
-                assert demand.counter.measure != measure or 0 <= amount <= demand.amount, (
+        concerned = False
+        for demand in held.lease.demands:
+            if demand.counter.measure == measure:
+                concerned = True
+                assert amount is None or 0 <= amount <= demand.amount, (
                     f"{amount} {measure} can not be used where {demand.amount} are held"
                 )
+        if not concerned:
+            return
         kept: list[tuple[Demand, _Cell]] = []
         for demand, cell in zip(held.lease.demands, held.cells, strict=True):
             if demand.counter.measure != measure:

@@ -17,7 +17,7 @@ from trunkline.engine.routing import index
 from trunkline.engine.routing.criteria import judge
 from trunkline.engine.routing.index import bits, build_tables
 from trunkline.engine.routing.offer import Attribute
-from trunkline.engine.routing.parts import Cutter
+from trunkline.engine.routing.parts import Choice, Cutter
 from trunkline.engine.routing.values import Known, Types
 
 pytestmark = pytest.mark.property
@@ -135,3 +135,24 @@ def test_a_caller_is_asked_a_regular_expression_once_however_many_routes_share_i
 
 def regex(pattern: str) -> dict[str, Any]:
     return {"type": "condition", "attr": "geo.city", "op": "regex", "values": (pattern,)}
+
+
+def test_choices_between_attributes_are_tabulated_unless_they_search() -> None:
+    state, grade = Condition("geo.state", Operator.EQ, ("TX",)), Condition("tag.grade", Operator.IN, ("gold", "silver"))
+    points, words = Condition("tag.points", Operator.GT, ("10",)), Condition("tag.grade", Operator.CONTAINS, ("gold",))
+    tabulated = [AnyOf((state, grade)), AnyOf((state, AnyOf((points, Not(grade))))), Not(All((state, points)))]
+    for node in tabulated:
+        (piece,), asked = Cutter(TYPES).cut(node)
+        assert isinstance(piece, Choice)
+        assert asked == ()
+    pieces, asked = Cutter(TYPES).cut(Not(AnyOf((state, grade))))
+    assert len(pieces) == 2
+    assert asked == ()
+    for node in (AnyOf((state, words)), AnyOf((grade, All((state, points))))):
+        pieces, asked = Cutter(TYPES).cut(node)
+        assert (pieces, len(asked)) == ((), 1)
+    both = [*tabulated, AnyOf((state, words))]
+    texan = Known({"geo.state": Attribute("TX", "stated"), "tag.points": Attribute("5", "stated")}, TYPES)
+    assert passing(both, texan) == [0, 1, 2, 3]
+    golden = Known({"geo.state": Attribute("OK", "stated"), "tag.grade": Attribute("gold", "stated")}, TYPES)
+    assert passing(both, golden) == [0, 2, 3]

@@ -38,25 +38,32 @@ from trunkline.kernel.money import Money
 REPORTED_MAX: Final = 100
 """As many rejected routes are listed in a journal entry; explain lists all."""
 _PAID_MAX = 1_000
+_OWN_AMOUNT = frozenset({Measure.SPEND.value, FUNDS})
 _SHARED_BY_ALL = frozenset({"account", "campaign", "publisher"})
 _SHARED_BY_SOME = frozenset({"group", "buyer"})
 
 
-class Swept:
-    """The routes that one search passes over unasked, because a full limit that they share has just been met.
+_ALREADY_OFFERED, _FUNDS, _LIMIT = Reason.ALREADY_OFFERED, Reason.FUNDS, Reason.LIMIT
+"""Asked for by the hundred thousand, and an enumeration's members are slow to look up."""
 
-    Only used when no reasons are listed any more: what is listed is always asked for itself. It lasts for one search,
-    one instant: when the next offer is made, seats may have come free.
+
+class Met:
+    """What one search has met. It lasts for one instant: when the next offer is made, seats may have come free.
+
+    `ranks` are routes that are passed over unasked, because a full limit that they share has just been met: only where
+    no reasons are listed any more, for what is listed is always asked for itself. `spare` is the highest price up to
+    which the limits above the plan have been found to have room: they are the same for all routes.
     """
 
-    __slots__ = ("ranks",)
+    __slots__ = ("ranks", "spare")
 
     def __init__(self) -> None:
         self.ranks = 0
+        self.spare = -1
 
     def add(self, counter: CounterId, stage: Stage) -> None:
         """Routes under this full limit need not be asked. What spend and funds take differs from route to route."""
-        if counter.measure in {Measure.SPEND, FUNDS}:
+        if counter.measure in _OWN_AMOUNT:
             return
         if counter.level in _SHARED_BY_ALL:
             stage.left = 0
@@ -80,12 +87,13 @@ class Cursor:
         self._reported_max = reported_max
         self._plan = query.plan or case.entrance.campaign.plan
         self._patience_ns = self._shared.programs[self._plan].patience_ns[query.kind]
-        self._stages: list[Stage] = []
+        # What grows is a tuple or a frozen set where it mostly stays empty: making a list or a set costs more.
+        self._stages: tuple[Stage, ...] = ()
         self._way: Iterator[Stage] | None = None
         self._current: Stage | None = None
-        self._taken = set(query.taken)
-        self._offered: list[str] = []
-        self._refused: set[Reason] = set()
+        self._taken = query.taken
+        self._offered: tuple[str, ...] = ()
+        self._refused: frozenset[Reason] = frozenset()
         self._pending: tuple[Stage, Line] | None = None
         self._payout: Selected | None = None
         self._last: tuple[Usage, int] | None = None
@@ -146,14 +154,14 @@ class Cursor:
         assert self._last is not None
         full = Full(self._rule(line, refused.demand.counter), refused.demand, refused.used)
         stage.refuse(line, self._full(line, full, *self._last))
-        self._refused.add(_reason(full))
+        self._refused |= {_reason(full)}
 
     def take(self, candidate: Candidate, lease: Lease) -> Offer:
         """The seats are held: the candidate has become an offer."""
         stage, line = self._waiting(candidate)
         stage.offer(line)
-        self._taken.add(line.target.key)
-        self._offered.append(line.id)
+        self._taken |= {line.target.key}
+        self._offered += (line.id,)
         plan = self._shared.programs[self._plan].plan
         return Offer(len(self._offered), candidate, lease, plan.reroute_seconds, plan.reroute_again)
 
@@ -181,7 +189,7 @@ class Cursor:
             plan=self._plan,
             seed=self._query.seed,
             versions=self._shared.versions_with(self._case.facts, self._case.query.geo),
-            offered=tuple(self._offered),
+            offered=self._offered,
             rejected=rejected,
             more=more,
         )
@@ -194,17 +202,16 @@ class Cursor:
 
     def _search(self, usage: Usage, utc_ms: int, demands: list[Demand]) -> tuple[Stage, Line] | None:
         """The next route with room; `demands` then holds what it needs."""
-        swept = Swept()
-        if self._pending is not None:
-            stage, line = self._pending
-            self._pending = None
-            if self._has_room(line, stage, swept, usage, utc_ms, demands):
-                return stage, line
+        met = Met()
+        pending, self._pending = self._pending, None
+        if pending is not None and self._has_room(pending[1], pending[0], met, usage, utc_ms, demands):
+            return pending
         current = self._current or self._enter()
         while current is not None:
-            swept.ranks = 0
-            for line in current.following(usage):
-                if self._has_room(line, current, swept, usage, utc_ms, demands):
+            met.ranks = 0
+            current.turn_again()
+            while (line := current.next(usage)) is not None:
+                if self._has_room(line, current, met, usage, utc_ms, demands):
                     return current, line
             if current.asking:
                 return None
@@ -215,7 +222,7 @@ class Cursor:
         """Go on to the plan itself, or to the next fallback; with duplicates, a second time for the buyers put last."""
         if not self._stages:
             self._current = stage = Stage(self._shared.programs[self._plan], self._case)
-            self._stages.append(stage)
+            self._stages = (stage,)
             return stage
         if self._way is None:
             self._way = self._stages_behind()
@@ -225,35 +232,37 @@ class Cursor:
     def _stages_behind(self) -> Iterator[Stage]:
         for program in islice(self._shared.chain(self._plan), 1, None):
             stage = Stage(program, self._case)
-            self._stages.append(stage)
+            self._stages += (stage,)
             yield stage
         for stage in self._stages:
             if stage.later:
                 stage.begin_again()
                 yield stage
 
-    def _has_room(
-        self, line: Line, stage: Stage, swept: Swept, usage: Usage, utc_ms: int, demands: list[Demand]
-    ) -> bool:
+    def _has_room(self, line: Line, stage: Stage, met: Met, usage: Usage, utc_ms: int, demands: list[Demand]) -> bool:
         """Whether the route can be offered now; if not, why is kept and the route dropped."""
-        if swept.ranks and swept.ranks >> line.rank & 1:
+        if met.ranks and met.ranks >> line.rank & 1:
             stage.drop(line)
             return False
-        full = self._ask(line, stage, usage, utc_ms, demands)
+        full = self._ask(line, stage, met, usage, utc_ms, demands)
         if full is None and line.target.key not in self._taken:
             return True
-        if full is None:
-            stage.refuse(line, late_rejection(line, Reason.ALREADY_OFFERED))
-            self._refused.add(Reason.ALREADY_OFFERED)
-            return False
-        stage.refuse(line, self._full(line, full, usage, utc_ms))
-        self._refused.add(_reason(full))
-        if self._reported_max is not None and len(stage.refused) >= self._reported_max:
-            swept.add(full.demand.counter, stage)
+        why = _ALREADY_OFFERED if full is None else _reason(full)
+        if why not in self._refused:
+            self._refused |= {why}
+        most = self._reported_max
+        if most is not None and len(stage.refused) >= most:
+            stage.drop(line)
+        elif full is None:
+            stage.refuse(line, late_rejection(line, _ALREADY_OFFERED))
+        else:
+            stage.refuse(line, self._full(line, full, usage, utc_ms))
+        if full is not None and most is not None and len(stage.refused) >= most:
+            met.add(full.demand.counter, stage)
         return False
 
-    def _ask(self, line: Line, stage: Stage, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
-        """What of the route's funds and limits has no room, None when all have."""
+    def _ask(self, line: Line, stage: Stage, met: Met, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
+        """What of the route's funds and limits has no room, None when all have. `demands` are those asked with room."""
         demands.clear()
         price = line.price_for(self._entrance.price)
         if price is None:
@@ -261,11 +270,21 @@ class Cursor:
         ceiling = self._entrance.ceilings[line.kind] if line.ceiling is None else line.ceiling
         if ceiling > price:  # what may be charged is what is held
             price = ceiling
-        return (
-            ask(line.funds, price, usage, utc_ms, demands)
-            or ask(self._entrance.rules[line.kind], price, usage, utc_ms, demands)
-            or ask(line.rules, price, usage, utc_ms, demands)
-        )
+        if line.funds and (full := ask(line.funds, price, usage, utc_ms, demands)) is not None:
+            return full
+        above = self._entrance.rules[line.kind]
+        if not above or price <= met.spare:  # most routes have no room themselves: the rest is put together for one
+            own: list[Demand] = []
+            full = ask(line.rules, price, usage, utc_ms, own)
+            if full is None:
+                demands.extend(rule.demand(price, utc_ms) for rule in above)
+            demands += own
+            return full
+        full = ask(above, price, usage, utc_ms, demands)
+        if full is not None:
+            return full
+        met.spare = price
+        return ask(line.rules, price, usage, utc_ms, demands)
 
     def _full(self, line: Line, full: Full, usage: Usage, utc_ms: int) -> Rejection:
         """What is told of the limit that had no room."""
@@ -394,7 +413,7 @@ class Cursor:
         assert self._last is not None
         if line.bids and line.rank not in stage.prices:  # its auction was not reached, but its bid is known
             stage.prices[line.rank] = counted_bid(line, self._case)[2] or 0
-        full = self._ask(line, stage, *self._last, [])
+        full = self._ask(line, stage, Met(), *self._last, [])
         if full is not None:
             return self._full(line, full, *self._last)
         return late_rejection(
@@ -404,4 +423,4 @@ class Cursor:
 
 def _reason(full: Full) -> Reason:
     """Seats come free again, and are waited for; money does not."""
-    return Reason.FUNDS if full.demand.counter.measure == FUNDS else Reason.LIMIT
+    return _FUNDS if full.demand.counter.measure == FUNDS else _LIMIT

@@ -34,7 +34,10 @@ class Draws:
     __slots__ = ("_state",)
 
     def __init__(self, seed: int, name_hash: int) -> None:
-        self._state = mix((seed ^ name_hash) & _MASK)
+        value = (seed ^ name_hash) & _MASK  # as `mix`, without a call
+        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+        self._state = value ^ (value >> 31)
 
     def below(self, bound: int) -> int:
         """A number in [0, bound), every one equally likely; `bound` is at least 1."""

@@ -3,7 +3,8 @@
 A `ValueTable` has a row for every value and every beginning that some route names, a `StepTable` one for every bound
 that some route compares with and for what lies between. A row is the set of routes that pass. A route stands in each
 table with one part; a second part about the same attribute (its plan's and its own) goes to a second table, and both
-must hold. A long list has a table to itself.
+must hold. A long list has a table to itself. Of the parts of a choice one must hold: they stand in tables of their own,
+in which routes without a choice are not (`ChoiceTable`).
 
 A bitmap is a Python integer whose bit i stands for the route of rank i. A row that hardly differs from that of "any
 other value" is kept as the ranks that differ: 100,000 routes with ZIP codes of their own would need gigabytes else.
@@ -15,9 +16,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trunkline.config.folds import Several, Value, View
+from trunkline.config.folds import Several, View
 from trunkline.config.questions import size_of
-from trunkline.engine.routing.parts import LARGE, Part, Steps
+from trunkline.engine.routing.parts import LARGE, Choice, Part, Piece, Steps
 from trunkline.engine.routing.values import Known
 
 Row = int | tuple[int, ...]
@@ -33,10 +34,6 @@ _STEP_BYTES_MAX = 1 << 24
 _VALUES_A_STEP = 400
 """Values looked at between two of the moments in which something else may go on."""
 _CELLS_A_STEP = 100
-_KEPT_MIN = 64
-_KEPT_MAX = 1_024
-_KEPT_BYTES = 1 << 22
-"""A column keeps the rows of as many values as fit into four megabytes, in these bounds."""
 
 
 class ValueTable:
@@ -45,14 +42,13 @@ class ValueTable:
     __slots__ = ("_count", "_lengths", "_named", "_other", "_parts", "_prefixes", "_rows", "_several",
                  "_unknown", "_wary", "attr", "view")  # fmt: skip
 
-    def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int) -> None:
-        """Without its rows: `filling` makes them."""
+    def __init__(self, attr: str, view: View, parts: dict[Part, list[int]], count: int, *, choice: bool) -> None:
+        """Without its rows: `filling` makes them. Routes with no part are in all of them, in a `choice` in none."""
         self.attr = attr
         self.view: View = view
         self._count = count
         self._parts = parts
-        held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
-        free = ((1 << count) - 1) & ~held
+        free = 0 if choice else _others(parts, count)
         self._other = free | self._mask(part for part in parts if part.other)
         self._unknown = free | self._mask(part for part in parts if part.unknown)
         self._named: Mapping[str, Sequence[Part]] = {}
@@ -166,16 +162,17 @@ class ValueTable:
 class StepTable:
     """The routes that a number or date leaves, by where it lies among the bounds that routes compare with."""
 
-    __slots__ = ("_bounds", "_changes", "_count", "_rows", "_size", "_stride", "_unknown", "attr")
+    __slots__ = ("_bounds", "_changes", "_count", "_free", "_rows", "_size", "_stride", "_unknown", "attr")
     view: View = "value"
 
-    def __init__(self, attr: str, parts: dict[Steps, list[int]], count: int) -> None:
-        """Without its rows: `filling` makes them."""
+    def __init__(self, attr: str, parts: dict[Steps, list[int]], count: int, *, choice: bool) -> None:
+        """Without its rows: `filling` makes them. Routes with no part are in all of them, in a `choice` in none."""
         kind = next(iter(parts)).kind
         self.attr = attr
         self._count = count
         self._size: Callable[[str], Any] = size_of(kind)
         self._bounds: list[Any] = sorted({bound for part in parts for bound in part.bounds})
+        self._free = 0 if choice else _others(parts, count)
         self._changes: list[tuple[int, ...]] = []
         self._rows: list[int] = []
         self._stride = 1 if (2 * len(self._bounds) + 1) * count <= 8 * _STEP_BYTES_MAX else _STRIDE
@@ -183,9 +180,7 @@ class StepTable:
 
     def filling(self, parts: dict[Steps, list[int]]) -> Iterator[None]:
         """Make the rows of the parts that it was made for, in small steps."""
-        count = self._count
-        held = bitmap((rank for ranks in parts.values() for rank in ranks), count)
-        free = ((1 << count) - 1) & ~held
+        count, free = self._count, self._free
         self._unknown = free | bitmap((rank for part, ranks in parts.items() if part.unknown for rank in ranks), count)
         places = {bound: place for place, bound in enumerate(self._bounds)}
         changes: list[list[int]] = [[] for _ in range(2 * len(self._bounds) + 1)]
@@ -236,65 +231,63 @@ class StepTable:
 Table = ValueTable | StepTable
 
 
-class Column:
-    """One attribute as all blocks of a plan look at it: the routes of the whole plan that a value leaves.
+class ChoiceTable:
+    """The routes whose choice one of its parts meets, and those that have none (`free`)."""
 
-    A caller's value has been seen before nearly always, and the blocks need not be asked again. What they said is kept
-    in a bounded space; it holds as long as they do.
-    """
+    __slots__ = ("free", "tables")
 
-    __slots__ = ("_blocks", "_most", "attr", "rows", "view")
+    def __init__(self, free: int, tables: tuple[Table, ...]) -> None:
+        self.free = free
+        self.tables = tables
 
-    def __init__(self, attr: str, view: View, blocks: Sequence[tuple[int, Sequence[Table]]]) -> None:
-        """`blocks` are the counts of all blocks, the last first, with their tables of this attribute and view."""
-        self.attr = attr
-        self.view: View = view
-        self.rows: dict[Value | None, int] = {}
-        """By value the routes that it leaves, for values seen before."""
-        self._blocks = blocks
-        count = sum(count for count, _ in blocks)
-        self._most = max(_KEPT_MIN, min(_KEPT_MAX, 8 * _KEPT_BYTES // (count + 1)))
-
-    def row(self, value: Value | None, known: Known) -> int:
-        """The routes that `value`, this caller's, leaves; they are kept."""
-        mask = 0
-        for count, tables in self._blocks:
-            left = (1 << count) - 1
-            for table in tables:
-                left &= table.mask(known)
-            mask = mask << count | left
-        if len(self.rows) >= self._most:
-            self.rows.clear()
-        self.rows[value] = mask
+    def mask(self, known: Known) -> int:
+        """The routes that this caller's values leave."""
+        mask = self.free
+        for table in self.tables:
+            mask |= table.mask(known)
         return mask
 
 
-def columns_of(blocks: Sequence[tuple[int, Sequence[Table]]]) -> tuple[Column, ...]:
-    """The tables of all blocks, which come with their counts and the last first, put together by what they look at."""
-    asked = dict.fromkeys((table.attr, table.view) for _, tables in blocks for table in tables)
-    return tuple(
-        Column(
-            attr,
-            view,
-            [
-                (count, tuple(table for table in tables if (table.attr, table.view) == (attr, view)))
-                for count, tables in blocks
-            ],
-        )
-        for attr, view in asked
-    )
-
-
-def build_tables(parts: Sequence[tuple[int, Part | Steps]], count: int) -> tuple[Table, ...]:
-    """Tables over `count` routes from (rank, part) pairs."""
-    tables: list[Table] = []
+def build_tables(parts: Sequence[tuple[int, Piece]], count: int) -> tuple[Table | ChoiceTable, ...]:
+    """Tables over `count` routes from (rank, piece) pairs."""
+    tables: list[Table | ChoiceTable] = []
     for _ in building_tables(parts, count, tables):
         pass
     return tuple(tables)
 
 
-def building_tables(parts: Sequence[tuple[int, Part | Steps]], count: int, tables: list[Table]) -> Iterator[None]:
+def building_tables(
+    pieces: Sequence[tuple[int, Piece]], count: int, tables: list[Table | ChoiceTable]
+) -> Iterator[None]:
     """The same in small steps, into `tables`."""
+    parts: list[tuple[int, Part | Steps]] = []
+    choices: list[list[tuple[int, Choice]]] = []  # the first of each route, the second, and so on
+    seen: dict[int, int] = {}
+    for place, (rank, piece) in enumerate(pieces):
+        if place % _VALUES_A_STEP == 0:
+            yield
+        if isinstance(piece, Choice):
+            layer = seen.get(rank, 0)
+            seen[rank] = layer + 1
+            if layer == len(choices):
+                choices.append([])
+            choices[layer].append((rank, piece))
+        else:
+            parts.append((rank, piece))
+    made: list[Table] = []
+    yield from _building(parts, count, made, choice=False)
+    tables += made
+    for chosen in choices:
+        some: list[Table] = []
+        yield from _building(
+            [(rank, part) for rank, choice in chosen for part in choice.parts], count, some, choice=True
+        )
+        tables.append(ChoiceTable(_others({rank: (rank,) for rank, _ in chosen}, count), tuple(some)))
+
+
+def _building(
+    parts: Sequence[tuple[int, Part | Steps]], count: int, tables: list[Table], *, choice: bool
+) -> Iterator[None]:
     values: dict[tuple[str, View, int], dict[Part, list[int]]] = {}  # by attribute, view, and layer or large part
     steps: dict[tuple[str, int], dict[Steps, list[int]]] = {}
     layers: dict[tuple[int, str, str], int] = {}  # how many parts of a route are in tables of this kind already
@@ -313,12 +306,12 @@ def building_tables(parts: Sequence[tuple[int, Part | Steps]], count: int, table
             values.setdefault((part.attr, part.view, layer), {}).setdefault(part, []).append(rank)
     for (attr, view, _), held in values.items():
         yield
-        table = ValueTable(attr, view, held, count)
+        table = ValueTable(attr, view, held, count, choice=choice)
         yield from table.filling()
         tables.append(table)
     for (attr, _), compared in steps.items():
         yield
-        ordered = StepTable(attr, compared, count)
+        ordered = StepTable(attr, compared, count, choice=choice)
         yield from ordered.filling(compared)
         tables.append(ordered)
 
@@ -334,6 +327,11 @@ def _only_large(parts: Iterable[Part]) -> Part | None:
     """The part of a table that is made for one long list: all of its values are alike."""
     one, *others = parts
     return one if not others and one.alike and not one.by_prefix and len(one.named) >= LARGE else None
+
+
+def _others(parts: Mapping[Any, Iterable[int]], count: int) -> int:
+    """The routes that have none of these."""
+    return ((1 << count) - 1) & ~bitmap((rank for ranks in parts.values() for rank in ranks), count)
 
 
 def bitmap(ranks: Iterable[int], count: int) -> int:

@@ -19,7 +19,7 @@ from trunkline.engine.routing.limited import Limited, OpenBy
 from trunkline.engine.routing.pacing import OpenTime, allowed, due_ms, open_time
 from trunkline.engine.routing.reasons import LIMIT_LEVELS
 from trunkline.kernel.leases import FUNDS, CounterId, Demand, Usage, gap_left_ms
-from trunkline.kernel.windows import Per, Window, window_at
+from trunkline.kernel.windows import FOREVER_MS, Per, Window, window_at
 
 _MEASURES: dict[str, int] = {measure.value: place for place, measure in enumerate(Measure)} | {FUNDS: -1}
 """Measures in the order in which they are judged: the configuration's own."""
@@ -27,7 +27,10 @@ _PERS = {per: place for place, per in enumerate((None, *Per))}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NOT_FOR = {Kind.CALL: Measure.IN_FLIGHT, Kind.LEAD: Measure.LIVE}
 _ALWAYS = Window(0, 0)
+_TIME_BEGINS_MS: Final = -(1 << 62)
 _OPEN_MAX: Final = 4_096
+_AMOUNTS_MAX: Final = 256
+"""Prices of which a limit remembers what an offer at them needs."""
 
 
 class Calendar:
@@ -64,7 +67,8 @@ class LimitRule:
     `priced` says that an offer takes its price and not one seat; `gap_ms` is the least time between two offers.
     """
 
-    __slots__ = ("_calendar", "_last", "_week_start", "counter", "gap_ms", "max", "order", "per", "priced", "zone")
+    __slots__ = ("_calendar", "_last", "_made", "_week_start", "counter", "from_ms", "gap_ms", "max", "now",
+                 "order", "per", "priced", "until_ms", "zone")  # fmt: skip
 
     def __init__(
         self,
@@ -88,6 +92,12 @@ class LimitRule:
         self.order = (0 if place <= 1 else 2 if self.priced else 1, _PERS[per], place)
         """Where the rule stands among those of its level."""
         self._last = Demand(counter, 0, maximum, gap_ms=gap_ms)  # the demand made last: mostly it is the next one too
+        self._made: dict[int, Demand] = {}  # by amount, those of the window of `_last`
+        self.now = self._last
+        self.from_ms, self.until_ms = 0, 0
+        """From when and until when `now` is what every offer needs; never where it depends on price or pace."""
+        if per is None and not self.priced:
+            self._set_now(Demand(counter, 1, maximum, gap_ms=gap_ms), _TIME_BEGINS_MS, FOREVER_MS)
 
     def window(self, utc_ms: int) -> Window:
         """The window that holds `utc_ms`; one from 0 to 0 for a limit without windows."""
@@ -107,12 +117,21 @@ class LimitRule:
 
     def demand(self, price: int, utc_ms: int) -> Demand:
         """What an offer at `price` (minor units) needs of this limit in the window that holds `utc_ms`."""
-        last = self._last
+        last, made = self._last, self._made
         amount = price if self.priced else 1
-        if last.amount == amount and (self.per is None or last.window_start_ms <= utc_ms < last.window_end_ms):
-            return last
+        if self.per is None or last.window_start_ms <= utc_ms < last.window_end_ms:
+            demand = last if last.amount == amount else made.get(amount)
+            if demand is not None:
+                return demand
+        else:
+            made.clear()
+        if len(made) >= _AMOUNTS_MAX:
+            made.clear()
         window = self.window(utc_ms)
-        return self._demand(amount, self.max, window)
+        demand = made[amount] = self._demand(amount, self.max, window)
+        if not self.priced:
+            self._set_now(demand, window.start_ms, window.end_ms)
+        return demand
 
     def wait(self, demand: Demand, used: int, usage: Usage, utc_ms: int) -> Wait | None:
         """When the next offer may be made, where only pacing is in its way; None where the seats themselves lack."""
@@ -123,6 +142,10 @@ class LimitRule:
     def max_told(self, demand: Demand, used: int) -> int:
         """Which maximum was in the way of that many used seats: the one that held then."""
         return demand.max
+
+    def _set_now(self, demand: Demand, from_ms: int, until_ms: int) -> None:
+        self._last = self.now = demand
+        self.from_ms, self.until_ms = from_ms, until_ms
 
     def _demand(self, amount: int, maximum: int, window: Window) -> Demand:
         self._last = Demand(self.counter, amount, maximum, window.start_ms, window.end_ms, self.gap_ms)
@@ -139,19 +162,19 @@ class Wait(msgspec.Struct, frozen=True, gc=False):
 class HourlyRule(LimitRule):
     """A limit of what is going on now, whose `max` is lower in some hours of the week."""
 
-    __slots__ = ("_hour", "_matrix")
+    __slots__ = ("_matrix",)
 
     def __init__(self, rule: LimitRule, matrix: Mapping[str, tuple[int, ...]]) -> None:
         super().__init__(rule.counter, rule.max, rule._calendar, None, rule.zone, gap_ms=rule.gap_ms)
         self._matrix = matrix
-        self._hour = _ALWAYS
+        self.until_ms = self.from_ms  # the hour is not known yet
 
     def demand(self, price: int, utc_ms: int) -> Demand:
         """What an offer needs; `max` is that of the hour."""
-        if not self._hour.start_ms <= utc_ms < self._hour.end_ms:
-            self._hour = self._calendar.window(Per.HOUR, self.zone, 0, utc_ms)
-            self._demand(1, self.max_at(utc_ms), _ALWAYS)
-        return self._last
+        if not self.from_ms <= utc_ms < self.until_ms:
+            hour = self._calendar.window(Per.HOUR, self.zone, 0, utc_ms)
+            self._set_now(self._demand(1, self.max_at(utc_ms), _ALWAYS), hour.start_ms, hour.end_ms)
+        return self.now
 
     def max_at(self, utc_ms: int) -> int:
         """What holds in the hour of `utc_ms`: never above `max`, which holds on weekdays that are not named."""
@@ -269,7 +292,7 @@ class Full:
 def ask(rules: Rules, price: int, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
     """Append each rule's demand to `demands`; stop at the first without room and give it back."""
     for rule in rules:
-        demand = rule.demand(price, utc_ms)
+        demand = rule.now if rule.from_ms <= utc_ms < rule.until_ms else rule.demand(price, utc_ms)
         used = usage.used(demand.counter, demand.window_start_ms)
         if used + demand.amount > demand.max or (
             demand.gap_ms and gap_left_ms(demand.gap_ms, usage.offered(demand.counter), utc_ms)

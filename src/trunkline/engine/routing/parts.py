@@ -7,8 +7,9 @@ compile time, for every class of values that it treats alike, by the same questi
 - where it names beginnings, also the values whose longest named beginning is the same;
 - where it compares, also the values between two neighbouring bounds.
 
-What searches inside a text (`contains`, `regex`), looks at several attributes at once, or is too large to be judged
-together stays a predicate, asked once for each caller however many routes share it.
+A choice (`any`) between pieces that can all be tabulated is a `Choice`: one of them has to hold. What searches inside a
+text (`contains`, `regex`) and what looks at several attributes in any other way stays a predicate, asked once for each
+caller however many routes share it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _OTHER = "\x00other"
 """A value that no configuration can name: control characters are refused when it is read."""
 LARGE = 2_000
 """Values that are judged together; a list of more keeps a table of its own."""
+_CHOICES_MAX = 16
+"""Every part of a choice is looked up for every caller; one of more is asked where a route is left."""
 _FORGOTTEN_A_STEP = 200
 _KEYED_BY_IDENTITY = 256
 """A longer list of values is known again by being the same object, not by its content."""
@@ -106,6 +109,19 @@ class Steps:
         self.unknown = unknown
 
 
+class Choice:
+    """A piece of which one of several parts has to hold."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Part | Steps, ...]) -> None:
+        self.parts = parts
+
+
+Piece = Part | Steps | Choice
+"""What tables answer."""
+
+
 class Predicate:
     """A piece that no table answers. Routes with the same piece share one."""
 
@@ -138,7 +154,7 @@ class Predicate:
         return any(question.ask(known) is True for question in self._any)
 
 
-Cut = tuple[tuple[Part | Steps, ...], tuple[Predicate, ...]]
+Cut = tuple[tuple[Piece, ...], tuple[Predicate, ...]]
 
 
 class Cutter:
@@ -149,7 +165,7 @@ class Cutter:
     def __init__(self, types: Types) -> None:
         self._types = types
         self._done: dict[int, tuple[Node, Cut]] = {}
-        self._parts: dict[object, Part | Steps | None] = {}
+        self._parts: dict[object, Piece | None] = {}
         self._predicates: dict[object, Predicate] = {}
 
     def forgetting(self) -> Iterator[None]:
@@ -177,18 +193,33 @@ class Cutter:
         return part
 
     def _cut(self, node: Node) -> Cut:
-        parts: list[Part | Steps] = []
+        parts: list[Piece] = []
         rest: list[Predicate] = []
         for piece in _grouped(node):
-            key = _key(piece)
-            if key not in self._parts:
-                self._parts[key] = tabulate(piece, self._types)
-            part = self._parts[key]
+            part = self._piece(piece)
             if part is not None:
                 parts.append(part)
             else:
-                rest.append(self._predicates.setdefault(key, Predicate(piece)))
+                rest.append(self._predicates.setdefault(_key(piece), Predicate(piece)))
         return tuple(parts), tuple(rest)
+
+    def _piece(self, node: Node) -> Piece | None:
+        """What tables can be made of, None when it has to be asked."""
+        key = _key(node)
+        if key not in self._parts:
+            self._parts[key] = tabulate(node, self._types) or self._choice(node)
+        return self._parts[key]
+
+    def _choice(self, node: Node) -> Choice | None:
+        if not isinstance(node, AnyOf) or len(node.nodes) > _CHOICES_MAX:
+            return None
+        parts: list[Part | Steps] = []
+        for child in node.nodes:
+            part = self._piece(child)
+            if part is None:
+                return None
+            parts += part.parts if isinstance(part, Choice) else (part,)
+        return Choice(tuple(parts))
 
 
 def tabulate(node: Node, types: Types) -> Part | Steps | None:
@@ -286,9 +317,18 @@ def _grouped(node: Node) -> Iterator[Node]:
 
 
 def _conjuncts(node: Node) -> Iterator[Node]:
+    """What must all be true. A choice is not true when all of it is false: De Morgan holds with "unknown" as well."""
+    inner = node.node if isinstance(node, Not) else None
     if isinstance(node, All):
         for child in node.nodes:
             yield from _conjuncts(child)
+    elif isinstance(inner, Not):
+        yield from _conjuncts(inner.node)
+    elif isinstance(inner, AnyOf):
+        for child in inner.nodes:
+            yield from _conjuncts(Not(child))
+    elif isinstance(inner, All):
+        yield AnyOf(tuple(Not(child) for child in inner.nodes))
     else:
         yield node
 

@@ -13,11 +13,12 @@ from typing import Literal
 
 from trunkline.config.lookup import route_id
 from trunkline.config.schema import Buyer, Kind, Method, Plan, Route, Target, Tier
+from trunkline.engine.routing.columns import choices_of, columns_of
 from trunkline.engine.routing.guards import Guards, skills_of
 from trunkline.engine.routing.hours import Clocks, OpenTimes
-from trunkline.engine.routing.index import Table, bitmap, building_tables, columns_of
+from trunkline.engine.routing.index import ChoiceTable, Table, bitmap, building_tables
 from trunkline.engine.routing.limits import Rules
-from trunkline.engine.routing.parts import Part, Predicate, Steps
+from trunkline.engine.routing.parts import Piece, Predicate
 from trunkline.engine.routing.performance import Contender
 from trunkline.engine.routing.screening import Screen
 from trunkline.engine.routing.settings import patience_seconds
@@ -28,6 +29,7 @@ from trunkline.kernel.clock import SECOND
 from trunkline.kernel.leases import TurnId
 
 _FLOOR_MASKS_MAX = 1_024
+_MEMBERS_MAX = 1_024
 _LINES_A_STEP = 64
 _SHARING = frozenset({"group", "buyer", "target"})
 
@@ -81,7 +83,7 @@ class Line:
         self.ceiling = charge_ceiling(self.kind, route, target, buyer, plan)
         """The most that its conversion may charge whatever the price; None when the campaign's rule says."""
         self.guards: Guards
-        self.parts: tuple[Part | Steps, ...] = ()
+        self.parts: tuple[Piece, ...] = ()
         self.rest: tuple[Predicate, ...] = ()
         self.rules: Rules = ()
         self.funds: Rules = ()
@@ -168,7 +170,7 @@ class Block:
         """Without what it knows of them: `filling` finds it out."""
         self.lines = lines
         self.count = len(lines)
-        self.tables: tuple[Table, ...] = ()
+        self.tables: tuple[Table | ChoiceTable, ...] = ()
         self.open: dict[Kind, int] = {}
         """By kind: routes that neither kind nor pause turns away."""
         self.members: dict[tuple[str, str], list[int]] = {}
@@ -195,7 +197,7 @@ class Block:
             yield
             parts = [(at, part) for at, line in enumerate(lines) for part in line.parts]
             yield
-            tables: list[Table] = []
+            tables: list[Table | ChoiceTable] = []
             yield from building_tables(parts, count, tables)
             self.tables = tuple(tables)
         else:
@@ -262,8 +264,8 @@ class Block:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_blocks", "_columns", "_down", "_minute", "_ready", "_starts", "all", "asked", "bands", "by_id",
-                 "lines", "patience_ns", "plan", "scored", "screens")  # fmt: skip
+    __slots__ = ("_blocks", "_choices", "_columns", "_down", "_members", "_minute", "_ready", "_starts", "all", "asked",
+                 "bands", "by_id", "lines", "patience_ns", "plan", "scored", "screens")  # fmt: skip
 
     def __init__(
         self, plan: Plan, lines: list[Line], by_id: dict[str, Line], bands: list[Band], blocks: list[Block]
@@ -278,7 +280,9 @@ class Program:
         self.all = (1 << len(lines)) - 1
         self._blocks = blocks
         self._starts = [band.first for band in bands]
-        self._columns = columns_of([(block.count, block.tables) for block in reversed(blocks)])
+        tables = [(block.count, block.tables) for block in reversed(blocks)]
+        self._columns = columns_of(tables)
+        self._choices = choices_of(tables)
         self.asked = 0
         """Routes of which something has to be asked that no table answers, a chance among it."""
         self.scored = 0
@@ -296,6 +300,7 @@ class Program:
         self._ready: dict[tuple[Kind, int, int, int | None], int] = {}
         """What this minute leaves of all routes, before anything is asked of the caller."""
         self._down: tuple[frozenset[str], int] = (frozenset(), 0)
+        self._members: dict[tuple[str, str], int] = {}
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """The blocks with the ranks at which they begin."""
@@ -318,11 +323,20 @@ class Program:
         left = self._ready.get((kind, hop, floor, price))
         if left is None:
             left = self._prepare(kind, hop, floor, price, utc_ms, clocks)
-        get = known.get
+        get = known.attributes.get
         for column in self._columns:
-            value = get(column.attr) if column.view == "value" else known.look(column.view, column.attr)
-            row = column.rows.get(value)
-            left &= column.row(value, known) if row is None else row
+            attribute = get(column.attr)
+            said = None if attribute is None else attribute.chances or attribute.value
+            row = column.rows.get(said)
+            left &= column.row(said, known) if row is None else row
+        for choosing in self._choices:
+            some = choosing.free
+            for column in choosing.columns:
+                attribute = get(column.attr)
+                said = None if attribute is None else attribute.chances or attribute.value
+                row = column.rows.get(said)
+                some |= column.row(said, known) if row is None else row
+            left &= some
         return left
 
     def band_of(self, rank: int) -> int:
@@ -352,8 +366,13 @@ class Program:
         return self._of(("buyer", buyer) for buyer in buyers)
 
     def members(self, level: str, key: str) -> int:
-        """The routes that share the limits of this group, buyer or target."""
-        return self._of([(level, key)])
+        """The routes that share the limits of this group, buyer or target; those asked for are kept."""
+        mask = self._members.get((level, key))
+        if mask is None:
+            if len(self._members) >= _MEMBERS_MAX:
+                self._members.clear()
+            mask = self._members[level, key] = self._of([(level, key)])
+        return mask
 
     def _of(self, names: Iterable[tuple[str, str]]) -> int:
         ranks: list[int] = []

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from trunkline.engine.routing.case import Case
-from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.cursor import Cursor, Met
 from trunkline.engine.routing.limits import Full, LimitRule
 from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, not_built
 from trunkline.engine.routing.program import Line
@@ -100,7 +100,7 @@ class Replay(Cursor):
         """The candidate was not offered then, for this reason."""
         stage, line = self._waiting(candidate)
         stage.refuse(line, rejection)
-        self._refused.add(Reason.LIMIT)
+        self._refused |= {Reason.LIMIT}
 
     def unlisted(self, route: str) -> bool:
         """Whether the journal may have left out why the route was not offered."""
@@ -121,8 +121,9 @@ class Replay(Cursor):
                 found.append(waiting_trace(line, self._case))
         return found
 
-    def _ask(self, line: Line, stage: Stage, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
-        full = super()._ask(line, stage, usage, utc_ms, demands)
+    def _ask(self, line: Line, stage: Stage, met: Met, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
+        met.spare = -1  # what is told may be above the plan: every limit is asked
+        full = super()._ask(line, stage, met, usage, utc_ms, demands)
         told = self.listed.get(line.id)
         if told is None or told.reason not in _CAPACITY:
             return None if line.id in self._told.offered else full  # more than a limit ever gives

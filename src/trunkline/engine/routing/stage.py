@@ -28,7 +28,7 @@ class Stage:
     offers, `refused` by rank those that guards let through and something else did not.
     """
 
-    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_met", "_seed", "_shared",
+    __slots__ = ("_asked", "_band", "_case", "_contest", "_draws", "_known", "_met", "_order", "_seed", "_shared",
                  "_sifted", "asking", "auctions", "later", "left", "offered", "prices", "program", "refused",
                  "resting")  # fmt: skip
 
@@ -43,20 +43,22 @@ class Stage:
         self.offered = 0
         self.refused: dict[int, Rejection] = {}
         self.asking: tuple[Line, ...] = ()
-        self.auctions: list[Held] = []
+        self.auctions: tuple[Held, ...] = ()
         self.prices: dict[int, int] = {}
         """The bids that routes of settled auctions are sold at, in minor units."""
         self._asked = False
         self._contest: Race | tuple[int, ...] | None = None
         self._case = case
         self._known = case.known
-        self._met: dict[Predicate, bool] = {}
+        self._met: dict[Predicate, bool] | None = None
         """The predicates that have been judged."""
         self._shared = case.shared
         self._seed = case.query.seed
         self._band = 0
         self._sifted = -1
         self._draws: Draws | None = None
+        self._order: Iterator[int] | None = None
+        """What is still to come of a band whose order was found out at once, in this search."""
         if case.repetition is not None and self.left:
             self.later = self.left & _put_last(program, case.repetition)
             self.left &= ~self.later
@@ -64,25 +66,34 @@ class Stage:
     def begin_again(self) -> None:
         """The second round: those that were put last, in an order of their own."""
         self.left, self.later = self.later, 0
-        self._band, self._sifted, self._draws = 0, -1, None
-        self._asked, self._contest = False, None
+        self._band, self._sifted = 0, -1
+        self._draws = self._contest = self._order = None
+        self._asked = False
 
-    def following(self, usage: Usage) -> Iterator[Line]:
-        """Routes in the order in which they are to be offered. Whoever deals with one calls `drop` before the next."""
+    def next(self, usage: Usage) -> Line | None:
+        """The route to be offered next; None when there is none, or bidders have to be asked first.
+
+        Whoever deals with it calls `drop` before the next. Before each search `turn_again` is called.
+        """
         program = self.program
         while self.left:
             place = program.band_of((self.left & -self.left).bit_length() - 1)
             if place != self._band:
                 self._band = place
-                self._draws = self._contest = None
+                self._draws = self._contest = self._order = None
                 self._asked = False
-            yield from self._of_band(program.bands[place], usage)
-            if self.asking:
-                return
+            line = self._of_band(program.bands[place], usage)
+            if line is not None or self.asking:
+                return line
+        return None
+
+    def turn_again(self) -> None:
+        """Another search begins: turns may have moved meanwhile."""
+        self._order = None
 
     def settle(self) -> None:
         """The bidders that were being asked have answered: the case has their bids."""
-        self.asking, self._asked = (), True
+        self.asking, self._asked, self._order = (), True, None
 
     def odds(self, line: Line) -> Odds | None:
         """What the offer of this route, which is still among those left, rests on; None outside a performance tier."""
@@ -97,8 +108,9 @@ class Stage:
 
     def offer(self, line: Line) -> None:
         """The route has become an offer."""
-        self.drop(line)
-        self.offered |= 1 << line.rank
+        bit = 1 << line.rank
+        self.left &= ~bit
+        self.offered |= bit
 
     def refuse(self, line: Line, rejection: Rejection) -> None:
         """The route can not be offered now."""
@@ -129,54 +141,60 @@ class Stage:
         ranks = sorted([*met, *islice(bits(others), room)])
         return [self.program.lines[rank] for rank in ranks], mask.bit_count()
 
-    def _of_band(self, band: Band, usage: Usage) -> Iterator[Line]:
-        lines = self.program.lines
+    def _of_band(self, band: Band, usage: Usage) -> Line | None:
+        """The next of a band; None when none of it is left any more, or bidders have to be asked."""
+        lines, left = self.program.lines, self.left & band.mask
         if band.order == "fixed":
-            while left := self.left & band.mask:
+            while left:
                 line = lines[(left & -left).bit_length() - 1]
                 if self._passes(line):
-                    yield line
-            return
+                    return line
+                left = self.left & band.mask
+            return None
         if self._sifted != self._band:  # chance and turns are among routes that could really be offered
-            self._sift(self.left & band.mask)
             self._sifted = self._band
-        if band.order == "auction":
-            yield from self._auctioned(band, usage)
-            return
-        if band.order == "performance":
-            yield from self._raced(band)
-            return
-        if band.order == "round_robin":
-            turns = sorted((usage.turn(lines[rank].turn), rank) for rank in bits(self.left & band.mask))  # type: ignore[arg-type]
-            for _, rank in turns:
-                if self.left >> rank & 1:
-                    yield lines[rank]
-            return
-        if self._draws is None:
-            self._draws = Draws(self._seed, band.name_hash)
-        while left := self.left & band.mask:
-            yield lines[_drawn(band, left, self._draws)]
+            if self.program.asked:
+                self._sift(left)
+                left = self.left & band.mask
+        if band.order == "weighted":
+            if self._draws is None:
+                self._draws = Draws(self._seed, band.name_hash)
+            return lines[_drawn(band, left, self._draws)] if left else None
+        if self._order is None:
+            self._order = iter(self._ordered(band, usage))
+        for rank in self._order:
+            if self.left >> rank & 1:
+                return lines[rank]
+        return None
 
-    def _auctioned(self, band: Band, usage: Usage) -> Iterator[Line]:
-        """By effective bid. Who has made no bid that counts is left out, as is a chance that is too low."""
+    def _ordered(self, band: Band, usage: Usage) -> Sequence[int]:
+        """The ranks of a band whose order is found out at once."""
+        if band.order == "auction":
+            return self._auctioned(band, usage)
+        if band.order == "performance":
+            return self._raced(band)
         lines = self.program.lines
+        turns = sorted((usage.turn(lines[rank].turn), rank) for rank in bits(self.left & band.mask))  # type: ignore[arg-type]
+        return [rank for _, rank in turns]
+
+    def _auctioned(self, band: Band, usage: Usage) -> tuple[int, ...]:
+        """By effective bid. Who has made no bid that counts is left out, as is a chance that is too low."""
         if self._contest is None:
+            lines = self.program.lines
             here = [lines[rank] for rank in bits(self.left & band.mask)]
             if self._case.asks and not self._asked:
                 known = self._case.query.bids or {}
                 self.asking = tuple(line for line in here if line.bids and line.target.key not in known)
                 if self.asking:
-                    return
+                    return ()
             self._contest = self._settled(here, usage) if here else ()
         assert isinstance(self._contest, tuple)
-        for rank in self._contest:
-            if self.left >> rank & 1:
-                yield lines[rank]
+        return self._contest
 
     def _settled(self, lines: Sequence[Line], usage: Usage) -> tuple[int, ...]:
         """Settle the auction among these; the ranks of those that are to be offered, best first."""
         held = hold_auction(lines, self._case, usage)
-        self.auctions.append(held)
+        self.auctions += (held,)
         sold = {each.entrant.place: each.bid for _, each in held.standings if each.fate in {Fate.WON, Fate.LOST}}
         for line in lines:
             if line.rank not in sold:
@@ -185,15 +203,13 @@ class Stage:
                 self.prices[line.rank] = sold[line.rank] or 0
         return tuple(sold)
 
-    def _raced(self, band: Band) -> Iterator[Line]:
+    def _raced(self, band: Band) -> Sequence[int]:
         """By expected revenue."""
-        lines = self.program.lines
         if self._contest is None:
+            lines = self.program.lines
             self._contest = Race([lines[rank] for rank in bits(self.left & band.mask)], band, self._case)
         assert isinstance(self._contest, Race)
-        for rank in self._contest.order:
-            if self.left >> rank & 1:
-                yield lines[rank]
+        return self._contest.order
 
     def _passes(self, line: Line) -> bool:
         passes = not line.rest or self._holds(line.rest)
@@ -208,6 +224,8 @@ class Stage:
         if not mask & self.program.asked:
             return
         met = self._met
+        if met is None:
+            met = self._met = {}
         for first, block in self.program.blocks():
             asked = mask >> first & block.asked
             while asked:
@@ -230,6 +248,8 @@ class Stage:
     def _holds(self, predicates: tuple[Predicate, ...]) -> bool:
         """Whether all hold for this caller; each is judged once."""
         met = self._met
+        if met is None:
+            met = self._met = {}
         for predicate in predicates:
             holds = met.get(predicate)
             if holds is None:
@@ -284,6 +304,11 @@ def _drawn(band: Band, left: int, draws: Draws) -> int:
 
     Weights stand in ascending order and ranks of one weight in plan order; the draw is a place on that line.
     """
+    if not left & (left - 1):
+        return left.bit_length() - 1  # the last of the band: nothing is drawn after it
+    if len(band.weights) == 1:
+        ((weight, _),) = band.weights
+        return nth_set_bit(left, draws.below(weight * left.bit_count()) // weight)
     total = 0
     parts: list[tuple[int, int, int]] = []
     for weight, mask in band.weights:

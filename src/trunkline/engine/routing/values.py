@@ -82,27 +82,26 @@ class Types:
 class Known:
     """What is known of a caller, folded as it is asked for. A value that is none of its type is unknown."""
 
-    __slots__ = ("_attributes", "_folded", "_others", "_types", "answers")
+    __slots__ = ("_seen", "_types", "answers", "attributes")
 
     def __init__(self, attributes: Attributes, types: Types) -> None:
-        self._attributes = attributes
+        self.attributes = attributes
         self._types = types
-        self._folded: dict[str, Value | object | None] = {}
-        self._others: dict[tuple[str, str], Value | None] = {}
+        self._seen: dict[str | tuple[View, str], Value | object | None] = {}
         self.answers: dict[object, bool | None] = {}
         """Answers to questions that are too dear to be asked twice of one caller."""
 
     def get(self, name: str) -> Value | None:
         """The folded value of an attribute, None when it is unknown."""
-        value = self._folded.get(name, _NOT_ASKED)
+        value = self._seen.get(name, _NOT_ASKED)
         if value is _NOT_ASKED:
-            attribute = self._attributes.get(name)
+            attribute = self.attributes.get(name)
             value = None
             if attribute is not None:
                 fold, is_set = self._types.way(name)
                 # An empty text says nothing.
                 value = _several(attribute, fold) if is_set or attribute.chances else fold(attribute.value) or None
-            self._folded[name] = value
+            self._seen[name] = value
         return value  # type: ignore[return-value]
 
     def text(self, name: str) -> str | None:
@@ -116,9 +115,9 @@ class Known:
         if view == "value":
             return self.get(name)
         key = (view, name)
-        if key not in self._others:
-            self._others[key] = self._plain(name) if view == "plain" else self._placed(name)
-        return self._others[key]
+        if key not in self._seen:
+            self._seen[key] = self._plain(name) if view == "plain" else self._placed(name)
+        return self._seen[key]  # type: ignore[return-value]
 
     def _placed(self, name: str) -> Value | None:
         """The five digits of a ZIP code whose place is known; of any other nobody knows what is near it."""
@@ -129,7 +128,7 @@ class Known:
 
     def _plain(self, name: str) -> Value | None:
         """The trimmed text in NFC; unknown when the folded value is."""
-        attribute = self._attributes.get(name)
+        attribute = self.attributes.get(name)
         if attribute is None or self.get(name) is None:
             return None
         if attribute.chances or self._types.kind_of(name) == "set":

@@ -85,7 +85,7 @@ class Behaviour:
         if name is None:
             name = self._hashes[target] = text_hash(target)
         draws = Draws(self._seed ^ (place << 1), name)
-        chance, wait, talk = (draws.below(_FINE) / _FINE for _ in range(3))
+        chance, wait, talk = draws.below(_FINE) / _FINE, draws.below(_FINE) / _FINE, draws.below(_FINE) / _FINE
         assert model.answer is not None
         assert model.busy is not None
         assert model.answer_s is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from trunkline.config.schema import AccountConfig, Kind, Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
@@ -28,6 +30,8 @@ from trunkline.worker.simulation.traffic import Arrival
 
 TIDY_EVERY = 20_000
 """After so many arrivals, leases are renewed and what is long past is forgotten, as a switch does by its clock."""
+_YOUNG_MAX = 200_000
+"""New objects after which the interpreter looks for garbage that holds itself; a run makes none."""
 _COUNTRY_DEFAULT = "US"
 _LEAD_RING_S = 60
 
@@ -133,6 +137,13 @@ class Simulation:
 
         Raises UsageError for arrivals that are not in order, and Unplaced for one that goes nowhere.
         """
+        with _seldom_collecting():
+            self._run(arrivals)
+        return {account.config.account.key: account.tally for account in self._accounts}
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _run(self, arrivals: Iterable[tuple[int, int, Arrival]]) -> None:
         latest = 0
         for place, (line, utc_ms, arrival) in enumerate(arrivals):
             if utc_ms < latest:
@@ -145,9 +156,6 @@ class Simulation:
             if place % TIDY_EVERY == TIDY_EVERY - 1:
                 self._tidy(Instant(utc_ms * MS, utc_ms))
         self._until(None)
-        return {account.config.account.key: account.tally for account in self._accounts}
-
-    # -- time ------------------------------------------------------------------------------------------------------
 
     def _until(self, mono_ns: int | None) -> None:
         """Let everything happen that is due by then; None: all of it."""
@@ -362,3 +370,16 @@ class Simulation:
         if sale.payout is None:
             sale.payout = payout
             sale.account.tally.payout += payout_amount(payout, sale.offer.candidate.terms.price).minor
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Leave what is there already out of looks for garbage, and look seldom."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_MAX, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
