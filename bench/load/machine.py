@@ -12,6 +12,7 @@ SERVER_CORE = 0
 LOAD_CORE = 1
 USABLE = os.sched_getaffinity(0)
 """The cores that we were started on."""
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - folders in it are made by tempfile
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -72,3 +73,8 @@ def describe() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return f"{model or platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+
+
+def in_memory() -> str | None:
+    """A folder whose files are never on a disk; None where there is none, for the usual place."""
+    return _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from bench.load.machine import LOAD_CORE, SERVER_CORE, pinned, stolen_s
+from bench.load.machine import LOAD_CORE, SERVER_CORE, in_memory, pinned, stolen_s
 from bench.load.market import NUMBER, WEEK, market, text_of
 from bench.load.round import first_messages
 from bench.load.script import CALLER, TAKES, caller_number
@@ -68,18 +68,28 @@ def changed(document: dict[str, Any], every: int) -> str:
 
 def measure(routes: int, rate: int, seconds: float) -> Reloading:
     """Calls at `rate` for at least `seconds`: quiet first, then every route is changed, then one."""
-    with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as name, pinned(LOAD_CORE):
-        folder = Path(name)
+    with (
+        tempfile.TemporaryDirectory(prefix="trunkline-bench-") as name,
+        tempfile.TemporaryDirectory(prefix="trunkline-bench-", dir=in_memory()) as notes,
+        pinned(LOAD_CORE),
+    ):
+        folder, load = (
+            Path(name),
+            Path(notes),
+        )  # what the load writes is not to wait for the switch's disk, nor it for that
         calls = round(rate * seconds)
-        with Sipp(TAKES, folder, "taking", seconds=round(seconds) + 180) as taking:
+        with Sipp(TAKES, load, "taking", seconds=round(seconds) + 180) as taking:
             document = live_market(routes, taking.address)
-            switch = SwitchProcess(text_of(document), folder / "side", legs=LEGS_MAX, host=OWN_HOST)
+            text = text_of(document)
+            switch = SwitchProcess(text, folder / "side", legs=LEGS_MAX, host=OWN_HOST)
+            switch.config_path = load / switch.config_path.name  # the editor is not the switch either
+            switch.write_config(text)
             try:
                 with pinned(SERVER_CORE):
                     switch.start()
                 caller = Sipp(
                     CALLER,
-                    folder,
+                    load,
                     "caller",
                     to=switch.sip,
                     number=NUMBER,

@@ -6,7 +6,9 @@ and run again after the operator's own files have changed. `in-force` names the 
 
 from __future__ import annotations
 
+import gzip
 import os
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,8 @@ FOLDER: Final = "configurations"
 KEPT_MAX: Final = 200
 """The newest that are kept; a decision that is older can still be read, but not taken again."""
 _IN_FORCE: Final = "in-force"
+_COMPRESSION: Final = 1
+"""A twentieth of the size is left. The journal of calls waits for the same disk, and should not for configurations."""
 
 
 class ConfigurationMissing(EnvironmentFault):
@@ -55,7 +59,7 @@ class Configurations:
             stored = Stored(
                 path=str(path.resolve()), base=snapshot.base, platform=snapshot.platform, accounts=snapshot.accounts
             )
-            _write(file, msgspec.json.encode(stored))
+            _write(file, gzip.compress(msgspec.json.encode(stored), _COMPRESSION, mtime=0))
         self._forget()
 
     def name(self, digest: str) -> None:
@@ -83,8 +87,8 @@ class Configurations:
 
     def _stored(self, digest: str) -> Stored:
         try:
-            return msgspec.json.decode(self._file(digest).read_bytes(), type=Stored)
-        except (OSError, msgspec.DecodeError) as error:
+            return msgspec.json.decode(gzip.decompress(self._file(digest).read_bytes()), type=Stored)
+        except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
             raise ConfigurationMissing(
                 f"the configuration {digest[:12]} is not kept in {self._folder}",
                 hint=f"the last {KEPT_MAX} are kept, by the version of Trunkline that used them",
@@ -92,10 +96,10 @@ class Configurations:
 
     def _file(self, digest: str) -> Path:
         assert digest.isalnum(), f"{digest!r} is no digest"
-        return self._folder / f"{digest}.json"
+        return self._folder / f"{digest}.json.gz"
 
     def _forget(self) -> None:
-        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        files = sorted(self._folder.glob("*.json.gz"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
         for file in files[KEPT_MAX:]:
             file.unlink(missing_ok=True)
 

@@ -6,7 +6,6 @@ it does here. The answer goes to standard output as MessagePack, why there is no
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 from pathlib import Path
@@ -19,7 +18,6 @@ from trunkline.engine.geo.imports import BYTES_MAX, RowProblem, UnusableImport, 
 MEMORY_MAX: Final = 3 << 30
 REFUSED: Final = 3
 """The exit code that comes with `Reason`."""
-_NICE: Final = 10
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -42,7 +40,6 @@ def main() -> int:
     """Read the file that the argument names."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(_NICE)
     path = Path(sys.argv[1])
     try:
         imported = read_import(read(path), path.name)

@@ -13,14 +13,12 @@ import asyncio
 import logging
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-import trunkline
 from trunkline.config.flows import Prompt
 from trunkline.config.load import Loaded
 from trunkline.config.schema import Snapshot
@@ -29,6 +27,7 @@ from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
 from trunkline.media.prompts import PromptStore, available_voices
 from trunkline.switch.config_files import base_of, load_path
+from trunkline.switch.helper import Helper, start_helper
 from trunkline.switch.list_files import ListUnusable, cache_of, files_of_lists, lists_of, problem_of
 from trunkline.switch.parcels import Failure, Known, Unpacking, packed, parcels_of
 from trunkline.switch.prompts import prepare_sounds
@@ -36,7 +35,6 @@ from trunkline.switch.slices import Slices, uncollected
 
 log = logging.getLogger("trunkline.config")
 
-NICENESS: Final = 15
 READING_S_MAX: Final = 900.0
 """How long reading may take before it is given up: speech for thousands of prompts is rendered in it."""
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -82,43 +80,32 @@ async def read_beside(path: Path, data: Path, known: Known, place: Path | None =
 
     Raises Unreadable, with the words of what went wrong there.
     """
-    root = str(Path(trunkline.__file__).parent.parent)
-    search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "trunkline.switch.reading", str(path), str(data), *(() if place is None else (str(place),))),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        env={**os.environ, "PYTHONPATH": search},
-    )
+    helper = await start_helper(__name__, str(path), str(data), *(() if place is None else (str(place),)))
     try:
         async with asyncio.timeout(READING_S_MAX):
-            return await _received(process, Unpacking(known))
+            return await _received(helper, Unpacking(known))
     except TimeoutError:
         raise Unreadable(
             f"reading it took more than {READING_S_MAX:.0f} s", hint="are there that many prompts?"
         ) from None
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await helper.stop()
 
 
-async def _received(process: Process, unpacking: Unpacking) -> Read:
-    assert process.stdout is not None
+async def _received(helper: Helper, unpacking: Unpacking) -> Read:
     try:
-        size = int.from_bytes(await process.stdout.readexactly(_LENGTH_SIZE))  # comes when all has been read
+        size = int.from_bytes(await helper.output.readexactly(_LENGTH_SIZE))  # comes when all has been read
         with uncollected():
             slices = Slices()
             while True:
-                unpacking.take(await process.stdout.readexactly(size))
+                unpacking.take(await helper.output.readexactly(size))
                 if unpacking.complete or unpacking.failure is not None:
                     break
                 await slices.pause_if_due()
-                size = int.from_bytes(await process.stdout.readexactly(_LENGTH_SIZE))
+                size = int.from_bytes(await helper.output.readexactly(_LENGTH_SIZE))
     except asyncio.IncompleteReadError:
         raise Unreadable(
-            f"the process that reads it ended with code {await process.wait()}",
+            f"the process that reads it ended with code {await helper.end()}",
             hint="what it said stands in the log; it needs about as much memory as the switch",
         ) from None
     if unpacking.failure is not None:
@@ -131,7 +118,6 @@ async def _received(process: Process, unpacking: Unpacking) -> Read:
 
 def main(path: Path, data: Path, place: Path | None = None) -> None:
     """Read the configuration and write its parcels to standard output; what is printed otherwise goes to the log."""
-    os.nice(NICENESS)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
     with os.fdopen(os.dup(1), "wb", buffering=1 << 16) as pipe:
         os.dup2(2, 1)

@@ -160,7 +160,7 @@ def test_what_is_gone_is_said(data: Path, tmp_path: Path, capsys: pytest.Capture
     (erased, *_) = asked(copy, capsys, 0, "--full")["decisions"]
     assert "erased" in erased["notes"][0]
     assert erased["routes"] == []
-    for file in (copy / "configurations").glob("*.json"):
+    for file in (copy / "configurations").glob("*.json.gz"):
         file.unlink()
     (unknown, *_) = asked(copy, capsys, 3, "--full")["decisions"]
     assert "configuration" in unknown["notes"][0]

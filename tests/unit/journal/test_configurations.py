@@ -49,7 +49,7 @@ def test_the_oldest_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     store, kept = Configurations(tmp_path), [snapshot(tmp_path, f"Name {number}") for number in range(3)]
     for age, each in enumerate(kept):
         store.keep(each, tmp_path / "acme.yaml")
-        file = tmp_path / "configurations" / f"{each.digest}.json"
+        file = tmp_path / "configurations" / f"{each.digest}.json.gz"
         if file.exists():
             os.utime(file, (1_000_000 + age, 1_000_000 + age))
     store.keep(kept[2], tmp_path / "acme.yaml")

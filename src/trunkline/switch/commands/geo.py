@@ -7,14 +7,11 @@ named with its hash in the journal. Each kind (exchanges, area codes) is replace
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-import trunkline
 from trunkline.engine.geo.imports import Imported
 from trunkline.engine.geo.overlay import Contents, Overlay, Source
 from trunkline.engine.geo.tables import area_code_table
@@ -23,12 +20,11 @@ from trunkline.kernel.errors import EnvironmentFault
 from trunkline.switch import geo_reader
 from trunkline.switch.commands.command import Args, Command, CommandRefused, Done
 from trunkline.switch.geo_reader import Reason
+from trunkline.switch.helper import start_helper
 from trunkline.switch.plant import Plant
 
 KINDS: Final = ("exchanges", "area_codes")
 READING_S: Final = 300.0
-_SOURCE: Final = str(Path(trunkline.__file__).resolve().parents[1])
-"""Where the reader finds this very package, however this process found it."""
 
 
 class CannotKeep(EnvironmentFault):
@@ -109,24 +105,21 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
 
 async def _read(file: str) -> Imported:
     """What the file gives, read by another process. Raises CommandRefused."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", geo_reader.__name__, file, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": _SOURCE},
-    )  # fmt: skip
+    reader = await start_helper(geo_reader.__name__, file, tells_errors=True)
+    assert reader.errors is not None
     try:
         async with asyncio.timeout(READING_S):
-            answer, said = await child.communicate()
+            answer, said = await asyncio.gather(reader.output.read(), reader.errors.read())
+            code = await reader.end()
     except TimeoutError:
         raise CommandRefused(f"{file} takes longer than {READING_S:.0f} s to read") from None
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode == geo_reader.REFUSED:
+        await reader.stop()
+    if code == geo_reader.REFUSED:
         reason = msgspec.json.decode(said, type=Reason)
         first = "; ".join(f"line {each.line}: {each.message}" for each in reason.problems[:3])
         raise CommandRefused(f"{file}: {reason.message}", hint=first or "docs/reference/geo-data.md has the columns")
-    if child.returncode:
+    if code:
         raise CommandRefused(f"{file}: its reader ended by an error of ours: {said.decode(errors='replace')[-200:]}")
     return await asyncio.to_thread(msgspec.msgpack.decode, answer, type=Imported)
 

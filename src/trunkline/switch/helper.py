@@ -1,0 +1,74 @@
+"""A process that does long work beside the switch, and what it says.
+
+The event loop's own way to start one copies the switch's page tables and then page after page that calls write to: with
+10,000 routes every call that is going on waits for a tenth of a second. `subprocess` borrows the memory instead until
+the program runs, which takes less than a millisecond however large the switch is. A helper gives way to everybody from
+its first moment: only to find its modules it would take half of the calls' core for a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+import trunkline
+
+_SOURCE: Final = str(Path(trunkline.__file__).resolve().parents[1])
+"""Where the helper finds this very package, however this process found it."""
+NICENESS: Final = 15
+
+
+class Helper:
+    """A Python module of ours at work. `output` is what it writes to standard output, `errors` to standard error."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], output: asyncio.StreamReader, errors: asyncio.StreamReader | None
+    ) -> None:
+        self._process = process
+        self.output = output
+        self.errors = errors
+
+    async def end(self) -> int:
+        """Wait for its end; gives its exit code, the negative signal's number when one ended it."""
+        return await asyncio.to_thread(self._process.wait)
+
+    async def stop(self) -> None:
+        """End it if it has not ended by itself."""
+        self._process.kill()
+        await self.end()
+
+
+async def start_helper(module: str, *arguments: str, tells_errors: bool = False) -> Helper:
+    """Run `module` with `arguments`. Its errors go where ours go, unless it `tells_errors`.
+
+    Raises OSError when no process can be started.
+    """
+    search = os.pathsep.join(filter(None, (_SOURCE, os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(  # noqa: ASYNC220 - shorter than what waits for the loop otherwise
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if tells_errors else None,
+        env={**os.environ, "PYTHONPATH": search},
+    )
+    assert process.stdout is not None
+    try:
+        with suppress(ProcessLookupError):  # it may have ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        output = await _reader(process.stdout)
+        return Helper(process, output, None if process.stderr is None else await _reader(process.stderr))
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader

@@ -1,0 +1,67 @@
+"""Processes that work beside the switch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from trunkline.switch.helper import NICENESS, start_helper
+
+pytestmark = pytest.mark.unit
+
+MODULE = """
+import os, sys, time
+if sys.argv[1] == "tell":
+    sys.stdout.write(f"{os.getpriority(os.PRIO_PROCESS, 0)} {' '.join(sys.argv[2:])}")
+    sys.stderr.write("something is wrong")
+    sys.exit(3)
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "some_helper.py").write_text(MODULE)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
+def test_what_it_says_and_how_it_ends() -> None:
+    async def asked() -> None:
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        helper = await start_helper("some_helper", "tell", "a file", tells_errors=True)
+        assert helper.errors is not None
+        said, errors = await asyncio.gather(helper.output.read(), helper.errors.read())
+        assert said.decode() == f"{max(before, NICENESS)} a file"
+        assert errors == b"something is wrong"
+        assert await helper.end() == 3
+        await helper.stop()
+        assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+    asyncio.run(asked())
+
+
+def test_one_that_does_not_end_is_stopped() -> None:
+    async def asked() -> None:
+        helper = await start_helper("some_helper", "wait")
+        assert await helper.output.readline() == b"ready\n"
+        await helper.stop()
+        assert await helper.end() == -signal.SIGKILL
+        assert await helper.output.read() == b""
+
+    asyncio.run(asked())
+
+
+def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def asked() -> None:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+        with pytest.raises(OSError, match="No such file"):
+            await start_helper("some_helper", "tell")
+
+    asyncio.run(asked())
