@@ -45,7 +45,9 @@ def run(long: bool = False, calls: int | None = None) -> dict[str, object]:
     assert answer["calls"] == calls
     million_s = seconds / calls * 1_000_000
     row: dict[str, object] = {"case": f"{calls:,} calls, {2 * BUYERS} routes", "peer": None, "ratio": None}
-    aim: dict[str, object] = {"aim": f"<= {SECONDS_MAX:g} s a million", "reached": million_s <= SECONDS_MAX}
+    aim: dict[str, object] = {}
+    if calls >= CALLS_LONG:  # in a short run the command's start is a part of it
+        aim = {"aim": f"<= {SECONDS_MAX:g} s a million", "reached": million_s <= SECONDS_MAX}
     return {
         "bench": "simulate",
         "ratio_to_peer": None,

@@ -3,13 +3,16 @@
 The event loop's own way to start one copies the switch's page tables and then page after page that calls write to: with
 10,000 routes every call that is going on waits for a tenth of a second. `subprocess` borrows the memory instead until
 the program runs, which takes less than a millisecond however large the switch is. A helper gives way to everybody from
-its first moment: only to find its modules it would take half of the calls' core for a second.
+its first moment: only to find its modules it would take half of the calls' core for a second. It runs when a core is idle,
+and is only pushed aside at once that way; on a machine that never is, it gets a small share after a while.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
+import resource
 import subprocess
 import sys
 from contextlib import suppress
@@ -21,6 +24,10 @@ import trunkline
 _SOURCE: Final = str(Path(trunkline.__file__).resolve().parents[1])
 """Where the helper finds this very package, however this process found it."""
 NICENESS: Final = 15
+IDLE_S: Final = 30.0
+"""How long a helper waits for idle cores before it takes a share that `NICENESS` gives."""
+_SYS_NICE: Final = 23
+"""The capability to raise priorities (Linux, capabilities(7))."""
 
 
 class Helper:
@@ -58,14 +65,35 @@ async def start_helper(module: str, *arguments: str, tells_errors: bool = False)
     )
     assert process.stdout is not None
     try:
-        with suppress(ProcessLookupError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        _give_way(process)
         output = await _reader(process.stdout)
         return Helper(process, output, None if process.stderr is None else await _reader(process.stderr))
     except BaseException:
         process.kill()
         process.wait()
         raise
+
+
+def _give_way(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):  # it may have ended already
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        if _may_raise():
+            os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+            asyncio.get_running_loop().call_later(IDLE_S, _take_a_share, process)
+
+
+def _take_a_share(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _may_raise() -> bool:
+    """Whether we may let a process that waits for idle cores go on as an ordinary one: else it could wait for ever."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NICE)
+    if allowed == resource.RLIM_INFINITY or allowed >= 20 - NICENESS:
+        return True
+    capabilities = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return capabilities is not None and bool(int(capabilities[1], 16) >> _SYS_NICE & 1)
 
 
 async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from trunkline.switch import helper as helper_module
 from trunkline.switch.helper import NICENESS, start_helper
 
 pytestmark = pytest.mark.unit
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.unit
 MODULE = """
 import os, sys, time
 if sys.argv[1] == "tell":
-    sys.stdout.write(f"{os.getpriority(os.PRIO_PROCESS, 0)} {' '.join(sys.argv[2:])}")
+    idle = os.sched_getscheduler(0) == os.SCHED_IDLE
+    sys.stdout.write(f"{os.getpriority(os.PRIO_PROCESS, 0)} {idle} {' '.join(sys.argv[2:])}")
     sys.stderr.write("something is wrong")
     sys.exit(3)
 sys.stdout.write("ready\\n")
@@ -38,7 +40,7 @@ def test_what_it_says_and_how_it_ends() -> None:
         helper = await start_helper("some_helper", "tell", "a file", tells_errors=True)
         assert helper.errors is not None
         said, errors = await asyncio.gather(helper.output.read(), helper.errors.read())
-        assert said.decode() == f"{max(before, NICENESS)} a file"
+        assert said.decode() == f"{max(before, NICENESS)} {helper_module._may_raise()} a file"
         assert errors == b"something is wrong"
         assert await helper.end() == 3
         await helper.stop()
@@ -63,5 +65,19 @@ def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
         with pytest.raises(OSError, match="No such file"):
             await start_helper("some_helper", "tell")
+
+    asyncio.run(asked())
+
+
+def test_one_that_waited_long_gets_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not helper_module._may_raise():
+        monkeypatch.setattr(helper_module, "_take_a_share", lambda process: None)
+    monkeypatch.setattr(helper_module, "IDLE_S", 0.0)
+
+    async def asked() -> None:
+        helper = await start_helper("some_helper", "wait")
+        assert await helper.output.readline() == b"ready\n"
+        assert os.sched_getscheduler(helper._process.pid) == os.SCHED_OTHER
+        await helper.stop()
 
     asyncio.run(asked())
