@@ -3,8 +3,8 @@
 The event loop's own way to start one copies the switch's page tables and then page after page that calls write to: with
 10,000 routes every call that is going on waits for a tenth of a second. `subprocess` borrows the memory instead until
 the program runs, which takes less than a millisecond however large the switch is. A helper gives way to everybody from
-its first moment: only to find its modules it would take half of the calls' core for a second. It runs when a core is idle,
-and is only pushed aside at once that way; on a machine that never is, it gets a small share after a while.
+its first moment: only to find its modules it would take half of the calls' core for a second. It runs where a core is
+idle, for only then a call's next step pushes it aside at once. Where none ever is, it gets a share after a while.
 """
 
 from __future__ import annotations
