@@ -60,7 +60,17 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_round(serve: Serve, scenario: Scenario, rate: int, seconds: float, *, trace: bool = False) -> Round:
-    """Make `rate * seconds` calls through a fresh process. Raises SippFailed when sipp itself does not start."""
+    """Make `rate * seconds` calls through a fresh process, once more when sipp did not start under the others' load.
+
+    Raises SippFailed when it does not start then either.
+    """
+    try:
+        return _round(serve, scenario, rate, seconds, trace=trace)
+    except SippFailed:
+        return _round(serve, scenario, rate, seconds, trace=trace)
+
+
+def _round(serve: Serve, scenario: Scenario, rate: int, seconds: float, *, trace: bool) -> Round:
     with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as name:
         folder = Path(name)
         with (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import contacts, deliveries, flows, schema, trunks
+from trunkline.config import contacts, deliveries, flows, lead_fields, schema, trunks
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -41,6 +41,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     },
     schema.Bid: {"timeout_ms": (10, 10_000)},
     trunks.TrunkRegister: {"seconds": (60, DAY_S)},
+    lead_fields.LeadField: {"max_length": (1, 10_000)},
     deliveries.Deliver: {"deadline_ms": (10, 60_000)},
     deliveries.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},

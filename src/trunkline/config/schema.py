@@ -17,6 +17,7 @@ from trunkline.config.criteria import Node
 from trunkline.config.deliveries import Deliver
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
+from trunkline.config.lead_fields import LeadField
 from trunkline.config.struct import Struct
 from trunkline.config.trunks import Outbound, Trunk
 from trunkline.kernel.money import Money
@@ -172,15 +173,6 @@ class Publisher(Struct, frozen=True, kw_only=True):
     criteria: Node | None = None
     timezone: str | None = None
     keys: tuple[str, ...] = ()
-
-
-class LeadField(Struct, frozen=True, kw_only=True):
-    """One field of a campaign's lead form."""
-
-    name: str
-    type: Literal["phone", "email", "zip", "state", "date", "number", "text", "choice", "yes_no"]
-    required: bool = False
-    choices: tuple[str, ...] = ()
 
 
 class AttributeType(Struct, frozen=True, kw_only=True):

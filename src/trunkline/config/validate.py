@@ -13,6 +13,7 @@ from trunkline.config.flow_checks import check_flow, warn_answered_by_flow
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours_checks import check_hours, check_zone
 from trunkline.config.key_checks import check_account_keys, check_key, check_keys, check_numbers, check_unique
+from trunkline.config.lead_field_checks import check_lead_fields
 from trunkline.config.limit_checks import check_limits, check_ranges
 from trunkline.config.list_checks import check_list, check_names
 from trunkline.config.never_open import check_never_open
@@ -99,11 +100,7 @@ def _check_campaign(subject: Subject, path: Path, campaign: Campaign) -> None:
             hint = "only tag.* is declared: tag.points"
             here = (*path, "attributes", place, "name")
             subject.findings.error(here, "unknown_attribute", f"{declared.name!r} cannot be declared", hint)
-    for place, field in enumerate(campaign.lead_fields):
-        if (field.type == "choice") != bool(field.choices):
-            message = "a choice needs `choices`" if field.type == "choice" else "only a choice has `choices`"
-            here = (*path, "lead_fields", place, "choices")
-            subject.findings.error(here, "bad_lead_field", message, "write {type: choice, choices: [a, b]}")
+    check_lead_fields(subject.findings, (*path, "lead_fields"), campaign.lead_fields)
 
 
 def _check_number(subject: Subject, path: Path, number: Number) -> None:

@@ -17,6 +17,17 @@ _PROVINCES: Final = {
     "pq": "QC", "nf": "NL", "cnmi": "MP", "usvi": "VI", "puerto rico": "PR", "guam": "GU", "american samoa": "AS",
     "us virgin islands": "VI", "northern mariana islands": "MP",
 }  # fmt: skip
+_STATES: Final = {
+    "alabama": "AL", "alaska": "AK", "arizona": "AZ", "arkansas": "AR", "california": "CA", "colorado": "CO",
+    "connecticut": "CT", "delaware": "DE", "florida": "FL", "georgia": "GA", "hawaii": "HI", "idaho": "ID",
+    "illinois": "IL", "indiana": "IN", "iowa": "IA", "kansas": "KS", "kentucky": "KY", "louisiana": "LA", "maine": "ME",
+    "maryland": "MD", "massachusetts": "MA", "michigan": "MI", "minnesota": "MN", "mississippi": "MS", "missouri": "MO",
+    "montana": "MT", "nebraska": "NE", "nevada": "NV", "new hampshire": "NH", "new jersey": "NJ", "new mexico": "NM",
+    "new york": "NY", "north carolina": "NC", "north dakota": "ND", "ohio": "OH", "oklahoma": "OK", "oregon": "OR",
+    "pennsylvania": "PA", "rhode island": "RI", "south carolina": "SC", "south dakota": "SD", "tennessee": "TN",
+    "texas": "TX", "utah": "UT", "vermont": "VT", "virginia": "VA", "washington": "WA", "west virginia": "WV",
+    "wisconsin": "WI", "wyoming": "WY", "district of columbia": "DC", "washington dc": "DC", "washington d.c.": "DC",
+}  # fmt: skip
 _COUNTRIES: Final = {
     "us": "US", "usa": "US", "united states": "US", "canada": "CA", "ca": "CA",
     "anguilla": "AI", "antigua": "AG", "antigua and barbuda": "AG", "antigua/barbuda": "AG", "bahamas": "BS",
@@ -38,3 +49,10 @@ def region(text: str, country: str = "") -> tuple[str, str] | None:
         return ("CA" if code in CANADA else code if code in OWN_COUNTRY else "US"), code
     nation = _COUNTRIES.get(name) or _COUNTRIES.get(" ".join(country.casefold().split()))
     return (nation, "") if nation is not None and nation not in {"US", "CA"} else None
+
+
+def state_of(text: str) -> str | None:
+    """The postal code of a state or province that is written as its code or its name; None when it is neither."""
+    name = " ".join(text.casefold().split())
+    code = _STATES.get(name) or _PROVINCES.get(name) or text.strip().upper()
+    return code if code in STATES else None

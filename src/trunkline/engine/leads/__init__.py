@@ -1,0 +1,1 @@
+"""Leads: what a form says, read by the rules of its campaign."""

@@ -1,0 +1,211 @@
+"""The one HTTP client for what buyers, bidders and look-ups are asked: a request, one deadline, an answer or why none.
+
+Whoever is asked may hang, drip, send gigabytes, point elsewhere for ever or break off. Nothing of that is an exception
+here, and nothing lasts longer than the deadline, which holds for the whole exchange: name, connection, TLS, redirects
+and the last byte. Addresses are judged after they are resolved, at every redirect again (`addresses.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import msgspec
+
+from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver
+
+BODY_BYTES_MAX: Final = 262_144
+"""The longest answer that is read; bids and acceptances are hundreds of bytes."""
+HEADER_BYTES_MAX: Final = 16_384
+REDIRECTS_MAX: Final = 3
+CONNECTIONS_MAX: Final = 1_000
+CONNECTIONS_PER_HOST_MAX: Final = 100
+NAMES_KEPT_S: Final = 10
+IDLE_S: Final = 30.0
+"""How long a connection without requests is kept."""
+_SAME_AGAIN: Final = frozenset({307, 308})
+"""Redirects that repeat method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
+_REDIRECTS: Final = frozenset({301, 302, 303}) | _SAME_AGAIN
+_SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent. `headers` as they go out; a body for methods that have one."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    body: bytes | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back, whatever its status. `url` is where it came from at the end of all redirects."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class Why(StrEnum):
+    """Why there is no answer."""
+
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    FORBIDDEN = "forbidden_address"
+    BROKEN = "broken"
+    TOO_LARGE = "too_large"
+    REDIRECTED = "redirected"
+
+
+class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing that could be used: why, and in words for operators.
+
+    `sent` says whether the request may have reached the other side: then it may have acted, and asking somebody else is
+    a second time.
+    """
+
+    why: Why
+    detail: str
+    sent: bool
+
+
+class HttpClient:
+    """Pooled connections to everybody we ask. For one event loop; close it at the end."""
+
+    def __init__(self, networks: Sequence[str] = (), tls: ssl.SSLContext | None = None) -> None:
+        """`networks` (CIDR) may be asked besides the public internet; `tls` verifies (None: as the system does)."""
+        self._allowed = AllowedAddresses(networks)
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def exchange(self, request: Request, deadline_s: float) -> Answer | NoAnswer:
+        """Ask, and wait until `deadline_s` of the loop's clock at most. Raises nothing but cancellation."""
+        state = _Way()
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                return await self._follow(request, state)
+        except TimeoutError:
+            return NoAnswer(why=Why.TIMEOUT, detail=f"no whole answer from {_host(state.url)} in time", sent=state.sent)
+        except aiohttp.ClientSSLError as error:
+            return NoAnswer(why=Why.TLS, detail=_words(error), sent=False)
+        except ForbiddenAddress as error:
+            return NoAnswer(why=Why.FORBIDDEN, detail=str(error), sent=False)
+        except aiohttp.ClientConnectorError as error:
+            cause = error.os_error
+            if isinstance(cause, ForbiddenAddress):
+                return NoAnswer(why=Why.FORBIDDEN, detail=cause.strerror or str(cause), sent=False)
+            return NoAnswer(why=Why.UNREACHABLE, detail=_words(error), sent=False)
+        except (aiohttp.InvalidURL, ValueError) as error:
+            return NoAnswer(why=Why.UNREACHABLE, detail=f"{state.url[:200]!r} is no URL: {_words(error)}", sent=False)
+        except (aiohttp.ClientError, OSError) as error:
+            return NoAnswer(why=Why.BROKEN, detail=_words(error), sent=state.sent)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _follow(self, request: Request, state: _Way) -> Answer | NoAnswer:
+        url, headers = request.url, dict(request.headers)
+        for _ in range(REDIRECTS_MAX + 1):
+            state.url = url
+            answer = await self._once(request, url, headers, state)
+            if isinstance(answer, NoAnswer) or answer.status not in _REDIRECTS:
+                return answer
+            place = answer.headers.get("location", "")
+            if answer.status not in _SAME_AGAIN and request.method not in {"GET", "HEAD"}:
+                detail = f"{_host(url)} answers {answer.status}; only 307 and 308 repeat a {request.method}"
+                return NoAnswer(why=Why.REDIRECTED, detail=detail, sent=True)
+            further = urljoin(url, place)
+            if urlsplit(url).scheme == "https" and urlsplit(further).scheme != "https":
+                return NoAnswer(why=Why.REDIRECTED, detail=f"{_host(url)} points away from https", sent=True)
+            if _origin(further) != _origin(url):
+                headers = {name: value for name, value in headers.items() if name.lower() not in _SECRET}
+            url = further
+        detail = f"{_host(request.url)} points elsewhere more than {REDIRECTS_MAX} times"
+        return NoAnswer(why=Why.REDIRECTED, detail=detail, sent=True)
+
+    async def _once(self, request: Request, url: str, headers: Mapping[str, str], state: _Way) -> Answer | NoAnswer:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            return NoAnswer(why=Why.UNREACHABLE, detail=f"{url[:200]!r} is no URL of http or https", sent=state.sent)
+        if _is_literal(parts.hostname) and parts.hostname not in self._allowed:
+            detail = f"{parts.hostname} is not an address that requests may go to"
+            return NoAnswer(why=Why.FORBIDDEN, detail=detail, sent=state.sent)
+        context = self._open().request(
+            request.method, url, headers=headers, data=request.body, allow_redirects=False, trace_request_ctx=state
+        )
+        async with context as reply:
+            body = bytearray()
+            async for piece in reply.content.iter_any():
+                body += piece
+                if len(body) > BODY_BYTES_MAX:
+                    reply.close()  # the rest is not wanted, nor the connection that it comes on
+                    detail = f"{parts.hostname} sends more than {BODY_BYTES_MAX} bytes"
+                    return NoAnswer(why=Why.TOO_LARGE, detail=detail, sent=True)
+            found = {name.lower(): value for name, value in reply.headers.items()}
+            return Answer(status=reply.status, headers=found, body=bytes(body), url=url)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._allowed),
+                limit=CONNECTIONS_MAX,
+                limit_per_host=CONNECTIONS_PER_HOST_MAX,
+                ttl_dns_cache=NAMES_KEPT_S,
+                keepalive_timeout=IDLE_S,
+                ssl=self._tls or True,
+            )
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_note_sent)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                max_line_size=HEADER_BYTES_MAX,
+                max_field_size=HEADER_BYTES_MAX,
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Accept-Encoding"),
+                trace_configs=[trace],
+            )
+        return self._session
+
+
+class _Way:
+    """How far an exchange has come: whom it asks, and whether anything has been sent."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.sent = False
+
+
+async def _note_sent(session: object, context: object, parameters: object) -> None:
+    state = getattr(context, "trace_request_ctx", None)
+    if isinstance(state, _Way):
+        state.sent = True
+
+
+def _is_literal(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "nobody"
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__} {str(error)[:200]}".strip()
