@@ -26,8 +26,8 @@ from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import TrunklineError
 from trunkline.media.port import Prompt as Sound
 from trunkline.media.prompts import PromptStore, available_voices
+from trunkline.switch.beside import Beside, start_beside
 from trunkline.switch.config_files import base_of, load_path
-from trunkline.switch.helper import Helper, start_helper
 from trunkline.switch.list_files import ListUnusable, cache_of, files_of_lists, lists_of, problem_of
 from trunkline.switch.parcels import Failure, Known, Unpacking, packed, parcels_of
 from trunkline.switch.prompts import prepare_sounds
@@ -80,7 +80,7 @@ async def read_beside(path: Path, data: Path, known: Known, place: Path | None =
 
     Raises Unreadable, with the words of what went wrong there.
     """
-    helper = await start_helper(__name__, str(path), str(data), *(() if place is None else (str(place),)))
+    helper = await start_beside(__name__, str(path), str(data), *(() if place is None else (str(place),)))
     try:
         async with asyncio.timeout(READING_S_MAX):
             return await _received(helper, Unpacking(known))
@@ -92,7 +92,7 @@ async def read_beside(path: Path, data: Path, known: Known, place: Path | None =
         await helper.stop()
 
 
-async def _received(helper: Helper, unpacking: Unpacking) -> Read:
+async def _received(helper: Beside, unpacking: Unpacking) -> Read:
     try:
         size = int.from_bytes(await helper.output.readexactly(_LENGTH_SIZE))  # comes when all has been read
         with uncollected():

@@ -18,9 +18,9 @@ from trunkline.engine.geo.tables import area_code_table
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import EnvironmentFault
 from trunkline.switch import geo_reader
+from trunkline.switch.beside import start_beside
 from trunkline.switch.commands.command import Args, Command, CommandRefused, Done
 from trunkline.switch.geo_reader import Reason
-from trunkline.switch.helper import start_helper
 from trunkline.switch.plant import Plant
 
 KINDS: Final = ("exchanges", "area_codes")
@@ -105,7 +105,7 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
 
 async def _read(file: str) -> Imported:
     """What the file gives, read by another process. Raises CommandRefused."""
-    reader = await start_helper(geo_reader.__name__, file, tells_errors=True)
+    reader = await start_beside(geo_reader.__name__, file, tells_errors=True)
     assert reader.errors is not None
     try:
         async with asyncio.timeout(READING_S):

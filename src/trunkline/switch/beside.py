@@ -30,7 +30,7 @@ _SYS_NICE: Final = 23
 """The capability to raise priorities (Linux, capabilities(7))."""
 
 
-class Helper:
+class Beside:
     """A Python module of ours at work. `output` is what it writes to standard output, `errors` to standard error."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Helper:
         await self.end()
 
 
-async def start_helper(module: str, *arguments: str, tells_errors: bool = False) -> Helper:
+async def start_beside(module: str, *arguments: str, tells_errors: bool = False) -> Beside:
     """Run `module` with `arguments`. Its errors go where ours go, unless it `tells_errors`.
 
     Raises OSError when no process can be started.
@@ -67,7 +67,7 @@ async def start_helper(module: str, *arguments: str, tells_errors: bool = False)
     try:
         _give_way(process)
         output = await _reader(process.stdout)
-        return Helper(process, output, None if process.stderr is None else await _reader(process.stderr))
+        return Beside(process, output, None if process.stderr is None else await _reader(process.stderr))
     except BaseException:
         process.kill()
         process.wait()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.switch import helper as helper_module
-from trunkline.switch.helper import NICENESS, start_helper
+from trunkline.switch import beside
+from trunkline.switch.beside import NICENESS, start_beside
 
 pytestmark = pytest.mark.unit
 
@@ -37,10 +37,10 @@ def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_it_says_and_how_it_ends() -> None:
     async def asked() -> None:
         before = os.getpriority(os.PRIO_PROCESS, 0)
-        helper = await start_helper("some_helper", "tell", "a file", tells_errors=True)
+        helper = await start_beside("some_helper", "tell", "a file", tells_errors=True)
         assert helper.errors is not None
         said, errors = await asyncio.gather(helper.output.read(), helper.errors.read())
-        assert said.decode() == f"{max(before, NICENESS)} {helper_module._may_raise()} a file"
+        assert said.decode() == f"{max(before, NICENESS)} {beside._may_raise()} a file"
         assert errors == b"something is wrong"
         assert await helper.end() == 3
         await helper.stop()
@@ -51,7 +51,7 @@ def test_what_it_says_and_how_it_ends() -> None:
 
 def test_one_that_does_not_end_is_stopped() -> None:
     async def asked() -> None:
-        helper = await start_helper("some_helper", "wait")
+        helper = await start_beside("some_helper", "wait")
         assert await helper.output.readline() == b"ready\n"
         await helper.stop()
         assert await helper.end() == -signal.SIGKILL
@@ -64,18 +64,18 @@ def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     async def asked() -> None:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
         with pytest.raises(OSError, match="No such file"):
-            await start_helper("some_helper", "tell")
+            await start_beside("some_helper", "tell")
 
     asyncio.run(asked())
 
 
 def test_one_that_waited_long_gets_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not helper_module._may_raise():
-        monkeypatch.setattr(helper_module, "_take_a_share", lambda process: None)
-    monkeypatch.setattr(helper_module, "IDLE_S", 0.0)
+    if not beside._may_raise():
+        monkeypatch.setattr(beside, "_take_a_share", lambda process: None)
+    monkeypatch.setattr(beside, "IDLE_S", 0.0)
 
     async def asked() -> None:
-        helper = await start_helper("some_helper", "wait")
+        helper = await start_beside("some_helper", "wait")
         assert await helper.output.readline() == b"ready\n"
         assert os.sched_getscheduler(helper._process.pid) == os.SCHED_OTHER
         await helper.stop()
