@@ -91,6 +91,7 @@ CODES: Final[dict[str, str]] = {
     "no_effect": "The setting has no effect here.",
     "bad_conversion": "The conversion rule does not fit together.",
     "bad_payout": "The payout rule does not fit together.",
+    "bad_delivery": "The delivery does not fit together.",
     "bad_lead_field": "The lead field does not fit together.",
     # flows
     "flow_loop": "A flow has a loop in which nothing waits for the caller.",

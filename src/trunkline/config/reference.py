@@ -55,6 +55,17 @@ are `true` and `false`, nothing else. Amounts are in major units of the account'
 route, target, buyer, plan, campaign, account.
 """
 
+_TEMPLATES = """\
+## Templates
+
+What is sent to buyers has places for attributes: `[lead.phone]` is the lead's field `phone`, `[geo.state]` where it
+comes from. What is unknown leaves its place empty, or the words behind a bar: `[source.key|direct]`. `[[` writes a
+bracket. What fills a place is made harmless where it stands (in a URL, a header, JSON, a form, XML), and places in it
+are not filled.
+
+Answers are read by **paths**: `status`, `data.bids[0].amount`.
+"""
+
 _HOURS = f"""\
 ## Hours
 
@@ -84,7 +95,7 @@ def reference_page() -> str:
     """The page docs/reference/configuration.md, whole."""
     parts = [_TOP, "## The file\n\n" + _table((schema.AccountConfig, schema.Platform))]
     parts += [f"## {kind.__name__}\n\n{_docs(kind)}\n\n{_table((kind,))}" for kind in OBJECTS]
-    parts += [_HOURS, _criteria(), _FLOW_NODES]
+    parts += [_HOURS, _criteria(), _TEMPLATES, _FLOW_NODES]
     for verb, node in ALL_NODES.items():
         table = _table((node,), frozenset({"status"}) if verb == "hang_up" else frozenset())
         parts.append(f"### {verb}\n\n{_docs(node)}\n\n{table}".rstrip() + "\n")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
+from trunkline.config.delivery_checks import check_deliver
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Target
 from trunkline.config.subject import Subject
@@ -83,6 +84,7 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         findings.warning((*path, "keepalive_seconds"), "no_effect", message, "write it on the trunk instead")
     if target.deliver is not None:
         check_url(findings, (*path, "deliver", "url"), target.deliver.url)
+        check_deliver(findings, (*path, "deliver"), target.deliver)
     if target.bid is not None:
         check_url(findings, (*path, "bid", "url"), target.bid.url)
         if target.price is not None:

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
+from trunkline.kernel.http import Answer, Request
 from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver
 
 BODY_BYTES_MAX: Final = 262_144
@@ -32,24 +33,6 @@ _SAME_AGAIN: Final = frozenset({307, 308})
 """Redirects that repeat method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
 _REDIRECTS: Final = frozenset({301, 302, 303}) | _SAME_AGAIN
 _SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent. `headers` as they go out; a body for methods that have one."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
-    body: bytes | None = None
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back, whatever its status. `url` is where it came from at the end of all redirects."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
 
 
 class Why(StrEnum):

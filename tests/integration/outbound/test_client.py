@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tests.integration.switch.certificates import Authority
 
-from trunkline.outbound.client import BODY_BYTES_MAX, REDIRECTS_MAX, Answer, HttpClient, NoAnswer, Request, Why
+from trunkline.kernel.http import Answer, Request
+from trunkline.outbound.client import BODY_BYTES_MAX, REDIRECTS_MAX, HttpClient, NoAnswer, Why
 
 pytestmark = pytest.mark.integration
 

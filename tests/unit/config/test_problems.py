@@ -297,6 +297,7 @@ CASES = [
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me', e("missing", "trunks[carrier].outbound.password_env")),
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me, password_env: "s3cret!"', e("bad_env", "trunks[carrier].outbound.password_env")),
     one(DIAL, 'deliver: {url: "ftp://x.example/"}', e("bad_url", "targets[star].deliver.url"), w("not_built", "targets[star].deliver")),
+    one(DIAL, 'deliver: {url: "https://x.example/", accept_when: {equals: ok}}', e("bad_delivery", "targets[star].deliver.accept_when.equals"), w("not_built", "targets[star].deliver")),
     one(DIAL, DIAL + ', bid: {dialect: generic, url: "http://"}', e("bad_url", "targets[star].bid.url"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR), w("not_built", "targets[star].bid")),
     one(DIAL, DIAL + ', press_to_accept: "12"', e("bad_digits", "targets[star].press_to_accept")),
     one(DIAL, DIAL + ', post_answer_digits: "1x"', e("bad_digits", "targets[star].post_answer_digits")),

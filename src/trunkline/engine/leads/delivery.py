@@ -1,0 +1,127 @@
+"""A lead as its buyer's endpoint wants it, and what the buyer's answer means.
+
+Both are pure: the request is built here and sent elsewhere. Every post of one attempt carries the attempt's id in
+`Idempotency-Key`, so that a buyer that heard it twice can take it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from trunkline.config.deliveries import AcceptWhen, Deliver
+from trunkline.config.folds import fold_text
+from trunkline.engine.leads.json_values import find, read_json, words
+from trunkline.engine.leads.templates import render
+from trunkline.kernel.http import Answer, Request
+
+SHOWN_MAX: Final = 200
+"""Characters of a buyer's words that are kept."""
+_TYPES: Final = {
+    "json": "application/json",
+    "form": "application/x-www-form-urlencoded",
+    "xml": "application/xml; charset=utf-8",
+}
+_AGAIN_LATER: Final = frozenset({408, 425, 429})
+
+
+class Delivered(StrEnum):
+    """What became of a post that was answered."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    HTTP_ERROR = "http_error"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The meaning of an answer: what became of the lead, the buyer's words for it, and the buyer's own id."""
+
+    outcome: Delivered
+    reason: str | None = None
+    buyers_id: str | None = None
+
+
+def post_of(deliver: Deliver, known: Mapping[str, str], attempt: str) -> Request:
+    """The post of a lead of which `known` attributes are known, as attempt `attempt`.
+
+    Without `fields` all fields of the lead are sent by their own names.
+    """
+    url = render(deliver.url, known, lambda text: quote(text, safe=""))
+    if deliver.fields:
+        values = {name: render(template, known) for name, template in deliver.fields.items()}
+    else:
+        values = {name.removeprefix("lead."): value for name, value in known.items() if name.startswith("lead.")}
+    headers = {"Accept": "application/json, */*;q=0.5", "Idempotency-Key": attempt}
+    headers |= {name: render(template, known, _one_line) for name, template in deliver.headers.items()}
+    if deliver.method == "GET":
+        joint = "&" if "?" in url else "?"
+        return Request(method="GET", url=f"{url}{joint}{urlencode(values)}" if values else url, headers=headers)
+    headers = {"Content-Type": _TYPES[deliver.format], **headers}
+    return Request(method=deliver.method, url=url, headers=headers, body=_body(deliver.format, values))
+
+
+def judged(deliver: Deliver, answer: Answer) -> Verdict:
+    """What an answer means by the buyer's own rules; without rules every status from 200 to 299 is an acceptance."""
+    value = read_json(answer.body)
+    buyers_id = None if deliver.buyers_id is None else _shown(words(find(value, deliver.buyers_id)))
+    reason = None if deliver.reject_reason is None else _shown(words(find(value, deliver.reject_reason)))
+    fine = 200 <= answer.status < 300
+    if deliver.duplicate_when is not None and _holds(deliver.duplicate_when, answer, value):
+        outcome = Delivered.DUPLICATE
+    elif fine if deliver.accept_when is None else _accepts(deliver.accept_when, answer, value):
+        return Verdict(outcome=Delivered.ACCEPTED, buyers_id=buyers_id)
+    elif answer.status == 409:
+        outcome = Delivered.DUPLICATE
+    elif fine or (400 <= answer.status < 500 and answer.status not in _AGAIN_LATER):
+        outcome = Delivered.REJECTED
+    else:
+        outcome = Delivered.HTTP_ERROR
+    return Verdict(outcome=outcome, reason=reason or f"status {answer.status}", buyers_id=buyers_id)
+
+
+def _accepts(rule: AcceptWhen, answer: Answer, value: object) -> bool:
+    """An acceptance also has a status of success, unless the rule names one."""
+    return (rule.status is not None or 200 <= answer.status < 300) and _holds(rule, answer, value)
+
+
+def _holds(rule: AcceptWhen, answer: Answer, value: object) -> bool:
+    if rule.status is not None and answer.status != rule.status:
+        return False
+    if rule.text is not None and rule.text not in answer.body.decode(errors="replace"):
+        return False
+    if rule.json is None:
+        return True
+    found = words(find(value, rule.json))
+    if rule.equals is None:
+        return found is not None and found not in {"", "false"}
+    return found is not None and fold_text(found) == fold_text(rule.equals)
+
+
+def _body(form: str, values: Mapping[str, str]) -> bytes:
+    match form:
+        case "json":
+            return msgspec.json.encode(values)
+        case "form":
+            return urlencode(values).encode()
+    inner = "".join(f"<{name}>{escape(_printable(value))}</{name}>" for name, value in values.items())
+    return f'<?xml version="1.0" encoding="UTF-8"?><lead>{inner}</lead>'.encode()
+
+
+def _printable(text: str) -> str:
+    """Without what XML cannot hold (XML 1.0, section 2.2)."""
+    return "".join(each for each in text if each in "\t\n\r" or (each >= " " and each not in "\ufffe\uffff"))
+
+
+def _one_line(text: str) -> str:
+    """What may stand in a header: a line end would begin another one."""
+    return "".join(each for each in text if each.isascii() and each.isprintable())
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else text[:SHOWN_MAX]
