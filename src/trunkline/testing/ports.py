@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections import deque
 from typing import Final
 
 HOST: Final = "127.0.0.1"
@@ -11,6 +12,8 @@ LOWEST: Final = 10_000
 HIGHEST: Final = 32_000
 """Below the range that systems hand out by themselves (32768 and up on Linux), so that nobody gets one in passing."""
 TRIES_MAX: Final = 500
+_GIVEN: Final[deque[tuple[str, range]]] = deque(maxlen=64)
+"""The last blocks of this process: whoever got one may bind it only after somebody else has asked for another."""
 
 
 class NoFreePorts(Exception):
@@ -25,9 +28,15 @@ def free_block(count: int, host: str = HOST) -> int:
     draw = random.SystemRandom()
     for _ in range(TRIES_MAX):
         first = draw.randrange(LOWEST, HIGHEST - count) & ~1
-        if _all_free(host, range(first, first + count)):
+        block = range(first, first + count)
+        if not any(given == host and _overlap(block, other) for given, other in _GIVEN) and _all_free(host, block):
+            _GIVEN.append((host, block))
             return first
     raise NoFreePorts(f"no {count} free UDP ports in a row between {LOWEST} and {HIGHEST} of {host}")
+
+
+def _overlap(one: range, other: range) -> bool:
+    return one.start < other.stop and other.start < one.stop
 
 
 def _all_free(host: str, ports: range) -> bool:

@@ -1,0 +1,27 @@
+"""Free ports for programs that bind them later."""
+
+from __future__ import annotations
+
+import pytest
+
+from trunkline.testing import ports
+from trunkline.testing.ports import NoFreePorts, free_block
+
+pytestmark = pytest.mark.unit
+
+
+def test_blocks_of_one_run_do_not_overlap_before_they_are_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "LOWEST", 20_000)
+    monkeypatch.setattr(ports, "HIGHEST", 20_200)
+    monkeypatch.setattr(ports, "_GIVEN", type(ports._GIVEN)(maxlen=8))
+    firsts = [free_block(10) for _ in range(8)]
+    assert len({port for first in firsts for port in range(first, first + 10)}) == 80
+    assert all(first % 2 == 0 for first in firsts)
+
+
+def test_a_block_that_is_larger_than_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "LOWEST", 20_000)
+    monkeypatch.setattr(ports, "HIGHEST", 20_012)
+    monkeypatch.setattr(ports, "_GIVEN", type(ports._GIVEN)([(ports.HOST, range(20_000, 20_012))], maxlen=8))
+    with pytest.raises(NoFreePorts, match="20000"):
+        free_block(4)
