@@ -71,7 +71,9 @@ def test_the_buyer_hangs_up_through_the_proxy(lab: Lab, proxy: Kamailio) -> None
 def test_a_caller_that_cancels_through_the_proxy_lets_the_buyer_go(lab: Lab, proxy: Kamailio) -> None:
     through(proxy, lab, invited(proxied=True), answer(180, proxied=True), cancelled(proxied=True))
     switch = lab.switches[0]
-    caller = lab.caller(switch, invite(), expect(100, optional=True), expect(180), cancel(), via=proxy.address)
+    caller = lab.caller(
+        switch, invite(), expect(100, optional=True), expect(180), cancel(proxied=True), via=proxy.address
+    )
     caller.succeed()
     (call,) = switch.ended_calls(1)
     assert call["outcome"] == "abandoned"
