@@ -12,8 +12,10 @@ LOWEST: Final = 10_000
 HIGHEST: Final = 32_000
 """Below the range that systems hand out by themselves (32768 and up on Linux), so that nobody gets one in passing."""
 TRIES_MAX: Final = 500
+TRIES_APART: Final = 250
+"""Tries that keep off the blocks given last; large blocks leave no other place after a few."""
 _GIVEN: Final[deque[tuple[str, range]]] = deque(maxlen=64)
-"""The last blocks of this process: whoever got one may bind it only after somebody else has asked for another."""
+"""The last blocks of this process: who got one may bind it only after somebody else has asked for another."""
 
 
 class NoFreePorts(Exception):
@@ -26,10 +28,12 @@ def free_block(count: int, host: str = HOST) -> int:
     The start is drawn, so that test runs side by side seldom meet; who binds them later must still expect a loss.
     """
     draw = random.SystemRandom()
-    for _ in range(TRIES_MAX):
+    for tried in range(TRIES_MAX):
         first = draw.randrange(LOWEST, HIGHEST - count) & ~1
         block = range(first, first + count)
-        if not any(given == host and _overlap(block, other) for given, other in _GIVEN) and _all_free(host, block):
+        if tried < TRIES_APART and any(given == host and _overlap(block, other) for given, other in _GIVEN):
+            continue
+        if _all_free(host, block):
             _GIVEN.append((host, block))
             return first
     raise NoFreePorts(f"no {count} free UDP ports in a row between {LOWEST} and {HIGHEST} of {host}")
