@@ -118,6 +118,16 @@ def no_answer(found: Answer | NoAnswer) -> NoAnswer:
     return found
 
 
+async def refused(url: str) -> NoAnswer:
+    """Why asking for `url` gives no answer."""
+    client = HttpClient(HERE)
+    try:
+        request = Request(method="GET", url=url)
+        return no_answer(await client.exchange(request, asyncio.get_running_loop().time() + PATIENT_S))
+    finally:
+        await client.close()
+
+
 async def takes(peer: Peer, request: bytes) -> None:
     await peer.answer("200 OK", "Content-Type: application/json", body=b'{"status": "ok"}')
 
@@ -259,16 +269,7 @@ def test_a_redirect_takes_no_secrets_to_others_and_nothing_to_private_networks()
     ],
 )
 def test_addresses_that_requests_may_not_go_to(url: str) -> None:
-    async def run() -> NoAnswer:
-        client = HttpClient(HERE)
-        try:
-            return no_answer(
-                await client.exchange(Request(method="GET", url=url), asyncio.get_running_loop().time() + PATIENT_S)
-            )
-        finally:
-            await client.close()
-
-    found = asyncio.run(run())
+    found = asyncio.run(refused(url))
     assert found.why is Why.FORBIDDEN
     assert not found.sent
 
@@ -277,16 +278,7 @@ def test_addresses_that_requests_may_not_go_to(url: str) -> None:
     "url", ["ftp://127.0.0.1/", "http://", "nonsense", "http://127.0.0.1:99999/", "http://2130706433/", "http://a b/"]
 )
 def test_what_is_no_url(url: str) -> None:
-    async def run() -> NoAnswer:
-        client = HttpClient(HERE)
-        try:
-            return no_answer(
-                await client.exchange(Request(method="GET", url=url), asyncio.get_running_loop().time() + PATIENT_S)
-            )
-        finally:
-            await client.close()
-
-    assert asyncio.run(run()).why is Why.UNREACHABLE
+    assert asyncio.run(refused(url)).why is Why.UNREACHABLE
 
 
 async def speaks_no_http(peer: Peer, request: bytes) -> None:
@@ -318,13 +310,7 @@ def test_nobody_listens() -> None:
     async def run() -> NoAnswer:
         async with serving(takes) as server:
             url = server.url
-        client = HttpClient(HERE)
-        try:
-            return no_answer(
-                await client.exchange(Request(method="GET", url=url), asyncio.get_running_loop().time() + PATIENT_S)
-            )
-        finally:
-            await client.close()
+        return await refused(url)
 
     found = asyncio.run(run())
     assert found.why is Why.UNREACHABLE
