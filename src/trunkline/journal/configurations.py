@@ -22,7 +22,7 @@ KEPT_MAX: Final = 200
 """The newest that are kept; a decision that is older can still be read, but not taken again."""
 _IN_FORCE: Final = "in-force"
 _COMPRESSION: Final = 1
-"""A twentieth of the size is left. The journal of calls waits for the same disk, and should not for configurations."""
+"""A twelfth of the size is left. The journal of calls waits for the same disk, and should not for configurations."""
 
 
 class ConfigurationMissing(EnvironmentFault):
@@ -99,7 +99,8 @@ class Configurations:
         return self._folder / f"{digest}.json.gz"
 
     def _forget(self) -> None:
-        files = sorted(self._folder.glob("*.json.gz"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        stored = (*self._folder.glob("*.json.gz"), *self._folder.glob("*.json"))  # the latter are of earlier versions
+        files = sorted(stored, key=lambda file: file.stat().st_mtime_ns, reverse=True)
         for file in files[KEPT_MAX:]:
             file.unlink(missing_ok=True)
 

@@ -34,6 +34,11 @@ class AllowedAddresses:
         return address.is_global and not address.is_multicast
 
 
+def is_literal(host: str) -> bool:
+    """Whether a URL's host is an address, or meant as one, and nobody resolves it."""
+    return ":" in host or host.replace(".", "").isdigit()
+
+
 class GuardedResolver(AbstractResolver):
     """The system's resolver, whose answers are judged."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver
+from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver, is_literal
 
 FETCH_S = 5.0
 BYTES_MAX = 65_536
@@ -70,7 +70,7 @@ class Certificates:
 
     async def _download(self, url: str) -> tuple[bytes, float]:
         host = urlsplit(url).hostname or ""
-        if _is_literal(host) and host not in self._allowed:
+        if is_literal(host) and host not in self._allowed:
             raise CertificateUnavailable("host_not_allowed", f"{host} is not an address that requests may go to")
         if self._session is None:
             connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._allowed), limit=4, ssl=self._tls or True)
@@ -103,10 +103,6 @@ def _check_url(url: str, hosts: Collection[str]) -> None:
         raise CertificateUnavailable("host_not_allowed", f"{url[:200]!r} is no URL") from error
     if parts.scheme != "https" or parts.username is not None or host not in {each.lower() for each in hosts}:
         raise CertificateUnavailable("host_not_allowed", f"{url[:200]!r} is not of a host that certificates come from")
-
-
-def _is_literal(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
 
 
 def _given(found: bytes | CertificateUnavailable) -> bytes:

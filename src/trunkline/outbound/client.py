@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 
 from trunkline.kernel.http import Answer, Request
-from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver
+from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver, is_literal
 
 BODY_BYTES_MAX: Final = 262_144
 """The longest answer that is read; bids and acceptances are hundreds of bytes."""
@@ -120,7 +120,7 @@ class HttpClient:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             return NoAnswer(why=Why.UNREACHABLE, detail=f"{url[:200]!r} is no URL of http or https", sent=state.sent)
-        if _is_literal(parts.hostname) and parts.hostname not in self._allowed:
+        if is_literal(parts.hostname) and parts.hostname not in self._allowed:
             detail = f"{parts.hostname} is not an address that requests may go to"
             return NoAnswer(why=Why.FORBIDDEN, detail=detail, sent=state.sent)
         context = self._open().request(
@@ -175,10 +175,6 @@ async def _note_sent(session: object, context: object, parameters: object) -> No
     state = getattr(context, "trace_request_ctx", None)
     if isinstance(state, _Way):
         state.sent = True
-
-
-def _is_literal(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

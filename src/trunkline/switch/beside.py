@@ -33,21 +33,37 @@ _SYS_NICE: Final = 23
 class Beside:
     """A Python module of ours at work. `output` is what it writes to standard output, `errors` to standard error."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], output: asyncio.StreamReader, errors: asyncio.StreamReader | None
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """Nothing is read yet: `listen` begins."""
         self._process = process
-        self.output = output
-        self.errors = errors
+        self._pipes: list[asyncio.BaseTransport] = []
+        self.output: asyncio.StreamReader
+        self.errors: asyncio.StreamReader | None = None
+
+    async def listen(self) -> None:
+        """Begin to read what it writes."""
+        assert self._process.stdout is not None
+        self.output = await self._reader(self._process.stdout)
+        if self._process.stderr is not None:
+            self.errors = await self._reader(self._process.stderr)
 
     async def end(self) -> int:
         """Wait for its end; gives its exit code, the negative signal's number when one ended it."""
         return await asyncio.to_thread(self._process.wait)
 
     async def stop(self) -> None:
-        """End it if it has not ended by itself."""
+        """End it if it has not ended by itself, and read no more."""
         self._process.kill()
+        for pipe in self._pipes:  # one that is full would never see the end
+            pipe.close()
         await self.end()
+
+    async def _reader(self, pipe: IO[bytes]) -> asyncio.StreamReader:
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        self._pipes.append(transport)
+        return reader
 
 
 async def start_beside(module: str, *arguments: str, tells_errors: bool = False) -> Beside:
@@ -63,19 +79,18 @@ async def start_beside(module: str, *arguments: str, tells_errors: bool = False)
         stderr=subprocess.PIPE if tells_errors else None,
         env={**os.environ, "PYTHONPATH": search},
     )
-    assert process.stdout is not None
+    beside = Beside(process)
     try:
         _give_way(process)
-        output = await _reader(process.stdout)
-        return Beside(process, output, None if process.stderr is None else await _reader(process.stderr))
+        await beside.listen()
     except BaseException:
-        process.kill()
-        process.wait()
+        await beside.stop()
         raise
+    return beside
 
 
 def _give_way(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):  # it may have ended already
+    with suppress(OSError):  # it may have ended already, or the machine forbids it: it works all the same
         os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         if _may_raise():
             os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
@@ -84,7 +99,8 @@ def _give_way(process: subprocess.Popen[bytes]) -> None:
 
 def _take_a_share(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+        with suppress(OSError):
+            os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _may_raise() -> bool:
@@ -94,9 +110,3 @@ def _may_raise() -> bool:
         return True
     capabilities = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
     return capabilities is not None and bool(int(capabilities[1], 16) >> _SYS_NICE & 1)
-
-
-async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    return reader
