@@ -10,6 +10,7 @@ from msgspec import inspect
 
 from trunkline.events.calls import AnyCallEvent, LegEnded, Rejection, Versions
 from trunkline.events.contacts import Seen
+from trunkline.events.leads import AnyLeadEvent
 from trunkline.events.switch import AnySwitchEvent
 from trunkline.kernel.money import Money
 
@@ -19,8 +20,8 @@ _HEAD = """\
 <!-- Made from `trunkline.events` by `python -m scripts.pages`; edit the types, not this page. -->
 
 What [the journal](journal.md) can hold. An event is a fact: it is written once and never changed. All of them have
-`at_ms`, milliseconds since 1970-01-01 UTC; those of a call also have `account` and `call`. Names that end in a unit are
-in it. **Sealed** fields are personal: in the column `body` they are null, and their values are in `sealed`, under the
+`at_ms`, milliseconds since 1970-01-01 UTC; those of a call or a lead also have `account` and `call`, its id. Names that
+end in a unit are in it. **Sealed** fields are personal: in the column `body` they are null, and their values are in `sealed`, under the
 contact's key.
 """
 _COMMON = frozenset({"account", "call", "at_ms"})
@@ -37,6 +38,8 @@ def page() -> str:
     """The whole page."""
     parts = [_HEAD, "## Of a call\n"]
     parts += [_event(kind, _COMMON) for kind in get_args(AnyCallEvent)]
+    parts.append("## Of a lead\n")
+    parts += [_event(kind, _COMMON) for kind in get_args(AnyLeadEvent)]
     parts.append("## Of the switch\n")
     parts += [_event(kind, frozenset({"at_ms"})) for kind in get_args(AnySwitchEvent)]
     parts.append("## Parts of events\n")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from trunkline.events.calls import AnyCallEvent
+from trunkline.events.leads import AnyLeadEvent
 from trunkline.events.switch import AnySwitchEvent
 
-Event = AnyCallEvent | AnySwitchEvent
+Event = AnyCallEvent | AnyLeadEvent | AnySwitchEvent
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
