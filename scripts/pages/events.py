@@ -21,8 +21,8 @@ _HEAD = """\
 
 What [the journal](journal.md) can hold. An event is a fact: it is written once and never changed. All of them have
 `at_ms`, milliseconds since 1970-01-01 UTC; those of a call or a lead also have `account` and `call`, its id. Names that
-end in a unit are in it. **Sealed** fields are personal: in the column `body` they are null, and their values are in `sealed`, under the
-contact's key.
+end in a unit are in it. **Sealed** fields are personal: in the column `body` they are null, and their values are in
+`sealed`, under the contact's key.
 """
 _COMMON = frozenset({"account", "call", "at_ms"})
 _WORDS = {

@@ -15,8 +15,8 @@ from trunkline.config.deliveries import AcceptWhen, Deliver
 from trunkline.config.json_paths import NoPath, steps_of
 from trunkline.config.templates import places
 from trunkline.engine.leads.delivery import SHOWN_MAX, Delivered, Verdict, judged, post_of
-from trunkline.engine.leads.json_values import find, read_json
-from trunkline.engine.leads.templates import render
+from trunkline.engine.payloads.json_values import find, read_json
+from trunkline.engine.payloads.templates import render
 from trunkline.kernel.http import Answer
 
 pytestmark = pytest.mark.unit

@@ -16,8 +16,8 @@ import msgspec
 
 from trunkline.config.deliveries import AcceptWhen, Deliver
 from trunkline.config.folds import fold_text
-from trunkline.engine.leads.json_values import find, read_json, words
-from trunkline.engine.leads.templates import render
+from trunkline.engine.payloads.json_values import find, read_json, words
+from trunkline.engine.payloads.templates import render
 from trunkline.kernel.http import Answer, Request
 
 SHOWN_MAX: Final = 200
