@@ -1,1 +1,1 @@
-"""What goes to buyers and bidders and comes back, apart from what it is about: templates, bodies, paths into answers."""
+"""What goes to buyers and bidders and comes back, whatever it is about: templates, and paths into answers."""
