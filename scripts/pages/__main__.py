@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.pages import events, machines, metrics
+from scripts.pages import events, machines, metrics, views
 
 from trunkline.config.json_schema import json_schema
 from trunkline.config.reference import reference_page
@@ -28,6 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "machines.md": machines.page,
     "metrics.md": metrics.page,
     "reasons.md": reasons_page.page,
+    "views.md": views.page,
 }
 """File below docs/reference/ and what makes it."""
 

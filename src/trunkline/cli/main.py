@@ -28,7 +28,7 @@ INTERRUPTED: Final = 130
 
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
-    "Run it": ("switch", "check"),
+    "Run it": ("switch", "worker", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
     "Steer it": ("counters", "lists", "geo", "rates", "targets", "apply"),
     "Look into it": ("calls", "trace", "doctor"),

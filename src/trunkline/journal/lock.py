@@ -1,4 +1,4 @@
-"""The lock on a data folder: one switch writes there, and a second one is told who the first is."""
+"""Locks on a data folder: one switch and one worker write there, and a second one is told who the first is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from trunkline.journal.errors import JournalLocked
 
 LOCK_FILE: Final = "journal.lock"
+WORKER_LOCK_FILE: Final = "worker.lock"
 
 
 class FolderLock:
@@ -17,16 +18,16 @@ class FolderLock:
 
     __slots__ = ("_file",)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, file: str = LOCK_FILE, who: str = "switch") -> None:
         # The file stays when the lock goes: deleting it would let two processes lock two files of one name.
-        self._file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(folder / file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.pread(self._file, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
             raise JournalLocked(
-                f"another switch is using {folder} (process {pid})",
+                f"another {who} is using {folder} (process {pid})",
                 hint=f"stop it (kill {pid}) or start this one with another --data folder",
             ) from None
         os.ftruncate(self._file, 0)

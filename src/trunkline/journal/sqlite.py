@@ -68,6 +68,26 @@ def connect_writing(path: Path) -> Connection:
     return connection
 
 
+def connect_derived(path: Path, *, bulk: bool = False) -> Connection:
+    """A connection that writes what can be made anew from the journal; the file is there, and may be empty.
+
+    A power failure may undo its last transactions, but no half of one. In `bulk` a crash may leave anything at all:
+    for a file that nobody knows yet.
+    """
+    connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+    try:
+        if bulk:
+            for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
+                connection.execute(f"PRAGMA {pragma}")
+        else:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+    except Error as error:
+        connection.close()
+        raise unreadable(path, error) from error
+    return connection
+
+
 def connect_reading(path: Path) -> Connection:
     """A connection that can not write, for any process, also while a switch is writing."""
     connection = _connect(f"{path.absolute().as_uri()}?mode=ro")

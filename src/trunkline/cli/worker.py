@@ -1,0 +1,90 @@
+"""`./trunkline worker`: the process beside the switch, which keeps the views and does what no call waits for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trunkline.cli import admin
+from trunkline.journal.lock import WORKER_LOCK_FILE, FolderLock
+from trunkline.journal.reader import JournalReader
+from trunkline.kernel.errors import ExitCode
+from trunkline.worker.part import Part, in_thread
+from trunkline.worker.projecting import Projecting
+from trunkline.worker.projections.plan import VIEWS, Plan
+from trunkline.worker.projections.projector import Projector
+from trunkline.worker.service import run_worker
+from trunkline.worker.tail import Tail
+
+SUMMARY: Final = "keep the tables that reports ask, beside a switch; make them anew"
+
+log = logging.getLogger("trunkline.worker")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `worker`."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the switch's data folder")
+    parser.add_argument("--rebuild", action="store_true", help="make the tables anew from the whole journal first")
+    parser.add_argument("--once", action="store_true", help="end when everything in the journal now is done")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until SIGTERM. Exit code 3 for a folder without a journal, or with another worker."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    data = args.data.resolve()
+    with JournalReader(data) as reader:  # a folder without a journal gets no lock file
+        lock = FolderLock(data, WORKER_LOCK_FILE, "worker")
+        try:
+            projector = open_views(data, VIEWS, anew=args.rebuild)
+            if args.once:
+                catch_up(projector)
+            else:
+                asyncio.run(_work(data, reader, projector))
+        finally:
+            lock.release()
+    return ExitCode.DONE
+
+
+def open_views(data: Path, plan: Plan, *, anew: bool) -> Projector:
+    """The views of a data folder, ready to go on; where they have to be made anew, a terminal sees how far that is."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return Projector.open(data, plan, anew=anew)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"making {plan.file}", visible=False)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, visible=True)
+
+        return Projector.open(data, plan, anew=anew, progress=show)
+
+
+def catch_up(projector: Projector) -> None:
+    """Take what is in the journal now, and let go."""
+    try:
+        end = projector.seq + projector.behind()
+        while projector.seq < end:
+            projector.step()
+        log.info("the views have the journal up to event %d", projector.seq)
+    finally:
+        projector.close()
+
+
+async def _work(data: Path, reader: JournalReader, projector: Projector) -> None:
+    tail = Tail(reader)
+    parts: list[Part] = [tail, Projecting(VIEWS.file, projector, tail)]
+    await run_worker(parts, f"ready views={projector.seq}")
+
+
+async def tell(data: Path, command: str, arguments: dict[str, Any], key: str | None) -> Any:
+    """Have the running switch do something (`worker.part.Tell`)."""
+    return await in_thread(partial(admin.tell, data, command, arguments, key))
