@@ -6,6 +6,8 @@ calls and legs that are open, and which contacts have been seen.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from trunkline.events.contacts import Seen
@@ -131,6 +133,56 @@ class RatesPut(msgspec.Struct, frozen=True, gc=False, tag="rates.put"):
     book: bytes
 
 
+class StoredPing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A bid that stands, or was taken up: the terms that bind us, and what the lead or call must be to have them.
+
+    `said` are keyed digests of what was said of the fields, `repeat` one of the whole ping; `caller` the keyed hash of
+    who is to call `number`, or a SHA-256 sum of the number with `sha256:` before it. `bids` by target are what bidders
+    answered, minor units. `lease` and `attempt` name the seat that is held once a call is confirmed. `by` is the lead
+    or call that it became, `posted` the digest of the post, `answer` (status and JSON) what that got.
+    """
+
+    ping: str
+    account: str
+    publisher: str
+    source: str | None
+    campaign: str
+    kind: Literal["lead", "call"]
+    made_ms: int
+    expires_ms: int
+    bid: int
+    floor: int
+    currency: str
+    route: str
+    target: str
+    seed: int
+    contact: str
+    repeat: str
+    event: Literal["convert", "connect", "duration"] = "convert"
+    after_ms: int = 0
+    said: dict[str, str] = msgspec.field(default_factory=dict)
+    bids: tuple[tuple[str, int], ...] = ()
+    number: str | None = None
+    caller: str | None = None
+    lease: str | None = None
+    attempt: str | None = None
+    by: str | None = None
+    posted: str | None = None
+    answer: tuple[int, bytes] | None = None
+
+
+class PingPut(msgspec.Struct, frozen=True, gc=False, tag="ping.put"):
+    """The ping was bid for, or has moved on."""
+
+    ping: StoredPing
+
+
+class PingDrop(msgspec.Struct, frozen=True, gc=False, tag="ping.drop"):
+    """Nobody can take up the ping any more."""
+
+    ping: str
+
+
 class TargetPut(msgspec.Struct, frozen=True, gc=False, tag="target.put"):
     """What a restart must know of a target's status: whether it is away, and until when it is paused (0: it is not)."""
 
@@ -153,4 +205,6 @@ Change = (
     | CommandKept
     | RatesPut
     | TargetPut
+    | PingPut
+    | PingDrop
 )

@@ -6,9 +6,10 @@ import msgspec
 
 from trunkline.events.calls import AnyCallEvent
 from trunkline.events.leads import AnyLeadEvent
+from trunkline.events.pings import AnyPingEvent
 from trunkline.events.switch import AnySwitchEvent
 
-Event = AnyCallEvent | AnyLeadEvent | AnySwitchEvent
+Event = AnyCallEvent | AnyLeadEvent | AnyPingEvent | AnySwitchEvent
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.events.changes import RatesPut, StoredCall, StoredLeg, StoredList, TargetPut
+from trunkline.events.changes import RatesPut, StoredCall, StoredLeg, StoredList, StoredPing, TargetPut
 from trunkline.events.entry import Position
 from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
@@ -15,6 +15,7 @@ from trunkline.journal.tables import (
     read_legs,
     read_lists,
     read_offered,
+    read_pings,
     read_rates,
     read_targets,
     read_turns,
@@ -41,6 +42,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     rates: tuple[RatesPut, ...]
     lists: tuple[StoredList, ...]
     targets: tuple[TargetPut, ...]
+    pings: tuple[StoredPing, ...] = ()
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -59,6 +61,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             rates=read_rates(connection),
             lists=read_lists(connection),
             targets=read_targets(connection),
+            pings=read_pings(connection),
         )
     finally:
         connection.execute("COMMIT")

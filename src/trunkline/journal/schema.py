@@ -140,7 +140,9 @@ CREATE TABLE targets (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS)
+_PINGS = "CREATE TABLE pings (ping TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
+
+MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS)
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

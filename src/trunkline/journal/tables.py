@@ -23,10 +23,13 @@ from trunkline.events.changes import (
     LegPut,
     ListDrop,
     ListPut,
+    PingDrop,
+    PingPut,
     RatesPut,
     StoredCall,
     StoredLeg,
     StoredList,
+    StoredPing,
     TargetPut,
 )
 from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name
@@ -38,6 +41,7 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 _call: Final = msgspec.msgpack.Decoder(StoredCall)
 _list: Final = msgspec.msgpack.Decoder(StoredList)
 _leg: Final = msgspec.msgpack.Decoder(StoredLeg)
+_ping: Final = msgspec.msgpack.Decoder(StoredPing)
 
 NO_KEY_ID: Final = bytes(KEY_ID_BYTES)
 """What stands where a deleted key's id was."""
@@ -148,6 +152,7 @@ _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
 _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(change.leg)))
 
+_PINGS: Final = _document("pings", "ping", lambda change: (change.ping.ping, _pack(change.ping)))
 _LISTS: Final = _document(
     "lists", "list", lambda change: (f"{change.list.account}/{change.list.list}", _pack(change.list))
 )
@@ -169,6 +174,8 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     RatesPut: (_RATES, lambda change: (change.account, change.version), True),
     TargetPut: (_TARGETS, lambda change: (change.account, change.target), True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
+    PingPut: (_PINGS, lambda change: change.ping.ping, True),
+    PingDrop: (_PINGS, lambda change: change.ping, False),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""
 
@@ -247,6 +254,11 @@ def read_calls(connection: Connection) -> tuple[StoredCall, ...]:
 def read_lists(connection: Connection) -> tuple[StoredList, ...]:
     """Contact lists that commands have loaded."""
     return tuple(_list.decode(data) for (data,) in connection.execute("SELECT data FROM lists ORDER BY list"))
+
+
+def read_pings(connection: Connection) -> tuple[StoredPing, ...]:
+    """Bids that stood, or were taken up not long ago, the oldest first."""
+    return tuple(_ping.decode(data) for (data,) in connection.execute("SELECT data FROM pings ORDER BY ping"))
 
 
 def read_legs(connection: Connection, stream: str) -> tuple[StoredLeg, ...]:

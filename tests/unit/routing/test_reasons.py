@@ -20,7 +20,9 @@ def test_the_order_of_reasons() -> None:
         "kind paused hours criteria suppression duplicate attestation floor hop target_down method_unavailable bid "
         "score funds limit already_offered out_of_patience"
     )
-    assert " ".join(GUARD_LEVELS) == "account campaign publisher number plan tier group buyer bidder target route"
+    assert " ".join(GUARD_LEVELS) == (
+        "account campaign publisher number ping plan tier group buyer bidder target route"
+    )
     assert " ".join(LIMIT_LEVELS) == "account campaign publisher group buyer bidder target route"
 
 

@@ -26,6 +26,9 @@ class FieldCode(StrEnum):
     YES_NO_INVALID = "yes_no_invalid"
     TOO_MANY_FIELDS = "too_many_fields"
     TOO_DEEP = "too_deep"
+    HASH_INVALID = "hash_invalid"
+    PREFIX_INVALID = "prefix_invalid"
+    CHANGED_SINCE_PING = "changed_since_ping"
 
 
 FIELD_CODES: Final[dict[FieldCode, str]] = {
@@ -46,5 +49,8 @@ FIELD_CODES: Final[dict[FieldCode, str]] = {
     FieldCode.YES_NO_INVALID: "This is neither yes nor no.",
     FieldCode.TOO_MANY_FIELDS: "The lead has more fields than any form.",
     FieldCode.TOO_DEEP: "The lead is nested deeper than any form.",
+    FieldCode.HASH_INVALID: "This is no SHA-256 sum. Send 64 hexadecimal digits.",
+    FieldCode.PREFIX_INVALID: "This is no beginning of a phone number. Send the area code at least: 512555XXXX.",
+    FieldCode.CHANGED_SINCE_PING: "The ping said something else of this field. Send the lead that was asked about.",
 }
 """By code: what the publisher is told, with what to send instead."""

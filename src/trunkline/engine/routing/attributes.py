@@ -48,7 +48,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `caller` is E.164 or None for a withheld number; `number_key` the tracking number's key; `zone` the account's;
     `repeat` whether the contact has been here before, None when that is not known; `attestation` the level (A, B, C)
     that the carrier or the signer of the caller's number claims; `subid` the publisher's finer name of the source;
-    `overlay` is what is imported of the numbering plan.
+    `overlay` is what is imported of the numbering plan. `begins` is the beginning (`+1512555`) of a number of which no
+    more is told.
     """
 
     zone: str
@@ -61,6 +62,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     repeat: bool | None = None
     attestation: str | None = None
     overlay: Overlay = NO_OVERLAY
+    begins: str | None = None
 
 
 def derive(
@@ -74,6 +76,8 @@ def derive(
     found.update(_clock(origin.zone, _minute_s(utc_ms)))
     if origin.caller is not None:
         found.update(_issued(origin.caller, origin.overlay))
+    elif origin.begins is not None:
+        found.update(_begun(origin.begins, origin.overlay))
     said = {name: attribute for name, attribute in stated.items() if attribute.value.strip() and name not in missing}
     code = said.get("geo.zip")
     if code is not None:
@@ -95,7 +99,8 @@ def derive(
 
 
 def _arrival(origin: Origin) -> dict[str, Attribute]:
-    found = {"caller.anonymous": Attribute("yes" if origin.caller is None else "no", SIP)}
+    withheld = origin.caller is None and origin.begins is None
+    found = {"caller.anonymous": Attribute("yes" if withheld else "no", SIP)}
     if origin.caller is not None:
         found["caller.number"] = Attribute(origin.caller, SIP)
     if origin.attestation is not None:
@@ -155,6 +160,20 @@ def _issued(caller: str, overlay: Overlay) -> dict[str, Attribute]:
     if place is not None:
         _refine(found, overlay.places[place])
     return found
+
+
+def _begun(beginning: str, overlay: Overlay) -> dict[str, Attribute]:
+    """What the beginning of a North American number says: of a shorter one than the area code, nothing."""
+    if len(beginning) < len("+1NPA"):
+        return {}
+    codes = area_code(beginning.ljust(len("+1NPANXXXXXX"), "2"))
+    if codes is None:
+        return {}
+    if len(beginning) >= len("+1NPANXX"):
+        return _issued(beginning.ljust(len("+1NPANXXXXXX"), "2"), overlay)
+    imported = overlay.imported(codes[0])
+    place = _of_area_code(codes[0]) if imported is None else _of_place(imported)
+    return {"geo.area_code": Attribute(codes[0], NUMBER), **place}
 
 
 def _refine(found: dict[str, Attribute], place: ExchangePlace) -> None:

@@ -25,7 +25,7 @@ class Case:
         self.shared = shared
         self.entrance = entrance
         self.query = query
-        self.asks = query.bids is None
+        self.asks = query.bids is None or query.promise is not None
         self.facts = facts
         self.known = Known(query.attributes, shared.types)
         self._screening: Screening | None = None

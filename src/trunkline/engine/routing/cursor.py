@@ -343,12 +343,14 @@ class Cursor:
             payout=None if incoming else paid.terms,
             not_paid=NotPaid.PAID_AT_RECEIPT_ONLY if incoming else paid.not_paid,
         )
-        if resolved.price is not None:
+        if resolved.price is not None and self._entrance.promised is None:  # a promise is for one caller
             resolved.terms = (paid, terms)
         return terms
 
     def _payout_at(self, utc_ms: int) -> Selected:
         """The publisher's rule; asked once, unless its hours may change while buyers ring."""
+        if self._payout is None and self._entrance.promised is not None:
+            self._payout = self._entrance.promised
         if self._payout is None:
             paid = self._entrance.paid
             key = (self._query.source, self._query.kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.schema import Campaign, Kind
 from trunkline.engine.routing.guards import Guards, Stand
@@ -9,12 +11,13 @@ from trunkline.engine.routing.limited import Limits
 from trunkline.engine.routing.limits import Calendar, Rules, limit_rules
 from trunkline.engine.terms.conversion import charge_ceiling
 from trunkline.engine.terms.payouts import Selected
+from trunkline.engine.terms.promises import Promise
 
 
 class Entrance:
     """The guards, limits and settings that all routes of one (campaign, publisher, number) share."""
 
-    __slots__ = ("campaign", "ceilings", "guards", "paid", "price", "rules")
+    __slots__ = ("campaign", "ceilings", "floor", "guards", "paid", "price", "promised", "rules")
 
     def __init__(
         self,
@@ -41,6 +44,10 @@ class Entrance:
         if tracking is not None:
             stands.append(Stand("number", tracking.number, tracking, zone))
         self.guards = Guards(stands)
+        self.floor = self.guards.floor
+        """The highest floor of the configuration, in minor units; what a caller's promise asks is among `guards`."""
+        self.promised: Selected | None = None
+        """What the publisher earns for a caller it was promised something for."""
         self.paid: dict[tuple[str | None, Kind], Selected] | None = None if _varying(self.campaign) else {}
         """By source and kind the payout rule that counts, where nothing else decides; None where more does."""
         price = self.campaign.price or account.price
@@ -55,6 +62,13 @@ class Entrance:
             kind: tuple(rule for each in above for rule in limit_rules(account.key, each, kind, calendar))
             for kind in Kind
         }
+
+    def promising(self, promise: Promise) -> Entrance:
+        """The same for a caller for whom the publisher was promised something."""
+        mine = copy(self)
+        mine.guards = Guards((*self.guards.stands, Stand("ping", promise.ping, promise, "UTC")))
+        mine.promised = Selected(None, promise.payout, None)
+        return mine
 
 
 def _varying(campaign: Campaign) -> bool:

@@ -10,6 +10,7 @@ from trunkline.config.flows import Prompt
 from trunkline.config.schema import Kind, Recording
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.performance import Odds
+from trunkline.engine.terms.promises import Promise
 from trunkline.engine.terms.terms import Terms
 from trunkline.events.calls import Rejection, Versions
 from trunkline.events.contacts import Seen
@@ -42,7 +43,8 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     (E.164, None for leads), `plan` overrides the campaign's, `taken` are targets already offered for this caller,
     `history` is what happened with the contact before, newest last. `bids` by target are what bidders have answered;
     None when they are yet to be asked. `scores` by target are a model's chances (0..1) that an offer converts. `geo` is
-    the version of the import of the numbering plan by which the attributes were derived, empty without one.
+    the version of the import of the numbering plan by which the attributes were derived, empty without one. `promise`
+    is what the publisher was bid for this caller; bidders whose bids are not among `bids` are then asked all the same.
     """
 
     account: str
@@ -61,6 +63,7 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     scores: Mapping[str, float] | None = None
     hop: int = 0
     geo: str = ""
+    promise: Promise | None = None
 
 
 class Ring(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ GUARD_LEVELS = (
     "campaign",
     "publisher",
     "number",
+    "ping",
     "plan",
     "tier",
     "group",
@@ -26,7 +27,7 @@ GUARD_LEVELS = (
     "target",
     "route",
 )
-"""The levels a guard can stand on, from the top."""
+"""The levels a guard can stand on, from the top; `ping` is what a publisher was bid for this caller."""
 LIMIT_LEVELS = ("account", "campaign", "publisher", "group", "buyer", "bidder", "target", "route")
 """The levels a limit can stand on, from the top."""
 

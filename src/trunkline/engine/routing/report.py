@@ -13,6 +13,7 @@ from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.guards import ATTESTATION, skills_missing
 from trunkline.engine.routing.limits import Full
 from trunkline.engine.routing.program import Line
+from trunkline.engine.routing.promised import breach
 from trunkline.engine.routing.reasons import Reason
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import iso
@@ -52,6 +53,8 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         fate, bid, price = counted_bid(line, case)
     if price is not None and (stand := above.above(price) or own.above(price)):
         return _because(line, Reason.FLOOR, stand.level)
+    if query.promise is not None and (late := breach(line, case)) is not None:
+        return _because(line, Reason.FLOOR, "ping", late)
     if query.hop not in line.route.hops:
         return _because(line, Reason.HOP, "route", f"hop {query.hop}")
     if line.target.key in facts.out:

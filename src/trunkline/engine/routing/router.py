@@ -161,11 +161,13 @@ class Router:
         repeat: bool | None = None,
         attestation: str | None = None,
         overlay: Overlay = NO_OVERLAY,
+        begins: str | None = None,
     ) -> Origin:
         """What is fixed about a caller on arrival; `caller` and the tracking `number` are E.164 or None.
 
         `repeat` says whether the contact was here before, `attestation` how far the number is vouched for; None when
-        that is not known; `overlay` is what is imported of the numbering plan.
+        that is not known; `overlay` is what is imported of the numbering plan; `begins` the beginning of a number of
+        which no more is told.
         """
         tracking = None if number is None else self.index.numbers.get(number)
         tags = () if tracking is None else tuple(tracking.tags.items())
@@ -180,6 +182,7 @@ class Router:
             repeat=repeat,
             attestation=attestation,
             overlay=overlay,
+            begins=begins,
         )
 
     def explain(self, query: Query, usage: Usage, facts: Facts = NO_FACTS) -> Explanation:
@@ -231,7 +234,8 @@ class Router:
         return NoBuyer()
 
     def _entrance(self, query: Query) -> Entrance:
-        return self._entrance_of(query.campaign, query.publisher, query.number)
+        entrance = self._entrance_of(query.campaign, query.publisher, query.number)
+        return entrance if query.promise is None else entrance.promising(query.promise)
 
     def _entrance_of(self, campaign: str, publisher: str, number: str | None) -> Entrance:
         key = (campaign, publisher, number)

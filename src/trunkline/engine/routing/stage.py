@@ -16,6 +16,7 @@ from trunkline.engine.routing.index import bits
 from trunkline.engine.routing.parts import Predicate
 from trunkline.engine.routing.performance import Odds
 from trunkline.engine.routing.program import Band, Line, Program
+from trunkline.engine.routing.promised import breaking
 from trunkline.events.calls import Rejection
 from trunkline.kernel.leases import Usage
 
@@ -62,6 +63,17 @@ class Stage:
         if case.repetition is not None and self.left:
             self.later = self.left & _put_last(program, case.repetition)
             self.left &= ~self.later
+        if case.query.promise is not None:
+            self._keep_promise(program, case.query.promise.first)
+
+    def _keep_promise(self, program: Program, first: str | None) -> None:
+        """Leave out what would break the promise made for this caller; whoever it was made for comes first."""
+        self.left &= ~breaking(program.lines, self.left, self._case)
+        self.later &= ~breaking(program.lines, self.later, self._case)
+        named = 0 if first is None else self.left & program.members("target", first)
+        if named:
+            self.later |= self.left & ~named
+            self.left = named
 
     def begin_again(self) -> None:
         """The second round: those that were put last, in an order of their own."""
@@ -271,7 +283,8 @@ def _eligible(program: Program, case: Case) -> int:
         or above.unattested(query.kind, known) is not None
     ):
         return 0
-    mask = program.eligible(query.kind, query.hop, known, above.floor, case.entrance.price, utc_ms, shared.clocks)
+    floor, price = case.entrance.floor, case.entrance.price
+    mask = program.eligible(query.kind, query.hop, known, floor, price, utc_ms, shared.clocks)
     needed = known.get(SKILLS) if mask and SKILLS in query.attributes else None
     if isinstance(needed, Several):
         mask &= program.skilled(needed.values)

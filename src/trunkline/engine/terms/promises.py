@@ -1,0 +1,45 @@
+"""What a publisher was promised for one caller or lead: the bid, and what a sale must bring to cover it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trunkline.engine.terms.terms import ConversionTerms, PayoutTerms
+from trunkline.kernel.money import Money
+
+
+class Promise(msgspec.Struct, frozen=True, gc=False):
+    """The terms of one bid. `payout` counts in place of every payout rule; `ping` is the id of what was asked.
+
+    No price below `floor` covers it. `first` is the target whose price the bid was made of: it is asked before all
+    others. With `strict` nobody may owe later than the publisher is paid: else who hangs up in between is a loss.
+    """
+
+    ping: str
+    payout: PayoutTerms
+    floor: Money
+    first: str | None = None
+    strict: bool = True
+
+    @property
+    def paused(self) -> bool:
+        """Never: it stands among the guards of a caller for its floor."""
+        return False
+
+
+def owes_too_late(promise: Promise, conversion: ConversionTerms) -> str | None:
+    """Why a buyer with this rule could owe nothing where the publisher is paid; None when it cannot."""
+    payout = promise.payout
+    if not promise.strict or payout.event == "convert":
+        return None
+    promised = f"promised at {_words(payout.event, payout.after_ms)}"
+    if conversion.event not in {"connect", "accepted", "duration", "attempt"}:
+        return f"owed by {conversion.event}, {promised}"
+    after_ms = conversion.after_ms if conversion.event == "duration" else 0
+    if after_ms > payout.after_ms or (conversion.timer != "connect" and conversion.event == "duration"):
+        return f"owed at {_words(conversion.event, after_ms)}, {promised}"
+    return None
+
+
+def _words(event: str, after_ms: int) -> str:
+    return f"{after_ms // 1000} s" if event == "duration" else event
