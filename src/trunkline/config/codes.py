@@ -78,6 +78,7 @@ CODES: Final[dict[str, str]] = {
     "bad_prefix": "The text is no prefix of phone numbers.",
     "bad_network": "The text is no network.",
     "bad_env": "The text is no name of an environment variable.",
+    "literal_secret": "A secret seems to stand in the configuration itself.",
     "bad_host": "The text is no host name.",
     "bad_url": "The text is no http or https URL.",
     "bad_header": "The header cannot be sent.",
@@ -92,6 +93,10 @@ CODES: Final[dict[str, str]] = {
     "bad_conversion": "The conversion rule does not fit together.",
     "bad_payout": "The payout rule does not fit together.",
     "bad_delivery": "The delivery does not fit together.",
+    "bad_address": "The text is no e-mail address.",
+    "bad_host_key": "The text is no host key of an SFTP server, and no fingerprint of one.",
+    "bad_time": "The text is no time of a day or an hour, or stands alone.",
+    "missing_smtp": "Leads go by e-mail, and there is no mail server.",
     "bad_lead_field": "The lead field does not fit together.",
     # flows
     "flow_loop": "A flow has a loop in which nothing waits for the caller.",

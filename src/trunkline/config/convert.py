@@ -60,7 +60,10 @@ class Desk:
 
 
 class FieldPlan(msgspec.Struct, frozen=True):
-    """How one field is read. `stand_in` is what a required field becomes when it is missing or wrong, or `BAD`."""
+    """How one field is read. `stand_in` is what a required field becomes when it is missing or wrong, or `BAD`.
+
+    In the file it may have a name that no attribute can have, such as `from`.
+    """
 
     name: str
     read: Reader
@@ -113,7 +116,7 @@ def read_struct(desk: Desk, tree: Tree, kind: type[T]) -> T | Bad:
                 continue
             value = field.stand_in
             bad = bad or value is BAD
-        values[name] = value
+        values[field.name] = value
     return BAD if bad else cast(T, plan.make(**values))
 
 
@@ -185,7 +188,7 @@ def plan_of(kind: type[msgspec.Struct]) -> StructPlan:
     fields = {}
     for field in info.fields:
         read = FIELD_READERS.get((kind, field.name)) or _reader_of(field.type)
-        fields[field.name] = FieldPlan(field.name, read, field.required, _stand_in(field.type))
+        fields[field.encode_name] = FieldPlan(field.name, read, field.required, _stand_in(field.type))
     return StructPlan(kind, fields, UNKNOWN_KEY_HINTS.get(kind, {}))
 
 

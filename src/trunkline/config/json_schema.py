@@ -13,6 +13,7 @@ from msgspec import inspect
 
 from trunkline.config import schema
 from trunkline.config.criteria import All, AnyOf, Condition, Not, Operator
+from trunkline.config.deliveries import Email
 from trunkline.config.flows import Prompt
 from trunkline.config.hours import Hours
 from trunkline.config.meanings import meaning_of
@@ -39,6 +40,8 @@ _AMOUNTS = {
     (schema.Route, "min_score"),
     (schema.Performance, "trial_share"),
 }
+_ONE_OR_MORE = {(schema.Target, "trunk"), (Email, "to"), (Email, "cc")}
+"""Lists of texts for which one text may stand."""
 
 
 def json_schema() -> Schema:
@@ -64,14 +67,14 @@ def _properties(kind: type[msgspec.Struct], definitions: dict[str, Schema]) -> d
     found = {}
     for field in info.fields:
         inner = _field(kind, field, definitions)
-        found[field.name] = {"description": meaning_of(kind.__name__, field.name)} | inner
+        found[field.encode_name] = {"description": meaning_of(kind.__name__, field.name)} | inner
     return found
 
 
 def _field(kind: type[msgspec.Struct], field: inspect.Field, definitions: dict[str, Schema]) -> Schema:
     if (kind, field.name) in _AMOUNTS:
         return AMOUNT
-    if (kind, field.name) == (schema.Target, "trunk"):
+    if (kind, field.name) in _ONE_OR_MORE:
         return {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
     if field.name in {"prompts", "invalid"}:
         return _prompts(definitions)
@@ -131,7 +134,7 @@ def _object_of(kind: type[msgspec.Struct]) -> Callable[[dict[str, Schema]], Sche
             return {"anyOf": [TEXT, made | {"oneOf": [{"required": ["say"]}, {"required": ["file"]}]}]}
         info = inspect.type_info(kind)
         assert isinstance(info, inspect.StructType)
-        required = [field.name for field in info.fields if field.required]
+        required = [field.encode_name for field in info.fields if field.required]
         return made | {"description": " ".join((kind.__doc__ or "").split()), "required": required}
 
     return make

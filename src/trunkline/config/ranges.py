@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import contacts, deliveries, flows, lead_fields, schema, trunks
+from trunkline.config import contacts, deliveries, flows, lead_fields, outbound, schema, trunks
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -42,7 +42,15 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     schema.Bid: {"timeout_ms": (10, 10_000)},
     trunks.TrunkRegister: {"seconds": (60, DAY_S)},
     lead_fields.LeadField: {"max_length": (1, 10_000)},
-    deliveries.Deliver: {"deadline_ms": (10, 60_000)},
+    deliveries.Deliver: {
+        "deadline_ms": (10, 60_000),
+        "concurrency": (1, 1_000),
+        "per_minute": (1, 6_000),
+        "tries": (1, 50),
+    },
+    deliveries.Sms: {"deadline_ms": (10, 60_000)},
+    deliveries.Sftp: {"port": (1, 65_535)},
+    outbound.Smtp: {"port": (1, 65_535)},
     deliveries.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},
     schema.Performance: {"trial_offers": (0, 1_000_000), "min_samples": (1, 1_000_000), "half_life_days": (1, 3_650)},

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from trunkline.config import contacts, deliveries, flows, lead_fields, schema, trunks
+from trunkline.config import contacts, deliveries, flows, lead_fields, outbound, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
@@ -25,10 +25,10 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, lead_fields.LeadField,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
-    schema.PauseAfter, deliveries.Deliver,
+    schema.PauseAfter, deliveries.Deliver, deliveries.Email, deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth,
     deliveries.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
     schema.Limit, contacts.ContactList, flows.Flow,
-    flows.Share, flows.Prompt, trunks.Outbound, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
+    flows.Share, flows.Prompt, outbound.Outbound, outbound.Smtp, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
     trunks.TrunkOutbound, trunks.TrunkRegister,
 )  # fmt: skip
 """The objects of the page, in the order of a file."""
@@ -64,6 +64,18 @@ bracket. What fills a place is made harmless where it stands (in a URL, a header
 are not filled.
 
 Answers are read by **paths**: `status`, `data.bids[0].amount`.
+
+In the subject, body and columns of an e-mail, in the columns and the name of a file there is more: `[delivery.id]`, the
+same at every try; `[delivery.lead]`, the lead's id; `[delivery.campaign]`; `[delivery.count]`, how many leads it has;
+`[delivery.date]` and `[delivery.time]` of the zone. In the request of an SMS there are `[sms.to]` and `[sms.text]`.
+
+## Secrets
+
+`${ENV:NAME}` in any text of a delivery or a bid is the value of the environment variable NAME: an API key in a header,
+in a URL, in a field, the password of `auth`. It is read when a configuration comes into force; without it the
+configuration is refused, and the error names the variable and the place. Fields that end in `_env` hold the name of a
+variable alone. Values stand in no log, journal, trace or kept configuration, and what others answer is shown without
+them. `check` warns of headers and URLs that seem to hold a secret themselves (`literal_secret`).
 """
 
 _HOURS = f"""\
@@ -129,7 +141,7 @@ def _rows(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str, str]]:
         default = _default(field)
         if words == _SHARE and not field.required and field.default is not None:
             default = f"`{field.default / 1_000_000:g}`"
-        yield field.name, words, default, meaning_of(kind.__name__, field.name)
+        yield field.encode_name, words, default, meaning_of(kind.__name__, field.name)
 
 
 def _default(field: inspect.Field) -> str:
@@ -149,6 +161,8 @@ _SPECIAL = {
     (schema.Limit, "max"): "whole number or amount",
     (schema.Number, "number"): "number in E.164",
     (schema.Target, "trunk"): "text or list of text",
+    (deliveries.Email, "to"): "text or list of text",
+    (deliveries.Email, "cc"): "text or list of text",
     (trunks.Trunk, "number_from"): "`request_uri` `to` `header:NAME`",
     (trunks.Trunk, "max_cost_per_hour"): "amount",
     (trunks.Trunk, "cost_per_minute"): "amount",

@@ -18,8 +18,9 @@ from trunkline.config.deliveries import Deliver
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
 from trunkline.config.lead_fields import LeadField
+from trunkline.config.outbound import Outbound
 from trunkline.config.struct import Struct
-from trunkline.config.trunks import Outbound, Trunk
+from trunkline.config.trunks import Trunk
 from trunkline.kernel.money import Money
 from trunkline.kernel.windows import Per
 

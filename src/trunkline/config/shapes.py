@@ -22,6 +22,7 @@ from trunkline.config.convert import (
     refuse_unknown,
     scalar,
 )
+from trunkline.config.deliveries import Email
 from trunkline.config.holiday_dates import holiday_dates
 from trunkline.config.hours import Hours, TimeRange
 from trunkline.config.scalars import (
@@ -74,7 +75,7 @@ def read_one_or_more(desk: Desk, tree: Tree) -> tuple[str, ...] | Bad:
     return read_items(desk, tree, scalar(read_text))
 
 
-FIELD_READERS[Target, "trunk"] = read_one_or_more
+FIELD_READERS[Target, "trunk"] = FIELD_READERS[Email, "to"] = FIELD_READERS[Email, "cc"] = read_one_or_more
 
 
 def read_limit(desk: Desk, tree: Tree) -> Limit | Bad:

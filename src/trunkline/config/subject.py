@@ -22,7 +22,9 @@ SUGGESTED_FROM_MAX = 500
 class Subject:
     """One account that is being checked."""
 
-    __slots__ = ("campaigns_of_plan", "config", "findings", "index", "places", "trunks", "types", "voices")
+    __slots__ = (
+        "campaigns_of_plan", "config", "findings", "index", "places", "platform", "trunks", "types", "voices"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Subject:
     ) -> None:
         self.places = places
         self.config = config
+        self.platform = platform
         self.index = AccountIndex(config)
         self.trunks: dict[str, Trunk] = by_key(platform.trunks)
         self.findings = findings

@@ -8,9 +8,13 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
-from trunkline.config.delivery_checks import check_deliver
+from trunkline.config.deliveries import Deliver
+from trunkline.config.delivery_checks import check_deliver, check_hook_url, check_sms
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Target
+from trunkline.config.secret_checks import check_secrets
+from trunkline.config.secrets import variables
+from trunkline.config.sheet_checks import check_email, check_sftp
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 from trunkline.config.trunks import Trunk
@@ -83,10 +87,10 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         message = "only targets with a SIP address are asked whether they live"
         findings.warning((*path, "keepalive_seconds"), "no_effect", message, "write it on the trunk instead")
     if target.deliver is not None:
-        check_url(findings, (*path, "deliver", "url"), target.deliver.url)
-        check_deliver(findings, (*path, "deliver"), target.deliver)
+        _check_delivery(subject, (*path, "deliver"), target.deliver)
     if target.bid is not None:
-        check_url(findings, (*path, "bid", "url"), target.bid.url)
+        check_hook_url(findings, (*path, "bid", "url"), target.bid.url, check_url)
+        check_secrets(findings, (*path, "bid"), target.bid)
         if target.price is not None:
             hint = "leave it out; to sell at a fixed price, make a target without `bid`"
             findings.warning((*path, "price"), "no_effect", "the price of a bidder is its bid", hint)
@@ -101,6 +105,23 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         findings.error((*path, "post_answer_digits"), "bad_digits", message, hint)
     for name, value in target.headers.items():
         _check_header(findings, (*path, "headers", name), name, value)
+
+
+def _check_delivery(subject: Subject, path: Path, deliver: Deliver) -> None:
+    """The one way in which leads are handed over."""
+    findings = subject.findings
+    check_deliver(findings, path, deliver)
+    check_hook_url(findings, (*path, "url"), deliver.url, check_url)
+    if deliver.email is not None:
+        check_email(findings, (*path, "email"), deliver.email, subject.platform.outbound.smtp)
+    if deliver.sftp is not None:
+        check_sftp(findings, (*path, "sftp"), deliver.sftp)
+    if deliver.sms is not None:
+        check_sms(findings, (*path, "sms"), deliver)
+        check_hook_url(findings, (*path, "sms", "url"), deliver.sms.url, check_url)
+        if deliver.sms.to and not is_e164(deliver.sms.to):
+            hint = 'write it as "+12125550123"'
+            findings.error((*path, "sms", "to"), "bad_number", f"{deliver.sms.to!r} is no phone number in E.164", hint)
 
 
 def _check_group(subject: Subject, path: Path, target: Target) -> None:
@@ -194,3 +215,6 @@ def _check_header(findings: Findings, path: Path, name: str, value: str) -> None
         findings.error(path, "bad_header", f"the header {name} is written by Trunkline itself", hint)
     if not value.isprintable():
         findings.error(path, "bad_header", f"the value of {name} holds a control character", "keep it on one line")
+    if variables(value):
+        message = f"the value of {name} would be sent as it is written: nothing is replaced in headers of calls"
+        findings.error(path, "bad_header", message, "secrets belong to deliveries and bids")

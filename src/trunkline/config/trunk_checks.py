@@ -13,6 +13,7 @@ from trunkline.config.limit_checks import check_ranges
 from trunkline.config.login_checks import check_account, check_auth, check_usernames
 from trunkline.config.problems import Findings
 from trunkline.config.schema import Platform
+from trunkline.config.sheet_checks import check_smtp
 from trunkline.config.target_checks import is_sip_uri
 from trunkline.config.tree import Path
 from trunkline.config.trunks import Trunk, TrunkOutbound
@@ -27,6 +28,8 @@ def check_platform(findings: Findings, platform: Platform) -> None:
     """Trunks and networks."""
     for place, network in enumerate(platform.outbound.allow_networks):
         check_network(findings, ("outbound", "allow_networks", place), network)
+    if platform.outbound.smtp is not None:
+        check_smtp(findings, ("outbound", "smtp"), platform.outbound.smtp)
     for place, trunk in enumerate(platform.trunks):
         _check_trunk(findings, ("trunks", place), trunk)
     check_usernames(findings, platform.trunks)

@@ -15,12 +15,6 @@ SESSION_S = 1800
 """The session interval that is asked for unless a trunk says otherwise (RFC 4028 recommends it)."""
 
 
-class Outbound(Struct, frozen=True, kw_only=True):
-    """Where outbound requests may go besides the public internet."""
-
-    allow_networks: tuple[str, ...] = ()
-
-
 class TrunkAuth(Struct, frozen=True, kw_only=True):
     """How a trunk proves who it is (digest authentication); the password is the value of the variable."""
 

@@ -32,7 +32,8 @@ IDLE_S: Final = 30.0
 _SAME_AGAIN: Final = frozenset({307, 308})
 """Redirects that repeat method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
 _REDIRECTS: Final = frozenset({301, 302, 303}) | _SAME_AGAIN
-_SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+_FOR_ANYBODY: Final = frozenset({"accept", "content-type", "idempotency-key"})
+"""Headers that go along when we are pointed elsewhere. Any other may hold a key that is meant for the first alone."""
 
 
 class Why(StrEnum):
@@ -50,8 +51,8 @@ class Why(StrEnum):
 class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing that could be used: why, and in words for operators.
 
-    `sent` says whether the request may have reached the other side: then it may have acted, and asking somebody else is
-    a second time.
+    `sent` says whether the request may have reached the other side, or one that pointed elsewhere: then it may have
+    acted, and asking again, or somebody else, is a second time.
     """
 
     why: Why
@@ -77,16 +78,17 @@ class HttpClient:
         except TimeoutError:
             return NoAnswer(why=Why.TIMEOUT, detail=f"no whole answer from {_host(state.url)} in time", sent=state.sent)
         except aiohttp.ClientSSLError as error:
-            return NoAnswer(why=Why.TLS, detail=_words(error), sent=False)
+            return NoAnswer(why=Why.TLS, detail=_words(error), sent=state.sent)
         except ForbiddenAddress as error:
-            return NoAnswer(why=Why.FORBIDDEN, detail=str(error), sent=False)
+            return NoAnswer(why=Why.FORBIDDEN, detail=str(error), sent=state.sent)
         except aiohttp.ClientConnectorError as error:
             cause = error.os_error
             if isinstance(cause, ForbiddenAddress):
-                return NoAnswer(why=Why.FORBIDDEN, detail=cause.strerror or str(cause), sent=False)
-            return NoAnswer(why=Why.UNREACHABLE, detail=_words(error), sent=False)
+                return NoAnswer(why=Why.FORBIDDEN, detail=cause.strerror or str(cause), sent=state.sent)
+            return NoAnswer(why=Why.UNREACHABLE, detail=_words(error), sent=state.sent)
         except (aiohttp.InvalidURL, ValueError) as error:
-            return NoAnswer(why=Why.UNREACHABLE, detail=f"{state.url[:200]!r} is no URL: {_words(error)}", sent=False)
+            detail = f"the URL of {_host(state.url)} cannot be asked: {type(error).__name__}"
+            return NoAnswer(why=Why.UNREACHABLE, detail=detail, sent=state.sent)
         except (aiohttp.ClientError, OSError) as error:
             return NoAnswer(why=Why.BROKEN, detail=_words(error), sent=state.sent)
 
@@ -111,7 +113,7 @@ class HttpClient:
             if urlsplit(url).scheme == "https" and urlsplit(further).scheme != "https":
                 return NoAnswer(why=Why.REDIRECTED, detail=f"{_host(url)} points away from https", sent=True)
             if _origin(further) != _origin(url):
-                headers = {name: value for name, value in headers.items() if name.lower() not in _SECRET}
+                headers = {name: value for name, value in headers.items() if name.lower() in _FOR_ANYBODY}
             url = further
         detail = f"{_host(request.url)} points elsewhere more than {REDIRECTS_MAX} times"
         return NoAnswer(why=Why.REDIRECTED, detail=detail, sent=True)
@@ -119,7 +121,8 @@ class HttpClient:
     async def _once(self, request: Request, url: str, headers: Mapping[str, str], state: _Way) -> Answer | NoAnswer:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            return NoAnswer(why=Why.UNREACHABLE, detail=f"{url[:200]!r} is no URL of http or https", sent=state.sent)
+            detail = f"a URL of {parts.hostname or 'nobody'} is none of http or https"
+            return NoAnswer(why=Why.UNREACHABLE, detail=detail, sent=state.sent)
         if is_literal(parts.hostname) and parts.hostname not in self._allowed:
             detail = f"{parts.hostname} is not an address that requests may go to"
             return NoAnswer(why=Why.FORBIDDEN, detail=detail, sent=state.sent)
@@ -183,7 +186,11 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or "nobody"
+    """Whom a URL names. Not more of it is told to anybody: it may hold a secret."""
+    try:
+        return urlsplit(url).hostname or "nobody"
+    except ValueError:
+        return "nobody"
 
 
 def _words(error: Exception) -> str:

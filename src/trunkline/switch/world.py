@@ -13,6 +13,7 @@ from typing import Any, Final
 from trunkline.config.flows import Prompt
 from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
 from trunkline.config.schema import Snapshot
+from trunkline.config.secrets import secrets_of
 from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.duplicates import events_asked_for
 from trunkline.engine.routing.router import Router, compiling
@@ -39,10 +40,11 @@ class World:
     def __init__(self, snapshot: Snapshot, sounds: Mapping[Prompt, Sound], lists: FileLists) -> None:
         """What is quickly made of it; `building` makes the rest. `lists` are those that it reads from files.
 
-        Raises MissingPassword when the environment lacks a password that the configuration names, and
-        AuthoritiesUnreadable.
+        Raises MissingPassword when the environment lacks a password that the configuration names, MissingSecret when
+        it lacks a secret of deliveries or bids, and AuthoritiesUnreadable.
         """
         self.logins = Logins(snapshot.platform, os.environ)
+        self.secrets = secrets_of(snapshot, os.environ)
         self.snapshot = snapshot
         self.doors = Doors(snapshot.platform)
         self.trunks = trunks_by_key(snapshot.platform)
@@ -74,7 +76,7 @@ def building(
 ) -> Generator[None, None, World]:
     """The world of a snapshot, in small steps; what was compiled of the same objects comes from `earlier`.
 
-    Raises MissingPassword and AuthoritiesUnreadable.
+    Raises MissingPassword, MissingSecret and AuthoritiesUnreadable.
     """
     world = World(snapshot, sounds, lists)
     yield

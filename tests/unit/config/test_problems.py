@@ -30,6 +30,12 @@ PAYOUT = '{publisher: "*", percent: 60, min: "1.00", max: "80.00"}'
 TRUNK = '{key: carrier, allow: ["127.0.0.0/8"], default_country: US, outbound: {proxy: "sip:127.0.0.1:5090"}}'
 DESK = '{key: desk, buyer: house, dial: "+12125550123", trunk: carrier, headers: {X-Desk: "1"}}'
 DIAL = 'dial: "sip:intake@127.0.0.1:5081"'
+MAIL = "deliver: {email: {to: leads@buyer.example}}"
+FILES = (
+    f'deliver: {{sftp: {{host: files.example, user: us, key_env: KEY, every: day, at: "06:30", '
+    f'host_key: "SHA256:{"A" * 43}"}}}}'
+)
+HOOK = 'deliver: {url: "https://buyer.example/", headers: {X-Api-Key: 0123456789abcdef}}'
 CONVERSION = "conversion: {call: {event: duration, seconds: 90}}"
 
 
@@ -418,6 +424,11 @@ CASES = [
     one("percent: 60", "hold_days: 3, percent: 60", w("not_built", "campaigns[injury].payouts[1].hold_days")),
     one("{key: own}", '{key: own, keys: ["00"]}', w("not_built", "publishers[own].keys")),
     one("dial: \"sip:intake", "on_timeout: stop, dial: \"sip:intake", w("not_built", "targets[star].on_timeout")),
+    one(DIAL, MAIL, e("missing_smtp", "targets[star].deliver.email"), w("not_built", "targets[star].deliver")),
+    one(DIAL, MAIL.replace("@", " "), e("bad_address", "targets[star].deliver.email.to[0]"), e("missing_smtp", "targets[star].deliver.email"), w("not_built", "targets[star].deliver")),
+    one(DIAL, FILES.replace("every: day", "every: hour"), e("bad_time", "targets[star].deliver.sftp.at"), w("not_built", "targets[star].deliver")),
+    one(DIAL, FILES.replace("SHA256:", "MD5:"), e("bad_host_key", "targets[star].deliver.sftp.host_key"), w("not_built", "targets[star].deliver")),
+    one(DIAL, HOOK, w("literal_secret", "targets[star].deliver.headers.X-Api-Key"), w("not_built", "targets[star].deliver")),
     one(BYE, "bye: {webhook: {url: 'https://x.example/', next: sell}}", w("not_built", f"{NODES}.bye")),
     one(BYE, "bye: {hold_queue: {seconds: 30, plan: nothing}}", e("unknown_reference", f"{NODES}.bye.plan")),
     one(BYE, "bye: {hold_queue: {position_seconds: 5}}", e("out_of_range", f"{NODES}.bye.position_seconds")),

@@ -6,6 +6,7 @@ Both are pure: the request is built here and sent elsewhere. Every post of one a
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -14,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from trunkline.config.deliveries import AcceptWhen, Deliver
+from trunkline.config.deliveries import AcceptWhen, BasicAuth, Hook
 from trunkline.config.folds import fold_text
 from trunkline.engine.payloads.json_values import find, read_json, words
 from trunkline.engine.payloads.templates import render
@@ -47,17 +48,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     buyers_id: str | None = None
 
 
-def post_of(deliver: Deliver, known: Mapping[str, str], attempt: str) -> Request:
+def post_of(deliver: Hook, known: Mapping[str, str], attempt: str, *, url: str | None = None) -> Request:
     """The post of a lead of which `known` attributes are known, as attempt `attempt`.
 
-    Without `fields` all fields of the lead are sent by their own names.
+    Without `fields` all fields of the lead are sent by their own names. `url` stands in place of the delivery's own.
     """
-    url = render(deliver.url, known, lambda text: quote(text, safe=""))
+    url = render(url or deliver.url, known, lambda text: quote(text, safe=""))
     if deliver.fields:
         values = {name: render(template, known) for name, template in deliver.fields.items()}
     else:
         values = {name.removeprefix("lead."): value for name, value in known.items() if name.startswith("lead.")}
     headers = {"Accept": "application/json, */*;q=0.5", "Idempotency-Key": attempt}
+    if deliver.auth is not None:
+        headers["Authorization"] = _basic(deliver.auth)
     headers |= {name: render(template, known, _one_line) for name, template in deliver.headers.items()}
     if deliver.method == "GET":
         joint = "&" if "?" in url else "?"
@@ -66,7 +69,7 @@ def post_of(deliver: Deliver, known: Mapping[str, str], attempt: str) -> Request
     return Request(method=deliver.method, url=url, headers=headers, body=_body(deliver.format, values))
 
 
-def judged(deliver: Deliver, answer: Answer) -> Verdict:
+def judged(deliver: Hook, answer: Answer) -> Verdict:
     """What an answer means by the buyer's own rules; without rules every status from 200 to 299 is an acceptance."""
     value = read_json(answer.body)
     buyers_id = None if deliver.buyers_id is None else _shown(words(find(value, deliver.buyers_id)))
@@ -101,6 +104,11 @@ def _holds(rule: AcceptWhen, answer: Answer, value: object) -> bool:
     if rule.equals is None:
         return found is not None and found not in {"", "false"}
     return found is not None and fold_text(found) == fold_text(rule.equals)
+
+
+def _basic(auth: BasicAuth) -> str:
+    """RFC 7617, in UTF-8."""
+    return f"Basic {base64.b64encode(f'{auth.username}:{auth.password}'.encode()).decode()}"
 
 
 def _body(form: str, values: Mapping[str, str]) -> bytes:
