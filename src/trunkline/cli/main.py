@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("switch", "worker", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
+    "Feed it": ("post",),
     "Steer it": ("counters", "lists", "geo", "rates", "targets", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),

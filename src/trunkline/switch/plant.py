@@ -83,6 +83,7 @@ class Plant:
         self.presence = Presence(self)
         self.contacts = Contacts()
         self.histories = Histories()
+        self.listeners: dict[str, tuple[str, int]] = {}
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
         self.reloader: Reloader  # likewise

@@ -149,6 +149,7 @@ class Switch:
                 refused,
             ),
         ]
+        plant.listeners = dict(zip(("http", "admin"), (listener.address for listener in self._web), strict=True))
         places = Places(options.sip, options.sip_tls, options.public_address or "", options.tls)
         limits = state_limits(*options.rtp_ports)
         plant.sip = SipDriver(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters, geo, lists, rates, targets
+from trunkline.switch.commands import configuration, counters, geo, listeners, lists, rates, targets
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = {
         counters.COMMANDS,
         configuration.COMMANDS,
         geo.COMMANDS,
+        listeners.COMMANDS,
         lists.COMMANDS,
         rates.COMMANDS,
         targets.COMMANDS,
