@@ -97,6 +97,7 @@ CODES: Final[dict[str, str]] = {
     "bad_host_key": "The text is no host key of an SFTP server, and no fingerprint of one.",
     "bad_time": "The text is no time of a day or an hour, or stands alone.",
     "missing_smtp": "Leads go by e-mail, and there is no mail server.",
+    "bad_publisher_key": "A publisher's key is not written as its SHA-256 sum.",
     "bad_lead_field": "The lead field does not fit together.",
     # flows
     "flow_loop": "A flow has a loop in which nothing waits for the caller.",

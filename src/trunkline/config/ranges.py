@@ -32,6 +32,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "wrap_up_seconds": (1, 3_600),
         "conversion_offset_seconds": (-3_600, 3_600),
     },
+    schema.Publisher: {"leads_per_minute": (1, 1_000_000)},
     schema.PauseAfter: {"no_answers": (1, 100), "window_seconds": (1, DAY_S), "cool_down_seconds": (1, DAY_S)},
     schema.Route: {
         "ring_seconds": (1, 300),

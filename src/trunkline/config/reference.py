@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from trunkline.config import contacts, deliveries, flows, lead_fields, outbound, schema, trunks
+from trunkline.config import contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
@@ -24,6 +24,7 @@ from trunkline.kernel.money import Money
 OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, lead_fields.LeadField,
+    lead_rules.LeadRules,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
     schema.PauseAfter, deliveries.Deliver, deliveries.Email, deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth,
     deliveries.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,

@@ -18,6 +18,7 @@ from trunkline.config.deliveries import Deliver
 from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
 from trunkline.config.lead_fields import LeadField
+from trunkline.config.lead_rules import LeadRules
 from trunkline.config.outbound import Outbound
 from trunkline.config.struct import Struct
 from trunkline.config.trunks import Trunk
@@ -159,7 +160,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Publisher(Struct, frozen=True, kw_only=True):
-    """Who sends traffic and earns payouts. `keys` are SHA-256 sums of its API keys."""
+    """Who sends traffic and earns payouts. `keys` are SHA-256 sums of its API keys, `campaigns` those they are for."""
 
     key: str
     name: str | None = None
@@ -174,6 +175,8 @@ class Publisher(Struct, frozen=True, kw_only=True):
     criteria: Node | None = None
     timezone: str | None = None
     keys: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    leads_per_minute: int | None = None
 
 
 class AttributeType(Struct, frozen=True, kw_only=True):
@@ -206,6 +209,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     duplicates: Duplicates | None = None
     recording: Recording | None = None
     lead_fields: tuple[LeadField, ...] = ()
+    leads: LeadRules = LeadRules()
     attributes: tuple[AttributeType, ...] = ()
     price: Money | None = None
     caller_id: str | None = None

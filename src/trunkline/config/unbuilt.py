@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from trunkline.config.schema import Campaign, ConversionRule, Payout, Publisher, Target
+from trunkline.config.schema import ConversionRule, Payout, Target
 from trunkline.config.subject import Subject
 from trunkline.config.walk import walk
 
@@ -36,13 +36,6 @@ _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
         ("hold_days", None, "payouts are not held yet: they are posted at once"),
         ("limits", (), "limits of payout rules are not counted yet: the rule pays without a limit"),
     ),
-    Campaign: (("lead_fields", (), "leads are not taken in yet: nobody fills in these fields"),),
-    Publisher: (("keys", (), "leads are not taken in yet: nobody can post with these keys"),),
-    Target: (
-        ("bid", None, "asking bidders is not built yet: this target is never offered"),
-        ("deliver", None, "leads are not delivered yet: this target is never offered"),
-        ("on_timeout", "next", "leads are not delivered yet: nothing changes"),
-        ("test_url", None, "leads are not delivered yet: nothing changes"),
-    ),
+    Target: (("bid", None, "asking bidders is not built yet: this target is never offered"),),
 }
 """By struct: field, the value that says nothing, and what happens instead."""

@@ -29,9 +29,11 @@ from trunkline.config.schema import (
     NoBuyer,
     Number,
     Platform,
+    Publisher,
     Recording,
     Target,
 )
+from trunkline.config.sender_checks import check_lead_rules, check_publisher, check_publisher_keys
 from trunkline.config.skill_checks import check_skills
 from trunkline.config.subject import Subject
 from trunkline.config.target_checks import check_caller_id, check_target
@@ -56,6 +58,7 @@ def validate(parts: Sequence[Checked], voices: Voices | None, places: Places | N
     accounts = [(config, findings) for config, _, findings in parts if config is not None]
     check_account_keys(accounts)
     check_numbers(accounts)
+    check_publisher_keys(accounts)
     for config, findings in accounts:
         _check_account(Subject(config, platform, findings, voices, places))
 
@@ -101,6 +104,7 @@ def _check_campaign(subject: Subject, path: Path, campaign: Campaign) -> None:
             here = (*path, "attributes", place, "name")
             subject.findings.error(here, "unknown_attribute", f"{declared.name!r} cannot be declared", hint)
     check_lead_fields(subject.findings, (*path, "lead_fields"), campaign.lead_fields)
+    check_lead_rules(subject, path, campaign)
 
 
 def _check_number(subject: Subject, path: Path, number: Number) -> None:
@@ -149,6 +153,7 @@ def _check_whisper(subject: Subject, path: Path, whisper: str) -> None:
 _CHECKS: dict[type, tuple[Callable[[Subject, Path, Any], None], ...]] = {
     Campaign: (_check_campaign,),
     Number: (_check_number,),
+    Publisher: (check_publisher,),
     BuyerGroup: (_check_group,),
     Target: (check_target,),
     ContactList: (check_list,),

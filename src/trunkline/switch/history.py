@@ -16,13 +16,16 @@ from trunkline.engine.routing.duplicates import duplicate_of
 from trunkline.events.calls import AnyCallEvent, AttemptConnected, CallReceived, CallRepeated, Converted, OfferReserved
 from trunkline.events.changes import Change, ContactHad
 from trunkline.events.contacts import ContactEvent, Seen
-from trunkline.events.entry import Entry
+from trunkline.events.entry import Entry, Event
+from trunkline.events.leads import DeliveryEnded, LeadReceived
 
 HISTORIES_MAX: Final = 2_000_000
 """Contacts whose past is in memory at once: about 260 bytes each, and 140 for each event after the first."""
 EVENTS_MAX: Final = 100
 """Events of one contact that are kept in memory, the newest: of each kind, campaign and buyer there is one."""
 
+_TAKEN: Final = frozenset({"accepted", "queued"})
+"""Deliveries by which a buyer has got a lead."""
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, int, str, str | None, str | None]]).decode
 
@@ -138,6 +141,28 @@ class CallHistory:
             change = self._keep("convert", event.at_ms, event.buyer)
         if change is not None:
             changes.append(change)
+
+    def follow_lead(
+        self, event: Event, buyer: str | None, entries: list[Entry], changes: list[Change], *, tells: bool
+    ) -> None:
+        """The same for a lead that writes `event` while it is offered to `buyer`; `tells`: what is known goes there."""
+        change: ContactHad | None = None
+        if isinstance(event, LeadReceived):
+            if tells:
+                self.tell(event.at_ms, entries)
+            change = self._keep("incoming", event.at_ms, None)
+        elif isinstance(event, DeliveryEnded):
+            if event.outcome in _TAKEN:
+                change = self._keep("connect", event.at_ms, buyer)
+        elif isinstance(event, Converted):
+            change = self._keep("convert", event.at_ms, event.buyer)
+        if change is not None:
+            changes.append(change)
+
+    def repeats(self, at_ms: int) -> str | None:
+        """The call or lead that this one repeats on its campaign; None when it repeats none."""
+        of = duplicate_of(self.seen(), self._campaign, anonymous=self._anonymous, utc_ms=at_ms)
+        return None if of is None else of.call
 
     def tell(self, at_ms: int, entries: list[Entry]) -> None:
         """Add an event that says what is known of the contact's past, unless that is nothing or has been said."""

@@ -72,6 +72,7 @@ class Metrics:
         self._measure_configurations()
         self._measure_callers()
         self._measure_audio()
+        self._measure_leads()
         self.sip_connections = Gauge(
             "trunkline_sip_connections",
             "TCP and TLS connections of SIP that are open or being made.",
@@ -83,6 +84,24 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+
+    def _measure_leads(self) -> None:
+        """Leads, and the posts to their buyers."""
+        self.leads = Counter("trunkline_leads", "Leads ended, by outcome.", ["outcome"], registry=self.registry)
+        self.leads_refused = Counter(
+            "trunkline_leads_refused",
+            "Posted leads that were not taken, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.deliveries = Counter(
+            "trunkline_deliveries", "Posts of leads to buyers, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.lead_seconds = Histogram(
+            "trunkline_lead_seconds", "From the form of a lead to its answer.", buckets=_SLOW_S, registry=self.registry
+        )
+        self.live_leads = Gauge("trunkline_live_leads", "Leads that are being sold.", registry=self.registry)
+        self.lead_errors = Counter("trunkline_lead_errors", "Leads ended by an error of ours.", registry=self.registry)
 
     def _measure_audio(self) -> None:
         """What parties hear."""

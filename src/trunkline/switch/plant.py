@@ -15,12 +15,15 @@ from trunkline.journal.store import Journal
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
+from trunkline.outbound.client import HttpClient
 from trunkline.sip.hops import Hop
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.facts import FactBoard
 from trunkline.switch.geo import Geo
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
+from trunkline.switch.leads.desk import LeadDesk
+from trunkline.switch.leads.publishers import Publishers
 from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.presence import Presence
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("trunkline.switch")
 
 
+HTTP_KEPT_S = 90.0
+"""Longer than any post may take."""
 SOON_S = 0.1
 """How long a change that nobody waits for waits for company on its way to the disk."""
 
@@ -84,6 +89,11 @@ class Plant:
         self.contacts = Contacts()
         self.histories = Histories()
         self.listeners: dict[str, tuple[str, int]] = {}
+        self.publishers = Publishers()
+        self.leads = LeadDesk(self)
+        self.http = HttpClient(world.snapshot.platform.outbound.allow_networks)
+        self._networks = world.snapshot.platform.outbound.allow_networks
+        self._closing: set[asyncio.Task[None]] = set()
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
         self.reloader: Reloader  # likewise
@@ -95,6 +105,13 @@ class Plant:
             return await self.names.resolve(place)
         except Unresolved as error:
             raise Undiallable("dns", str(error)) from error
+
+    def use_networks(self, networks: Sequence[str]) -> None:
+        """Ask over HTTP nobody outside the internet but these. What is being asked goes on for `HTTP_KEPT_S`."""
+        if tuple(networks) == tuple(self._networks):
+            return
+        before, self.http, self._networks = self.http, HttpClient(networks), tuple(networks)
+        self.loop.call_later(HTTP_KEPT_S, lambda: self._closing.add(self.loop.create_task(before.close())))
 
     def chance(self, limit: int) -> int:
         """A random whole number from 0 up to, but without, `limit`; close enough to uniform to share out calls."""

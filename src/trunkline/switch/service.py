@@ -36,6 +36,7 @@ from trunkline.switch.commands.executor import Executor
 from trunkline.switch.commands.registry import COMMANDS
 from trunkline.switch.commands.server import AdminSocket
 from trunkline.switch.entropy import Entropy
+from trunkline.switch.leads.intake import lead_routes
 from trunkline.switch.learning import Learning
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.open_files import connection_limits, take_open_files
@@ -141,7 +142,12 @@ class Switch:
             plant.metrics.http_refused.labels(why).inc()
 
         self._web = [
-            WebListener(options.http, health_routes(self.not_ready), "--http", refused),
+            WebListener(
+                options.http,
+                [*health_routes(self.not_ready), *lead_routes(plant, self.not_ready)],
+                "--http",
+                refused,
+            ),
             WebListener(
                 options.admin,
                 [*health_routes(self.not_ready), metrics_route(plant.metrics, self._refresh)],
@@ -204,6 +210,8 @@ class Switch:
     def _use(self, world: World) -> None:
         self._plant.world = world
         self._plant.lists.use(world)
+        self._plant.publishers.use(world)
+        self._plant.use_networks(world.snapshot.platform.outbound.allow_networks)
         self._plant.sip.doors = world.doors
         self._plant.sip.reload_tls()
         self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)
@@ -219,6 +227,7 @@ class Switch:
         """Bring the gauges up to date that are read off other parts."""
         plant = self._plant
         plant.metrics.live_calls.set(len(self._registry.calls))
+        plant.metrics.live_leads.set(len(plant.leads.live))
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.kept_leases.set(plant.capacity.kept())
         plant.metrics.circuits.set(plant.health.open_circuits())
@@ -298,6 +307,7 @@ class Switch:
             for call in self._registry.calls.values():
                 if call.lease is not None:
                     self._plant.capacity.renew(call.lease, now)
+            self._plant.leads.renew(now)
         lost = [
             Entry(
                 LeaseExpired(
@@ -317,7 +327,9 @@ class Switch:
         self._draining = True
         self._plant.sip.endpoint.draining = True
         log.info("draining %d calls, at most %d s", len(self._registry.calls), self._options.drain_s)
-        await _until(lambda: self._hurry or not self._registry.calls, self._options.drain_s)
+        leads = self._plant.leads
+        await _until(lambda: self._hurry or not (self._registry.calls or leads.live), self._options.drain_s)
+        leads.cut()
         cut = list(self._registry.calls.values())
         for call in cut:
             call.tell(i.HangUp("drain"))
@@ -342,6 +354,7 @@ class Switch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._plant.sip.close()
+        await self._plant.http.close()
         await self._plant.media.stop()
         await self._plant.journal.close()
 

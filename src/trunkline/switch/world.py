@@ -14,6 +14,7 @@ from trunkline.config.flows import Prompt
 from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
 from trunkline.config.schema import Snapshot
 from trunkline.config.secrets import secrets_of
+from trunkline.engine.leads.form import Form
 from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.duplicates import events_asked_for
 from trunkline.engine.routing.router import Router, compiling
@@ -54,9 +55,17 @@ class World:
             config.account.key: asked for config in snapshot.accounts if (asked := events_asked_for(config))
         }
         """For accounts with rules about duplicates: what has to be kept of their contacts."""
+        self._forms: dict[tuple[str, str], Form] = {}
         self.sounds = sounds
         self.lists = lists
         self.authorities = read_authorities(snapshot.platform, Path(snapshot.base))
+
+    def form(self, account: str, campaign: str) -> Form:
+        """The lead form of a campaign; made when it is first asked for."""
+        form = self._forms.get((account, campaign))
+        if form is None:
+            form = self._forms[account, campaign] = Form(self.accounts[account].campaigns[campaign].lead_fields)
+        return form
 
     def known(self, account: str, collection: str, key: str) -> object | None:
         """The object of that name, for whoever puts the next snapshot together; routes by PLAN.TIER.ROUTE."""

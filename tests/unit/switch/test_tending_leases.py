@@ -32,6 +32,7 @@ class Tended:
         self.switch._registry = SimpleNamespace(calls={"call-held": SimpleNamespace(lease="held")})
         self.switch._plant = SimpleNamespace(
             capacity=self.capacity,
+            leads=SimpleNamespace(renew=lambda now: None),
             metrics=SimpleNamespace(leases_expired=SimpleNamespace(inc=lambda count: None)),
             write=self._write,
         )

@@ -66,6 +66,7 @@ class Unsold(StrEnum):
     OUT_OF_PATIENCE = "out_of_patience"
     WAITED_TOO_LONG = "waited_too_long"
     QUEUE_FULL = "queue_full"
+    NO_ANSWER = "no_answer"
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -135,5 +136,8 @@ UNSOLD_WORDS: dict[Unsold, Words] = {
         "The caller was held in a queue for as long as that holds anybody, and nobody had room.", "no_capacity", _NONE
     ),
     Unsold.QUEUE_FULL: Words("As many callers as the queue takes were waiting.", "no_capacity", _NONE),
+    Unsold.NO_ANSWER: Words(
+        "A buyer that may have the lead did not answer, and its target says `on_timeout: stop`.", "no_answer", _NONE
+    ),
 }
 """The same for the reasons of a caller's being unsold."""

@@ -1,0 +1,44 @@
+"""Checks of who may send leads, and of what makes two leads the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from trunkline.config.problems import Findings
+from trunkline.config.schema import AccountConfig, Campaign, Publisher
+from trunkline.config.subject import Subject
+from trunkline.config.tree import Path
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_publisher(subject: Subject, path: Path, publisher: Publisher) -> None:
+    """What a publisher's API keys look like, and what they are for."""
+    for place, key in enumerate(publisher.keys):
+        if key and _SHA256.fullmatch(key) is None:
+            hint = "write the SHA-256 sum of the key as 64 small hex digits, never the key itself"
+            subject.findings.error((*path, "keys", place), "bad_publisher_key", "this is no SHA-256 sum", hint)
+    for place, campaign in enumerate(publisher.campaigns):
+        subject.refers((*path, "campaigns", place), campaign, subject.index.campaigns, "campaign")
+
+
+def check_lead_rules(subject: Subject, path: Path, campaign: Campaign) -> None:
+    """Fields that the rules of a campaign's leads name are fields of its form."""
+    fields = {field.name for field in campaign.lead_fields}
+    for place, name in enumerate(campaign.leads.same_by):
+        subject.refers((*path, "leads", "same_by", place), name, fields, "lead field")
+
+
+def check_publisher_keys(accounts: Sequence[tuple[AccountConfig, Findings]]) -> None:
+    """No API key twice: whoever sends it would be two publishers."""
+    owners: dict[str, str] = {}
+    for config, findings in accounts:
+        for place, publisher in enumerate(config.publishers):
+            mine = f"{config.account.key}/{publisher.key}"
+            for at, key in enumerate(publisher.keys):
+                owner = owners.setdefault(key, f"{mine} {at}")
+                if key and owner != f"{mine} {at}":
+                    message = f"the key is also one of publisher {owner.split()[0]}"
+                    hint = "give each publisher keys of its own"
+                    findings.error(("publishers", place, "keys", at), "duplicate", message, hint)

@@ -1,0 +1,287 @@
+"""The lead machine: one lead, from the form it passed to the answer of whoever sent it.
+
+It owns no socket, clock or file. It is told what happened (`inputs`) and answers with what is to be done (`commands`,
+in order); the last of them is what the lead then waits for. Who may be offered the lead is the search's matter, what an
+offer is worth that of its frozen terms.
+"""
+
+from __future__ import annotations
+
+from trunkline.engine.leads import commands as c
+from trunkline.engine.leads import inputs as i
+from trunkline.engine.leads.books import LeadBooks
+from trunkline.engine.leads.context import LeadContext
+from trunkline.engine.leads.outcomes import TAKEN, DeliveryOutcome, LeadOutcome
+from trunkline.engine.leads.sales import Sale
+from trunkline.engine.leads.table import TRANSITIONS, State
+from trunkline.engine.routing.reasons import Unsold
+from trunkline.events.calls import OfferReserved, RoutingOutcome
+from trunkline.events.leads import (
+    DeliveryEnded,
+    LeadAccepted,
+    LeadEnd,
+    LeadEnded,
+    LeadHeld,
+    LeadReceived,
+    LeadReviewed,
+    LeadUnmatched,
+)
+from trunkline.kernel.clock import Instant
+
+REFUSED_BY_REASON: dict[str, tuple[LeadOutcome, str]] = {
+    Unsold.DUPLICATE.value: (LeadOutcome.DUPLICATE, "duplicate"),
+    Unsold.SUPPRESSION.value: (LeadOutcome.BLOCKED, "blocked"),
+}
+"""Reasons for which a lead is refused rather than unmatched: how it ends, and what its sender is told."""
+INTERRUPTED = "post_interrupted"
+NOT_KEPT = "journal"
+REJECTED = "review_rejected"
+
+
+class LeadMachine:
+    """`handle` takes one input at a time; `outcome` is how the lead ended, None while it goes on."""
+
+    def __init__(self, context: LeadContext, received: Instant) -> None:
+        self.context = context
+        self.state = State.NEW
+        self.outcome: LeadOutcome | None = None
+        self.books = LeadBooks(context)
+        self._received = received
+        self._now = received
+        self._sale: Sale | None = None
+        self._bought: tuple[str, ...] = ()
+        self._answer: c.Tell | None = None
+        self._out: list[c.Command] = []
+
+    def handle(self, event: i.Input, now: Instant) -> list[c.Command]:
+        """Take one input at `now`; what is to be done, in order."""
+        self._out, self._now = [], now
+        action, leads_to = TRANSITIONS[self.state, type(event)]
+        before = self.state
+        getattr(self, action)(event)
+        assert self.state in leads_to, f"{action} led from {before} to {self.state}"
+        return self._out
+
+    # -- coming in ---------------------------------------------------------------------------------------------------
+
+    def _arrived(self, _event: i.Arrived) -> None:
+        context = self.context
+        received = LeadReceived(
+            account=context.account,
+            call=context.lead,
+            at_ms=self._now.utc_ms,
+            campaign=context.campaign,
+            publisher=context.publisher,
+            source=context.source,
+            via=context.via,
+            attributes=context.attributes,
+            basis=context.basis,
+            consent=context.consent,
+            ignored=context.ignored,
+            snapshot=context.snapshot,
+            geo=context.geo,
+            ping=context.ping,
+            flags=context.flags,
+            test=context.test,
+        )
+        self._out.append(c.Write(received))
+        self._out += self.books.received(self._now)
+        if context.hold is None:
+            self._seek()
+            return
+        reason, detail = context.hold
+        held = LeadHeld(
+            account=context.account, call=context.lead, at_ms=self._now.utc_ms, reason=reason, detail=detail
+        )
+        self._out += [c.Write(held), c.Remember(held=reason, paid=self.books.paid)]
+        self.outcome = LeadOutcome.HELD
+        self._answer = c.Tell("held", reason=reason)
+        self.state = State.HOLDING
+        self._out.append(c.Await(new=True))
+
+    def _resumed(self, event: i.Resumed) -> None:
+        """After a crash: the open post is sent once more under its own id, which a buyer that honours it takes once."""
+        self._bought, self.books.paid, self._sale = event.bought, event.paid, event.sale
+        self.books.owed = bool(event.bought)
+        if event.sale is None:
+            self._seek()
+        else:
+            self.state = State.POSTING
+            self._out.append(c.Post(event.sale))
+
+    def _reviewed(self, event: i.Reviewed) -> None:
+        context = self.context
+        reviewed = LeadReviewed(
+            account=context.account,
+            call=context.lead,
+            at_ms=self._now.utc_ms,
+            decision="approved" if event.approved else "rejected",
+            by=event.by,
+        )
+        self._out.append(c.Write(reviewed))
+        if event.approved:
+            self._seek()
+        else:
+            self._end(LeadOutcome.UNSOLD, REJECTED)
+
+    # -- selling -----------------------------------------------------------------------------------------------------
+
+    def _seek(self) -> None:
+        self.state = State.SEEKING
+        self._out.append(c.Seek())
+
+    def _offered(self, event: i.Offered) -> None:
+        offer, candidate, context = event.offer, event.offer.candidate, self.context
+        odds = candidate.odds
+        sale = self._sale = Sale(
+            attempt=event.attempt,
+            lease=offer.lease.id,
+            route=candidate.route,
+            target=candidate.target,
+            buyer=candidate.buyer,
+            terms=candidate.terms,
+            exclusive=event.exclusive,
+        )
+        reserved = OfferReserved(
+            account=context.account,
+            call=context.lead,
+            at_ms=self._now.utc_ms,
+            attempt=sale.attempt,
+            lease=sale.lease,
+            rank=offer.rank,
+            route=sale.route,
+            target=sale.target,
+            buyer=sale.buyer,
+            tier=candidate.tier,
+            method=candidate.method,
+            price=sale.terms.price,
+            conversion=sale.terms.rule,
+            decision_us=event.decision_us,
+            snapshot=context.snapshot,
+            p=None if odds is None else odds.p,
+            propensity=None if odds is None else odds.propensity,
+        )
+        self._out += [c.Write(reserved), c.Remember(sale, self._bought, self.books.paid)]
+        self.state = State.SAVING
+        self._out.append(c.Await(new=True))
+
+    def _saved(self, _event: i.Durable) -> None:
+        self.state = State.POSTING
+        self._out.append(c.Post(self._open()))
+
+    def _not_saved(self, _event: i.NotDurable) -> None:
+        """Nothing was posted and nothing is kept; where an earlier offer was, the lead's end is tried with the next."""
+        sale = self._open()
+        self._out += [c.Release(sale.lease), c.WriteRouting("failed", NOT_KEPT)]
+        self.outcome = LeadOutcome.FAILED
+        self._write_end(LeadOutcome.FAILED, NOT_KEPT, None)
+        self._out += [c.Forget(), c.Tell("failed", reason=NOT_KEPT)]
+        self.state = State.OVER
+
+    def _delivered(self, event: i.Delivered) -> None:
+        sale, taken = self._open(), event.outcome in TAKEN
+        if event.sent:
+            self._out += self.books.sent(sale, self._now)
+        ended = DeliveryEnded(
+            account=self.context.account,
+            call=self.context.lead,
+            at_ms=self._now.utc_ms,
+            attempt=sale.attempt,
+            outcome=event.outcome.value,
+            reason=event.reason,
+            status=event.status,
+            took_ms=event.took_ms,
+            buyers_id=event.buyers_id,
+            sent=event.sent,
+        )
+        self._out.append(c.Write(ended))
+        if taken:
+            self._bought += (sale.attempt,)
+            self._out += self.books.accepted(sale, self._now)
+        self._out.append(c.Release(sale.lease, self.books.keeps_s(sale) if taken else 0))
+        self._sale = None
+        if event.stop and not self._bought:
+            if event.outcome is DeliveryOutcome.INTERRUPTED:
+                self._end(LeadOutcome.INTERRUPTED, INTERRUPTED)
+            else:
+                self._end(LeadOutcome.UNSOLD, Unsold.NO_ANSWER.value)
+        elif event.stop or (taken and (sale.exclusive or len(self._bought) >= self.context.share)):
+            self._accepted()
+        else:
+            self._out.append(c.Remember(None, self._bought, self.books.paid))
+            self._seek()
+
+    def _exhausted(self, event: i.Exhausted) -> None:
+        if self._bought:
+            self._accepted()
+        else:
+            outcome, _ = REFUSED_BY_REASON.get(event.reason, (LeadOutcome.UNSOLD, ""))
+            self._end(outcome, event.reason, event.of)
+
+    # -- ending ------------------------------------------------------------------------------------------------------
+
+    def _accepted(self) -> None:
+        context, books = self.context, self.books
+        accepted = LeadAccepted(
+            account=context.account,
+            call=context.lead,
+            at_ms=self._now.utc_ms,
+            attempts=self._bought,
+            payout=books.paid,
+            took_ms=self._now.ms_since(self._received),
+            not_paid=books.why_not_paid(),
+        )
+        self._out += [c.WriteRouting("sold", None), c.Write(accepted)]
+        self.outcome = LeadOutcome.SOLD
+        self._close(c.Tell("accepted", payout=books.paid))
+
+    def _end(self, outcome: LeadOutcome, reason: str, of: str | None = None) -> None:
+        self.outcome = outcome
+        routing: RoutingOutcome = "interrupted" if outcome is LeadOutcome.INTERRUPTED else "unsold"
+        if reason != REJECTED:
+            self._out.append(c.WriteRouting(routing, reason))
+        self._write_end(outcome, reason, of)
+        _, status = REFUSED_BY_REASON.get(reason, (outcome, "unmatched" if outcome is LeadOutcome.UNSOLD else outcome))
+        self._close(c.Tell(str(status), payout=self.books.paid, reason=reason, of=of))
+
+    def _write_end(self, outcome: LeadOutcome, reason: str, of: str | None) -> None:
+        context, at_ms = self.context, self._now.utc_ms
+        if outcome is LeadOutcome.UNSOLD and reason != REJECTED:
+            took_ms = self._now.ms_since(self._received)
+            unmatched = LeadUnmatched(
+                account=context.account, call=context.lead, at_ms=at_ms, reason=reason, took_ms=took_ms
+            )
+            self._out.append(c.Write(unmatched))
+            return
+        end: LeadEnd = _ENDS[outcome]
+        ended = LeadEnded(account=context.account, call=context.lead, at_ms=at_ms, outcome=end, reason=reason, of=of)
+        self._out.append(c.Write(ended))
+
+    def _close(self, answer: c.Tell) -> None:
+        self._answer = answer
+        self.state = State.ENDING
+        self._out += [c.Forget(), c.Await()]
+
+    def _told(self, _event: i.Durable) -> None:
+        assert self._answer is not None, "there is an answer when the end is written"
+        self.state = State.OVER
+        self._out.append(self._answer)
+
+    def _not_told(self, _event: i.NotDurable) -> None:
+        """Nobody may be told what a crash could make undone."""
+        self.outcome = LeadOutcome.FAILED
+        self.state = State.OVER
+        self._out.append(c.Tell("failed", reason=NOT_KEPT))
+
+    def _open(self) -> Sale:
+        assert self._sale is not None, "an offer is open"
+        return self._sale
+
+
+_ENDS: dict[LeadOutcome, LeadEnd] = {
+    LeadOutcome.UNSOLD: "unsold",
+    LeadOutcome.DUPLICATE: "duplicate",
+    LeadOutcome.BLOCKED: "blocked",
+    LeadOutcome.FAILED: "failed",
+    LeadOutcome.INTERRUPTED: "interrupted",
+}

@@ -1,0 +1,121 @@
+"""`POST /v1/leads`: who sends, what it says, whether it may come in; then the desk sells it and the answer goes back.
+
+The endpoint speaks ASGI itself: of what a framework would do for a request nothing is needed here, and each lead would
+pay for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.routing import Route
+
+from trunkline.switch.leads.answers import Answer, Scope, Send, answered, header, invalid, refusal, reply
+from trunkline.switch.leads.bodies import BadBody, Gone, LeadBody, Receive, read_body, read_lead
+from trunkline.switch.leads.orders import LeadOrder
+from trunkline.switch.leads.publishers import Sender
+
+if TYPE_CHECKING:
+    from trunkline.switch.plant import Plant
+
+log = logging.getLogger("trunkline.leads")
+
+PATH: Final = "/v1/leads"
+IN_FLIGHT_MAX: Final = 500
+"""Leads that are being sold at once; beyond, they are shed. Each may hold connections to buyers for seconds."""
+SOURCE_CHARS_MAX: Final = 200
+
+
+def lead_routes(plant: Plant, not_ready: Callable[[], str | None]) -> list[Route]:
+    """The routes of the intake; `not_ready` says why nothing is taken for now."""
+    return [Route(PATH, LeadIntake(plant, not_ready))]
+
+
+class LeadIntake:
+    """The endpoint, an ASGI application."""
+
+    def __init__(self, plant: Plant, not_ready: Callable[[], str | None]) -> None:
+        self._plant = plant
+        self._not_ready = not_ready
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self._in_flight += 1
+        try:
+            answer = await self._answer(scope, receive)
+        except Gone:
+            self._plant.metrics.leads_refused.labels("gone").inc()
+            return
+        except BadBody as error:
+            answer = self._refuse(error.status, error.code, error.message)
+        except asyncio.CancelledError:
+            answer = self._refuse(503, "interrupted", "the switch stops; a lead that it has goes on when it is back")
+        except Exception:
+            self._plant.metrics.lead_errors.inc()
+            log.exception("a posted lead is answered with 500: an error of ours")
+            answer = refusal(500, "failed", "an error of ours; nothing was taken")
+        finally:
+            self._in_flight -= 1
+        await reply(send, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            return self._refuse(405, "method_not_allowed", f"leads are sent by POST to {PATH}")
+        reason = self._not_ready()
+        if reason is not None:
+            return self._refuse(503, "not_ready", "no leads are taken for the moment", retry_s=5)
+        sender = self._plant.publishers.of(header(scope, b"authorization"))
+        if sender is None:
+            return self._refuse(401, "unauthorized", "send the header Authorization: Bearer YOUR_KEY")
+        if self._in_flight > IN_FLIGHT_MAX:
+            return self._refuse(429, "overloaded", "too many leads are being sold; send it again", retry_s=1)
+        body = await read_body(receive, header(scope, b"content-length"))
+        sent = read_lead(header(scope, b"content-type"), body)
+        return await self._take(sender, sent)
+
+    async def _take(self, sender: Sender, sent: LeadBody) -> Answer:
+        plant, world = self._plant, self._plant.world
+        index = world.accounts[sender.account]
+        campaign = index.campaigns.get(sent.campaign)
+        if campaign is None or not campaign.lead_fields:
+            return self._refuse(404, "invalid", f"there is no campaign {sent.campaign[:100]!r} that takes leads")
+        if not sender.may_send(campaign.key):
+            return self._refuse(403, "forbidden", f"your key is not for the campaign {campaign.key}")
+        filled = world.form(sender.account, campaign.key).fill(sent.fields)
+        if filled.errors:
+            plant.metrics.leads_refused.labels("invalid").inc()
+            return invalid(filled.errors)
+        order = LeadOrder(
+            account=sender.account,
+            campaign=campaign.key,
+            publisher=sender.publisher,
+            source=_source(sent.source),
+            via="post",
+            values=filled.values,
+            consent=_said(sent.consent),
+            ignored=filled.ignored,
+            test=sent.test,
+        )
+        answer = await plant.leads.sell(order)
+        return answered(answer, index.config.account.currency, test=sent.test)
+
+    def _refuse(self, status: int, code: str, message: str, retry_s: int | None = None) -> Answer:
+        self._plant.metrics.leads_refused.labels(code).inc()
+        return refusal(status, code, message, retry_s)
+
+
+def _source(source: str | None) -> str | None:
+    """The publisher's own name for where the lead comes from."""
+    if source is None or not source.strip():
+        return None
+    if len(source) > SOURCE_CHARS_MAX or not source.isprintable():
+        raise BadBody(400, "malformed", f"source has at most {SOURCE_CHARS_MAX} characters, all of them printable")
+    return source.strip()
+
+
+def _said(consent: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in consent.items() if value}

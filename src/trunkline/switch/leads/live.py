@@ -1,0 +1,244 @@
+"""One live lead: carries out what its machine says, and tells the machine what came of it.
+
+A lead waits for one thing at a time, so it is one coroutine. What it writes between two waits is one append to the
+journal: the seats of a lease, the offer that names it and the lead itself are durable together, or not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.engine.leads import commands as c
+from trunkline.engine.leads import inputs as i
+from trunkline.engine.leads.machine import LeadMachine
+from trunkline.engine.leads.outcomes import DeliveryOutcome, LeadOutcome
+from trunkline.engine.leads.sales import Sale
+from trunkline.engine.routing.cursor import Cursor
+from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Offer, not_built
+from trunkline.engine.routing.reasons import Unsold
+from trunkline.events.calls import CallRouted
+from trunkline.events.changes import Change
+from trunkline.events.entry import Entry
+from trunkline.events.leads import DeliveryEnded, LeadEnded, LeadReceived
+from trunkline.journal.errors import JournalUnavailable
+from trunkline.kernel.clock import Instant
+from trunkline.kernel.leases import DECIDED_LATER, Lease
+from trunkline.switch.history import CallHistory
+from trunkline.switch.leads.posting import post_lead
+
+if TYPE_CHECKING:
+    from trunkline.switch.plant import Plant
+    from trunkline.switch.world import World
+
+log = logging.getLogger("trunkline.leads")
+
+OURS: Final = "internal_error"
+
+
+class LiveLead:
+    """The executor of one lead machine."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        world: World,
+        machine: LeadMachine,
+        new_cursor: Callable[[Instant], Cursor],
+        histories: tuple[CallHistory, ...] = (),
+        changes: tuple[Change, ...] = (),
+    ) -> None:
+        """`histories` are the past of the lead's contacts, the first of them the one that it is judged by."""
+        self.machine = machine
+        self.lease: str | None = None
+        self.rejected: tuple[str, ...] = ()
+        self._plant = plant
+        self._world = world
+        self._new_cursor = new_cursor
+        self._cursor: Cursor | None = None
+        self._histories = histories
+        self._entries: list[Entry] = []
+        self._changes: list[Change] = list(changes)
+        self._began = False
+        self._resumed = False
+        self._open: Sale | None = None
+        self._routing_ns = time.perf_counter_ns()
+
+    async def run(self, event: i.Input) -> c.Tell:
+        """Sell the lead. An error of ours ends it `failed`, and gives back what it holds."""
+        self._resumed = isinstance(event, i.Resumed)
+        try:
+            while True:
+                now = self._plant.clock()
+                *commands, last = self.machine.handle(event, now)
+                for command in commands:
+                    _DO[type(command)](self, command, now)
+                match last:
+                    case c.Seek():
+                        event = await self._seek(now)
+                    case c.Await():
+                        event = await self._await(last)
+                    case c.Post():
+                        event = await self._post(last)
+                    case c.Tell():
+                        self._append(patient=True)
+                        return last
+        except Exception:
+            self._plant.metrics.lead_errors.inc()
+            log.exception("lead %s is ended by an error of ours", self.machine.context.lead)
+            return self._fail()
+
+    def _fail(self) -> c.Tell:
+        """The machine or its executor has failed: what was begun in the journal gets its end, seats are given back."""
+        context, now = self.machine.context, self._plant.clock()
+        if self._open is not None:
+            self._entries.append(
+                Entry(
+                    DeliveryEnded(
+                        account=context.account,
+                        call=context.lead,
+                        at_ms=now.utc_ms,
+                        attempt=self._open.attempt,
+                        outcome=DeliveryOutcome.INTERRUPTED.value,
+                        reason=OURS,
+                    ),
+                    context.contact,
+                )
+            )
+        if self.lease is not None:
+            self._plant.capacity.release(self.lease, now)
+        if self._began:
+            ended = LeadEnded(
+                account=context.account, call=context.lead, at_ms=now.utc_ms, outcome="failed", reason=OURS
+            )
+            self._entries.append(Entry(ended, context.contact))
+        self.machine.outcome = LeadOutcome.FAILED
+        self._append(patient=True)
+        return c.Tell("failed", reason=OURS)
+
+    # -- the journal -------------------------------------------------------------------------------------------------
+
+    def _write(self, command: c.Write, _now: Instant) -> None:
+        event = command.event
+        self._entries.append(Entry(event, self.machine.context.contact))
+        if isinstance(event, LeadReceived):
+            self._began = True
+        elif isinstance(event, DeliveryEnded):
+            self._plant.metrics.deliveries.labels(event.outcome).inc()
+        buyer = None if self._open is None else self._open.buyer
+        for history in self._histories:
+            tells = history is self._histories[0]
+            history.follow_lead(event, buyer, self._entries, self._changes, tells=tells)
+
+    def _remember(self, command: c.Remember, _now: Instant) -> None:
+        self._open = command.sale
+
+    def _forget(self, _command: c.Forget, _now: Instant) -> None:
+        self._open = None
+
+    def _append(self, *, finishing: bool = True, patient: bool = False) -> Any:
+        """Hand everything written since the last append to the journal, as one transaction; None for nothing."""
+        entries, changes = self._entries, self._changes
+        self._entries, self._changes = [], []
+        return self._plant.write(entries, changes, finishing=finishing, patient=patient)
+
+    async def _await(self, command: c.Await) -> i.Input:
+        started_s = time.perf_counter()
+        entries, changes = self._entries, self._changes
+        future = self._append(finishing=not command.new)
+        assert future is not None, "there is always something to wait for"
+        try:
+            await future
+        except JournalUnavailable:
+            # The end is tried in any case, and is not to be an end without a beginning.
+            self._entries[:0], self._changes[:0] = entries, changes
+            return i.NotDurable()
+        self._plant.metrics.journal.observe(time.perf_counter() - started_s)
+        return i.Durable()
+
+    def _write_routing(self, command: c.WriteRouting, now: Instant) -> None:
+        if self._cursor is None:
+            return
+        decision, context = self._cursor.decision(), self.machine.context
+        self.rejected = tuple(each.reason for each in decision.rejected)
+        routed = CallRouted(
+            account=context.account,
+            call=context.lead,
+            at_ms=now.utc_ms,
+            plan=decision.plan,
+            seed=decision.seed,
+            versions=decision.versions,
+            routed_ms=(time.perf_counter_ns() - self._routing_ns) // 1_000_000,
+            outcome=command.outcome,
+            reason=command.reason,
+            offered=decision.offered,
+            rejected=decision.rejected,
+            more=decision.more,
+        )
+        self._entries.append(Entry(routed, context.contact))
+
+    # -- selling -----------------------------------------------------------------------------------------------------
+
+    async def _seek(self, now: Instant) -> i.Input:
+        plant = self._plant
+        started_ns = time.perf_counter_ns()
+        if self._cursor is None:
+            self._cursor = self._new_cursor(now)
+        attempt = plant.ids.make("att", now.utc_ms)
+        while isinstance(found := self._next(self._cursor, attempt, now), Auction):
+            self._cursor.settle(not_built(found))
+            now = plant.clock()
+        took_ns = time.perf_counter_ns() - started_ns
+        plant.metrics.decision.observe(took_ns / 1e9)
+        if isinstance(found, Offer):
+            self.lease = found.lease.id
+            return i.Offered(found, attempt, took_ns // 1000)
+        of = None
+        if found.reason == Unsold.DUPLICATE.value and self._histories:
+            of = self._histories[0].repeats(now.utc_ms)
+        return i.Exhausted(found.reason, of)
+
+    def _next(self, cursor: Cursor, attempt: str, now: Instant) -> Offer | Auction | Exhausted:
+        """The next offer with its seats held; a test lead takes none."""
+        plant, context = self._plant, self.machine.context
+        lease = plant.ids.make("lease", now.utc_ms)
+        if not context.test:
+            return cursor.next(plant.capacity, lease, attempt, context.lead, now)
+        found = cursor.candidate(plant.capacity, now)
+        if not isinstance(found, Candidate):
+            return found
+        return cursor.take(found, Lease(lease, context.account, context.lead, attempt, (), now.utc_ms))
+
+    async def _post(self, command: c.Post) -> i.Delivered:
+        index = self._world.accounts[self.machine.context.account]
+        target = index.targets.get(command.sale.target)
+        context, resumed = self.machine.context, self._take_resumed()
+        return await post_lead(self._plant, self._world, context, command.sale, target, resumed=resumed)
+
+    def _take_resumed(self) -> bool:
+        """Whether the post at hand is the one that was open when the process before this one ended."""
+        resumed, self._resumed = self._resumed, False
+        return resumed
+
+    def _settle(self, command: c.Settle, now: Instant) -> None:
+        self._plant.capacity.settle(command.lease, command.measure, now, command.amount)
+
+    def _release(self, command: c.Release, now: Instant) -> None:
+        keep = DECIDED_LATER if command.keep_s else frozenset()
+        self._plant.capacity.release(command.lease, now, keep, 1000 * command.keep_s)
+        if command.lease == self.lease:
+            self.lease = None
+        self._plant.queues.freed()
+
+
+_DO: dict[type, Callable[[LiveLead, Any, Instant], None]] = {
+    c.Write: LiveLead._write,
+    c.Remember: LiveLead._remember,
+    c.Forget: LiveLead._forget,
+    c.WriteRouting: LiveLead._write_routing,
+    c.Settle: LiveLead._settle,
+    c.Release: LiveLead._release,
+}
+"""What carries out each command that nothing is waited for."""
