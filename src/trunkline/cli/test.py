@@ -38,6 +38,9 @@ SYSTEMD: Final = Path("/run/systemd/system")
 """There where services are started by systemd."""
 
 _IN_MEMORY: Final = "unit or property"
+_SIDE_BY_SIDE: Final = 2
+"""Tests with sockets at once: each waits more than it works, and has a range of ports of its own."""
+_BY_FILE: Final = ("--dist", "loadfile", "--no-loadscope-reorder")
 _INTERRUPTED: Final = 130
 
 
@@ -89,7 +92,11 @@ def all_steps() -> list[Step]:
         Step("types", (python, "-m", "mypy", "--no-error-summary")),
         Step("storeys", (str(Path(python).with_name("lint-imports")), "--no-logo")),
         Step("tests in memory", (*pytest, "-n", "auto", "--maxprocesses", "8", "-m", _IN_MEMORY)),
-        Step("tests with sockets, files and peers", (*pytest, "-m", f"not ({_IN_MEMORY})")),
+        # In the order of the folders, as the longest file of all stands in the first; a file's tests share what it sets up.
+        Step(
+            "tests with sockets, files and peers",
+            (*pytest, "-n", str(_SIDE_BY_SIDE), *_BY_FILE, "-m", f"not ({_IN_MEMORY})"),
+        ),
     ]
 
 
