@@ -92,7 +92,7 @@ def all_steps() -> list[Step]:
         Step("types", (python, "-m", "mypy", "--no-error-summary")),
         Step("storeys", (str(Path(python).with_name("lint-imports")), "--no-logo")),
         Step("tests in memory", (*pytest, "-n", "auto", "--maxprocesses", "8", "-m", _IN_MEMORY)),
-        # In the order of the folders, as the longest file of all stands in the first; a file's tests share what it sets up.
+        # In the order of the folders: the longest file of all stands in the first. A file's tests share its set-up.
         Step(
             "tests with sockets, files and peers",
             (*pytest, "-n", str(_SIDE_BY_SIDE), *_BY_FILE, "-m", f"not ({_IN_MEMORY})"),
