@@ -31,7 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Run it": ("switch", "worker", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
-    "Steer it": ("counters", "lists", "geo", "rates", "targets", "apply"),
+    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -40,7 +40,6 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 UNBUILT: Final = frozenset(
     {
         "held",
-        "keys",
         "leads",
         "returns",
         "up",

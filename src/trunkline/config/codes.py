@@ -99,6 +99,7 @@ CODES: Final[dict[str, str]] = {
     "missing_smtp": "Leads go by e-mail, and there is no mail server.",
     "bad_publisher_key": "A publisher's key is not written as its SHA-256 sum.",
     "bad_lead_field": "The lead field does not fit together.",
+    "bad_lead_rule": "What is asked of leads does not fit together.",
     # flows
     "flow_loop": "A flow has a loop in which nothing waits for the caller.",
     "silent_loop": "A flow keeps a caller who presses nothing in a loop.",

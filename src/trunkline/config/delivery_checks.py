@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from trunkline.config.attributes import type_of
@@ -43,22 +43,34 @@ def check_hook(findings: Findings, path: Path, hook: Hook, more: frozenset[str] 
         check_template(findings, here, template, more)
         if hook.format == "xml" and hook.method != "GET" and _XML_NAME.fullmatch(name) is None:
             findings.error(here, "bad_delivery", f"{name!r} is no name of an XML element", "use letters, digits and _")
-    for name, template in hook.headers.items():
-        here = (*path, "headers", name)
-        check_template(findings, here, template, more)
-        if _HEADER.fullmatch(name) is None:
-            findings.error(here, "bad_header", f"{name!r} is no name of a header", "use letters, digits and dashes")
-        elif name.lower() in _OURS or (hook.auth is not None and name.lower() == "authorization"):
-            findings.error(here, "bad_header", f"the header {name} is written by Trunkline itself", "leave it out")
-        if not template.isprintable():
-            findings.error(here, "bad_header", f"the value of {name} holds a control character", "keep it on one line")
+    ours = _OURS if hook.auth is None else _OURS | {"authorization"}
+    check_headers(findings, (*path, "headers"), hook.headers, more, ours)
     if hook.auth is not None and ":" in hook.auth.username:
         message = "a user name with a colon cannot be told from its password"
         findings.error((*path, "auth", "username"), "bad_delivery", message, "ask the buyer for another one")
     for field in ("reject_reason", "buyers_id"):
-        _check_path(findings, (*path, field), getattr(hook, field))
+        check_path(findings, (*path, field), getattr(hook, field))
     for field in ("accept_when", "duplicate_when"):
         _check_rule(findings, (*path, field), getattr(hook, field))
+
+
+def check_headers(
+    findings: Findings,
+    path: Path,
+    headers: Mapping[str, str],
+    more: frozenset[str] = frozenset(),
+    ours: frozenset[str] = _OURS,
+) -> None:
+    """Headers of a request: names that can be sent and are not our own, templates on one line."""
+    for name, template in headers.items():
+        here = (*path, name)
+        check_template(findings, here, template, more)
+        if _HEADER.fullmatch(name) is None:
+            findings.error(here, "bad_header", f"{name!r} is no name of a header", "use letters, digits and dashes")
+        elif name.lower() in ours:
+            findings.error(here, "bad_header", f"the header {name} is written by Trunkline itself", "leave it out")
+        if not template.isprintable():
+            findings.error(here, "bad_header", f"the value of {name} holds a control character", "keep it on one line")
 
 
 def check_template(findings: Findings, path: Path, template: str, more: frozenset[str] = frozenset()) -> None:
@@ -117,7 +129,7 @@ def _check_used(findings: Findings, path: Path, deliver: Deliver) -> None:
 def _check_rule(findings: Findings, path: Path, rule: AcceptWhen | None) -> None:
     if rule is None:
         return
-    _check_path(findings, (*path, "json"), rule.json)
+    check_path(findings, (*path, "json"), rule.json)
     if rule.equals is not None and rule.json is None:
         message = "`equals` stands without `json`"
         findings.error((*path, "equals"), "bad_delivery", message, "write the path of the value that is compared")
@@ -125,7 +137,8 @@ def _check_rule(findings: Findings, path: Path, rule: AcceptWhen | None) -> None
         findings.error(path, "bad_delivery", "the rule asks for nothing", "write `json`, `status` or `text`")
 
 
-def _check_path(findings: Findings, path: Path, text: str | None) -> None:
+def check_path(findings: Findings, path: Path, text: str | None) -> None:
+    """A path into a JSON answer can be read."""
     if text is None:
         return
     try:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from trunkline.config.flows import Flow
+from trunkline.config.folds import fold_text
 from trunkline.config.schema import (
     AccountConfig,
     Buyer,
@@ -40,10 +41,14 @@ def by_key(items: Iterable[K]) -> dict[str, K]:
 
 
 class AccountIndex:
-    """One account's objects by key. `groups_of` names for each buyer the groups it is in, in the order of the file."""
+    """One account's objects by key. `groups_of` names for each buyer the groups it is in, in the order of the file.
+
+    `buyers_called` has the buyers of each folded key or name, where a campaign sells only to sellers that are named.
+    """
 
     __slots__ = (
         "buyers",
+        "buyers_called",
         "campaigns",
         "config",
         "flows",
@@ -87,11 +92,18 @@ class AccountIndex:
         for some in _some(config.numbers):
             yield
             self.numbers.update((number.number, number) for number in some)
+        self.buyers_called: dict[str, tuple[str, ...]] = {}
+        if any(campaign.leads.consent == "named" for campaign in config.campaigns):
+            for some_buyers in _some(config.buyers):
+                yield
+                for buyer in some_buyers:
+                    for name in {fold_text(buyer.key), fold_text(buyer.name or buyer.key)}:
+                        self.buyers_called[name] = (*self.buyers_called.get(name, ()), buyer.key)
         for group in config.buyer_groups:
             for keys in _some(group.buyers):
                 yield
-                for buyer in keys:
-                    self.groups_of[buyer] = (*self.groups_of.get(buyer, ()), group)
+                for key in keys:
+                    self.groups_of[key] = (*self.groups_of.get(key, ()), group)
 
 
 class Dialled(msgspec.Struct, frozen=True):

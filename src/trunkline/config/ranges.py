@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import contacts, deliveries, flows, lead_fields, outbound, schema, trunks
+from trunkline.config import contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -52,6 +52,9 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     deliveries.Sms: {"deadline_ms": (10, 60_000)},
     deliveries.Sftp: {"port": (1, 65_535)},
     outbound.Smtp: {"port": (1, 65_535)},
+    lead_rules.LeadRules: {"min_seconds": (1, 3_600)},
+    lead_rules.TrustedForm: {"deadline_ms": (10, 60_000)},
+    lead_rules.Lookup: {"timeout_ms": (10, 10_000)},
     deliveries.AcceptWhen: {"status": (100, 599)},
     schema.Tier: {"deadline_ms": (10, 10_000)},
     schema.Performance: {"trial_offers": (0, 1_000_000), "min_samples": (1, 1_000_000), "half_life_days": (1, 3_650)},

@@ -24,7 +24,7 @@ from trunkline.kernel.money import Money
 OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, lead_fields.LeadField,
-    lead_rules.LeadRules,
+    lead_rules.LeadRules, lead_rules.TrustedForm, lead_rules.Lookup,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
     schema.PauseAfter, deliveries.Deliver, deliveries.Email, deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth,
     deliveries.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,

@@ -145,6 +145,9 @@ def platform_holders(snapshot: Snapshot) -> Iterator[Named]:
 
 def account_holders(config: AccountConfig) -> Iterator[Named]:
     """The objects of an account that may name secrets, with where they stand."""
+    for campaign in config.campaigns:
+        if campaign.leads.trustedform is not None or campaign.leads.lookups:
+            yield f"account {config.account.key}, campaigns[{campaign.key}].leads", campaign.leads
     for target in config.targets:
         if target.deliver is not None or target.bid is not None:
             place = f"account {config.account.key}, targets[{target.key}]"

@@ -23,7 +23,7 @@ def check_publisher(subject: Subject, path: Path, publisher: Publisher) -> None:
         subject.refers((*path, "campaigns", place), campaign, subject.index.campaigns, "campaign")
 
 
-def check_lead_rules(subject: Subject, path: Path, campaign: Campaign) -> None:
+def check_same_by(subject: Subject, path: Path, campaign: Campaign) -> None:
     """Fields that the rules of a campaign's leads name are fields of its form."""
     fields = {field.name for field in campaign.lead_fields}
     for place, name in enumerate(campaign.leads.same_by):

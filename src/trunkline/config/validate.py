@@ -14,6 +14,7 @@ from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours_checks import check_hours, check_zone
 from trunkline.config.key_checks import check_account_keys, check_key, check_keys, check_numbers, check_unique
 from trunkline.config.lead_field_checks import check_lead_fields
+from trunkline.config.lead_rule_checks import check_lead_rules
 from trunkline.config.limit_checks import check_limits, check_ranges
 from trunkline.config.list_checks import check_list, check_names
 from trunkline.config.never_open import check_never_open
@@ -33,7 +34,7 @@ from trunkline.config.schema import (
     Recording,
     Target,
 )
-from trunkline.config.sender_checks import check_lead_rules, check_publisher, check_publisher_keys
+from trunkline.config.sender_checks import check_publisher, check_publisher_keys, check_same_by
 from trunkline.config.skill_checks import check_skills
 from trunkline.config.subject import Subject
 from trunkline.config.target_checks import check_caller_id, check_target
@@ -104,7 +105,8 @@ def _check_campaign(subject: Subject, path: Path, campaign: Campaign) -> None:
             here = (*path, "attributes", place, "name")
             subject.findings.error(here, "unknown_attribute", f"{declared.name!r} cannot be declared", hint)
     check_lead_fields(subject.findings, (*path, "lead_fields"), campaign.lead_fields)
-    check_lead_rules(subject, path, campaign)
+    check_same_by(subject, path, campaign)
+    check_lead_rules(subject.findings, (*path, "leads"), campaign.leads, campaign.lead_fields)
 
 
 def _check_number(subject: Subject, path: Path, number: Number) -> None:

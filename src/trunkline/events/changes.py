@@ -192,6 +192,24 @@ class TargetPut(msgspec.Struct, frozen=True, gc=False, tag="target.put"):
     paused_until_ms: int
 
 
+class KeyPut(msgspec.Struct, frozen=True, gc=False, tag="key.put"):
+    """A publisher's API key is in force, known by its SHA-256 (hex); until `until_ms` (0: until it is revoked)."""
+
+    account: str
+    publisher: str
+    sha256: str
+    scopes: tuple[str, ...]
+    made_ms: int
+    until_ms: int = 0
+
+
+class KeyDrop(msgspec.Struct, frozen=True, gc=False, tag="key.drop"):
+    """A publisher's API key is not in force any more."""
+
+    account: str
+    sha256: str
+
+
 Change = (
     CapacityChange
     | LegPut
@@ -207,4 +225,6 @@ Change = (
     | TargetPut
     | PingPut
     | PingDrop
+    | KeyPut
+    | KeyDrop
 )

@@ -83,6 +83,23 @@ class DeliveryEnded(LeadEvent, frozen=True, kw_only=True, tag="delivery.ended"):
     sent: bool = True
 
 
+class LeadClaimed(LeadEvent, frozen=True, kw_only=True, tag="lead.claimed"):
+    """The lead's TrustedForm certificate was to be retained in the operator's account: what came of it.
+
+    `outcome` is `claimed` (retained, and the lead's own), `refused` (another's, expired, unknown) or `error`: nobody
+    knows. `share_url` shows the certificate without what was typed; `expires_at` is until when it is kept.
+    """
+
+    outcome: Literal["claimed", "refused", "error"]
+    reason: str | None = None
+    status: int | None = None
+    took_ms: int | None = None
+    expires_at: str | None = None
+    share_url: str | None = None
+    email_match: bool | None = None
+    phone_match: bool | None = None
+
+
 class LeadAccepted(LeadEvent, frozen=True, kw_only=True, tag="lead.accepted"):
     """One buyer, or as many as the plan sells to, took the lead. Durable before the 201."""
 
@@ -107,4 +124,6 @@ class LeadEnded(LeadEvent, frozen=True, kw_only=True, tag="lead.ended"):
     of: str | None = None
 
 
-AnyLeadEvent = LeadReceived | LeadHeld | LeadReviewed | DeliveryEnded | LeadAccepted | LeadUnmatched | LeadEnded
+AnyLeadEvent = (
+    LeadReceived | LeadHeld | LeadReviewed | LeadClaimed | DeliveryEnded | LeadAccepted | LeadUnmatched | LeadEnded
+)

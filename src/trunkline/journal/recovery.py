@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.events.changes import RatesPut, StoredCall, StoredLeg, StoredList, StoredPing, TargetPut
+from trunkline.events.changes import KeyPut, RatesPut, StoredCall, StoredLeg, StoredList, StoredPing, TargetPut
 from trunkline.events.entry import Position
 from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
@@ -16,6 +16,7 @@ from trunkline.journal.tables import (
     read_lists,
     read_offered,
     read_pings,
+    read_publisher_keys,
     read_rates,
     read_targets,
     read_turns,
@@ -43,6 +44,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     lists: tuple[StoredList, ...]
     targets: tuple[TargetPut, ...]
     pings: tuple[StoredPing, ...] = ()
+    publisher_keys: tuple[KeyPut, ...] = ()
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -62,6 +64,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             lists=read_lists(connection),
             targets=read_targets(connection),
             pings=read_pings(connection),
+            publisher_keys=read_publisher_keys(connection),
         )
     finally:
         connection.execute("COMMIT")

@@ -142,7 +142,21 @@ CREATE TABLE targets (
 
 _PINGS = "CREATE TABLE pings (ping TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
 
-MIGRATIONS: Final = (_FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS)
+_KEYS = """
+CREATE TABLE publisher_keys (
+    account TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    publisher TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, sha256)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (
+    _FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS, _KEYS,
+)  # fmt: skip
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 
 

@@ -19,6 +19,8 @@ from trunkline.events.changes import (
     CommandKept,
     ContactHad,
     ContactSeen,
+    KeyDrop,
+    KeyPut,
     LegDrop,
     LegPut,
     ListDrop,
@@ -147,6 +149,18 @@ _TARGETS: Final = _Table(
     "ON CONFLICT DO UPDATE SET away = excluded.away, paused_until_ms = excluded.paused_until_ms",
     _fields,
 )
+_KEYS: Final = _Table(
+    "INSERT INTO publisher_keys VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms",
+    lambda change: (
+        change.account,
+        change.sha256,
+        change.publisher,
+        " ".join(change.scopes),
+        change.made_ms,
+        change.until_ms,
+    ),
+    "DELETE FROM publisher_keys WHERE account || '/' || sha256 = ?",
+)
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
@@ -165,6 +179,8 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     ContactHad: (_CONTACT_EVENTS, _happening, True),
     ListPut: (_LISTS, lambda change: f"{change.list.account}/{change.list.list}", True),
     ListDrop: (_LISTS, lambda change: f"{change.account}/{change.list}", False),
+    KeyPut: (_KEYS, lambda change: f"{change.account}/{change.sha256}", True),
+    KeyDrop: (_KEYS, lambda change: f"{change.account}/{change.sha256}", False),
     CommandKept: (_COMMANDS, lambda change: change.key, True),
     HoldPut: (_HOLDS, lambda change: change.lease.id, True),
     HoldDrop: (_HOLDS, lambda change: change.lease, False),
@@ -224,6 +240,17 @@ def read_targets(connection: Connection) -> tuple[TargetPut, ...]:
         "SELECT account, target, away, paused_until_ms FROM targets WHERE away OR paused_until_ms"
     )
     return tuple(TargetPut(account, target, bool(away), until_ms) for account, target, away, until_ms in rows)
+
+
+def read_publisher_keys(connection: Connection) -> tuple[KeyPut, ...]:
+    """API keys of publishers that commands have made, those included whose time is over."""
+    rows = connection.execute(
+        "SELECT account, publisher, sha256, scopes, made_ms, until_ms FROM publisher_keys ORDER BY made_ms, sha256"
+    )
+    return tuple(
+        KeyPut(account, publisher, sha256, tuple(scopes.split()), made_ms, until_ms)
+        for account, publisher, sha256, scopes, made_ms, until_ms in rows
+    )
 
 
 def read_rates(connection: Connection) -> tuple[RatesPut, ...]:

@@ -23,6 +23,7 @@ from trunkline.switch.geo import Geo
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.leads.desk import LeadDesk
+from trunkline.switch.leads.keys import KeyRing
 from trunkline.switch.leads.publishers import Publishers
 from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
@@ -86,6 +87,7 @@ class Plant:
         self.loads = TrunkLoads()
         self.queues = Queues(loop)
         self.presence = Presence(self)
+        self.keys = KeyRing()
         self.contacts = Contacts()
         self.histories = Histories()
         self.listeners: dict[str, tuple[str, int]] = {}

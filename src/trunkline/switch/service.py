@@ -128,6 +128,7 @@ class Switch:
         plant.capacity.restore(self._state, plant.clock())
         plant.facts.restore(self._state.rates)
         plant.presence.restore(self._state.targets, plant.clock())
+        plant.keys.restore(self._state.publisher_keys)
         await asyncio.to_thread(plant.geo.load)
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts

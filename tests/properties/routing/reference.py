@@ -371,6 +371,8 @@ class Reference:
             late = thing.calling_hours is not None and self.too_late()
             if late or any(on is not False for on in held) or (wanted and not any(wanted)):
                 return ("suppression", level, None, None, None, None)
+            if level == "campaign" and self.unnamed(next(thing for each, thing, _ in levels if each == "buyer")):
+                return ("suppression", level, None, None, None, None)
         refusing = self.duplicate(next(thing for level, thing, _ in levels if level == "buyer"))
         if refusing is not None:
             return ("duplicate", refusing, None, None, None, None)
@@ -401,6 +403,14 @@ class Reference:
             if settled and least is not None and p < least / 1e6:
                 return ("score", level, None, None, None, None)
         return None
+
+    def unnamed(self, buyer: Any) -> bool:
+        """Whether the consent has to name the buyer and does not."""
+        if self.query.kind is Kind.CALL or self.campaign.leads.consent != "named":
+            return False
+        stated = self.query.attributes.get("caller.sellers")
+        sellers = [] if stated is None else [fold(each) for each in stated.value.split("|")]
+        return fold(buyer.key) not in sellers and (buyer.name is None or fold(buyer.name) not in sellers)
 
     def on_list(self, name: str) -> bool | None:
         """None when the list is not loaded. Entries are texts with the last day on which they count."""

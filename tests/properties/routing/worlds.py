@@ -11,6 +11,7 @@ from trunkline.config.contacts import Duplicates, MarkDuplicates
 from trunkline.config.criteria import All, AnyOf, Condition, Node, Not, Operator
 from trunkline.config.deliveries import Deliver
 from trunkline.config.hours import Hours, TimeRange
+from trunkline.config.lead_rules import LeadRules
 from trunkline.config.schema import (
     Account,
     AccountConfig,
@@ -112,6 +113,7 @@ INSTANTS_MS = (
 )
 
 
+SELLERS = ("buyer0", "BUYER1 ", "buyer2", " lone STAR", "Straße & Sons", "lone", "nobody", "")
 CALLERS = ("+15125550100", "+15125550101", "+12125550123")
 LISTS: dict[str, list[tuple[str, str | None]]] = {
     "plain": [("+15125550100", None), ("+12125550123", "2026-11-23"), ("+17705550100", None)],
@@ -391,6 +393,7 @@ class World:
         funding = Funding(mode="prepaid", limit=Money(self.random.randrange(1_000, 6_000, 500), "USD"))
         return Buyer(
             key=key,
+            name=self.random.choice([None, "Lone Star", "STRASSE & Sons", "buyer1"]),
             not_seen_days=self.random.choice([None, None, None, 1, 30]),
             funding=funding if self.maybe(0.3) else None,
             **self.guards("criteria", "limits", "timezone", "price"),
@@ -425,6 +428,8 @@ class World:
             {"price": Money(2_000, "USD")} if self.maybe(0.5) else {}
         )
         campaign["duplicates"] = self.duplicates()
+        if self.maybe(0.4):
+            campaign["leads"] = LeadRules(consent=self.random.choice(["named", "named", "required"]))
         declared = [AttributeType(name="tag.points", type="number"), AttributeType(name="tag.since", type="date")]
         return AccountConfig(
             account=Account(
@@ -456,6 +461,9 @@ class World:
             attributes["caller.number"] = Attribute(self.random.choice(CALLERS), "sip")
         if self.maybe(0.3):
             attributes["caller.anonymous"] = Attribute(self.random.choice(["yes", "no"]), "sip")
+        if self.maybe(0.6):
+            sellers = self.random.choices(SELLERS, k=self.random.choice([1, 2, 3]))
+            attributes["caller.sellers"] = Attribute("|".join(sellers), "stated")
         now_ms = self.random.choice(INSTANTS_MS) + self.random.randrange(0, 12 * 3_600_000)
         taken = frozenset({"target0"}) if self.maybe(0.1) else frozenset()
         return Query(

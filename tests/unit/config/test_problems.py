@@ -358,6 +358,7 @@ CASES = [
     one("percent: 60, ", "percent: 60, duplicates: {pay: older_than}, ", e("bad_payout", "campaigns[injury].payouts[1].duplicates.days")),
     one("{publisher: adwave, event: convert", '{publisher: "*", event: convert', w("never_matches", "campaigns[injury].payouts[1]")),
     one("flow: intake", "lead_fields: [{name: a, type: choice}]\n    flow: intake", e("bad_lead_field", "campaigns[injury].lead_fields[a].choices")),
+    one("flow: intake", "leads: {trustedform: {key_env: TF_KEY}}\n    flow: intake", e("bad_lead_rule", "campaigns[injury].leads.trustedform")),
     # flows
     one(GREET, "greet: {}", e("missing", f"{NODES}.greet")),
     one(GREET, "greet: {play: {say: Hi}, hang_up: {}, next: zip}", e("several_verbs", f"{NODES}.greet")),

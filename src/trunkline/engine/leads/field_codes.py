@@ -29,6 +29,15 @@ class FieldCode(StrEnum):
     HASH_INVALID = "hash_invalid"
     PREFIX_INVALID = "prefix_invalid"
     CHANGED_SINCE_PING = "changed_since_ping"
+    CERTIFICATE_INVALID = "certificate_invalid"
+    LEADID_INVALID = "leadid_invalid"
+    URL_INVALID = "url_invalid"
+    IP_INVALID = "ip_invalid"
+    TIME_INVALID = "time_invalid"
+    TIME_IN_FUTURE = "time_in_future"
+    SECONDS_INVALID = "seconds_invalid"
+    CONSENT_MISSING = "consent_missing"
+    SELLERS_MISSING = "sellers_missing"
 
 
 FIELD_CODES: Final[dict[FieldCode, str]] = {
@@ -52,5 +61,14 @@ FIELD_CODES: Final[dict[FieldCode, str]] = {
     FieldCode.HASH_INVALID: "This is no SHA-256 sum. Send 64 hexadecimal digits.",
     FieldCode.PREFIX_INVALID: "This is no beginning of a phone number. Send the area code at least: 512555XXXX.",
     FieldCode.CHANGED_SINCE_PING: "The ping said something else of this field. Send the lead that was asked about.",
+    FieldCode.CERTIFICATE_INVALID: "This is no URL of a TrustedForm certificate. Send it whole, as the script gave it.",
+    FieldCode.LEADID_INVALID: "This is no LeadiD. Send the token of the form: 8-4-4-4-12 hexadecimal digits.",
+    FieldCode.URL_INVALID: "This is no http or https URL.",
+    FieldCode.IP_INVALID: "This is no IP address.",
+    FieldCode.TIME_INVALID: "This is no time. Send ISO 8601 with its offset: 2026-11-23T15:00:00Z.",
+    FieldCode.TIME_IN_FUTURE: "The time has not come yet. Set the clock of the sender.",
+    FieldCode.SECONDS_INVALID: "This is no number of seconds.",
+    FieldCode.CONSENT_MISSING: "The campaign needs consent: send a certificate, a leadid, or text, page_url and at.",
+    FieldCode.SELLERS_MISSING: "The lead goes only to sellers that the consent names: send their names as sellers.",
 }
 """By code: what the publisher is told, with what to send instead."""

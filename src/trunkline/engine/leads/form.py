@@ -116,7 +116,7 @@ class Form:
             return FieldCode.REQUIRED if field.required else None
         if any(len(text) > (field.max_length or TEXT_LENGTH_MAX) for text in given):
             return FieldCode.TOO_LONG
-        if any(map(_unclean, given)):
+        if any(map(unclean, given)):
             return FieldCode.CONTROL_CHARACTERS
         readings = {read_value(text, field, self._country): None for text in given}
         if len(readings) > 1:
@@ -167,7 +167,7 @@ def _text_of(value: Any) -> str | None:
     return None
 
 
-def _unclean(text: str) -> bool:
+def unclean(text: str) -> bool:
     """Whether there is what no keyboard gives: control characters but for line ends, and halves of characters."""
     return not text.isprintable() and any(category(each) in _NEVER_TYPED and each not in "\r\n\t" for each in text)
 

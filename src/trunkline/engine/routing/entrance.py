@@ -17,7 +17,7 @@ from trunkline.engine.terms.promises import Promise
 class Entrance:
     """The guards, limits and settings that all routes of one (campaign, publisher, number) share."""
 
-    __slots__ = ("campaign", "ceilings", "floor", "guards", "paid", "price", "promised", "rules")
+    __slots__ = ("campaign", "ceilings", "floor", "guards", "named", "paid", "price", "promised", "rules")
 
     def __init__(
         self,
@@ -29,6 +29,8 @@ class Entrance:
     ) -> None:
         account = index.config.account
         self.campaign = index.campaigns[campaign]
+        self.named = self.campaign.leads.consent == "named"
+        """Whether leads may only be sold to sellers that their consent names."""
         sender = index.publishers.get(publisher)
         tracking = None if number is None else index.numbers.get(number)
         zone = account.timezone

@@ -88,7 +88,11 @@ ROUTE_WORDS: dict[Reason, Words] = {
     Reason.CRITERIA: Words(
         "What is known of the caller does not make the criteria of this level true.", "criteria", _AREA
     ),
-    Reason.SUPPRESSION: Words("A list keeps the contact away, or a law on calling hours does.", "suppressed", _NONE),
+    Reason.SUPPRESSION: Words(
+        "A list keeps the contact away, or a law on calling hours, or a consent that does not name the buyer.",
+        "suppressed",
+        _NONE,
+    ),
     Reason.DUPLICATE: Words("The contact was seen before and may not go here again.", "duplicate", "duplicate"),
     Reason.ATTESTATION: Words("The caller ID is attested less well than is asked here.", "attestation", _NONE),
     Reason.FLOOR: Words("The price is below a floor that stands above it.", "price_too_low", _NONE),

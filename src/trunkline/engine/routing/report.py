@@ -6,18 +6,25 @@ one route; property tests prove that both give the same answer.
 
 from __future__ import annotations
 
+from typing import Final
+
+from trunkline.config.schema import Kind
 from trunkline.engine.routing.auction import FATE_WORDS, Bid, Fate
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import below_score, chance, counted_bid
 from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.guards import ATTESTATION, skills_missing
 from trunkline.engine.routing.limits import Full
+from trunkline.engine.routing.named_sellers import why_not_named
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.promised import breach
 from trunkline.engine.routing.reasons import Reason
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import iso
 from trunkline.kernel.leases import FUNDS, Usage
+
+_DOWN_TO_CAMPAIGN: Final = frozenset({"account", "campaign"})
+"""Levels that are told before the consent that a campaign asks for."""
 
 
 def guard_rejection(line: Line, case: Case) -> Rejection | None:
@@ -37,7 +44,12 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
         return _because(line, Reason.CRITERIA, "target", f"no skill {', '.join(missing)}")
     if unmet is not None:
         return _because(line, Reason.CRITERIA, unmet.level)
-    if kept_away := above.screened(case) or own.screened(case):
+    kept_away = above.screened(case) or own.screened(case)
+    if kept_away is None or kept_away[0].level not in _DOWN_TO_CAMPAIGN:
+        unnamed = _unnamed(line, case)
+        if unnamed is not None:
+            return _because(line, Reason.SUPPRESSION, "campaign", unnamed)
+    if kept_away is not None:
         keeper, words, screen = kept_away
         opening = case.screening.opening(screen)
         told = words if opening is None else f"{words}; opens {opening}"
@@ -64,6 +76,13 @@ def guard_rejection(line: Line, case: Case) -> Rejection | None:
     if line.min_scores and (level := below_score(line, case)):
         return _because(line, Reason.SCORE, level, f"chance {chance(line, case)[0]:.4f}")
     return None
+
+
+def _unnamed(line: Line, case: Case) -> str | None:
+    """Why the consent of a lead keeps it from the buyer, None when it does not."""
+    if not case.entrance.named or case.query.kind is not Kind.LEAD:
+        return None
+    return why_not_named(line.buyer.key, case.known, case.shared.buyers_called)
 
 
 def _unpriced(line: Line, fate: Fate, bid: Bid | None) -> Rejection:

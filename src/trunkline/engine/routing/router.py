@@ -113,6 +113,7 @@ class Router:
             not_seen_days={
                 buyer.key: buyer.not_seen_days for buyer in index.config.buyers if buyer.not_seen_days is not None
             },
+            buyers_called=index.buyers_called,
         )
 
     def compiles_like(self, account: AccountConfig, types: Types) -> bool:

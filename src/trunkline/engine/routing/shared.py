@@ -44,7 +44,7 @@ class Resolved:
 class Shared:
     """The account, its programs, and what is computed once for many callers."""
 
-    __slots__ = ("_resolved", "account", "clocks", "not_seen_days", "programs", "types", "versions")
+    __slots__ = ("_resolved", "account", "buyers_called", "clocks", "not_seen_days", "programs", "types", "versions")
 
     def __init__(
         self,
@@ -54,10 +54,13 @@ class Shared:
         clocks: Clocks,
         versions: Versions,
         not_seen_days: Mapping[str, int],
+        buyers_called: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.account = account
         self.not_seen_days = not_seen_days
         """By buyer, for those that want no contact which they had within that many days."""
+        self.buyers_called = buyers_called
+        """By folded key or name, where consents have to name sellers."""
         self.programs = programs
         self.types = types
         self.clocks = clocks

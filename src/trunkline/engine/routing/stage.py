@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from trunkline.config.folds import Several
+from trunkline.config.schema import Kind
 from trunkline.engine.routing.auction import Fate
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import Held, Race, below_score, hold_auction
@@ -13,6 +14,7 @@ from trunkline.engine.routing.draw import Draws, nth_set_bit
 from trunkline.engine.routing.duplicates import Repetition
 from trunkline.engine.routing.guards import SKILLS
 from trunkline.engine.routing.index import bits
+from trunkline.engine.routing.named_sellers import buyers_named
 from trunkline.engine.routing.parts import Predicate
 from trunkline.engine.routing.performance import Odds
 from trunkline.engine.routing.program import Band, Line, Program
@@ -292,6 +294,8 @@ def _eligible(program: Program, case: Case) -> int:
         for screen, closed in program.screens:
             if mask & closed and case.screening.stopped(screen) is not None:
                 mask &= ~closed
+    if case.entrance.named and query.kind is Kind.LEAD and mask:
+        mask &= program.of_buyers(buyers_named(known, shared.buyers_called))
     if case.repetition is not None:
         mask &= _open_to(program, case.repetition)
     return mask

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters, geo, listeners, lists, rates, targets
+from trunkline.switch.commands import configuration, counters, geo, keys, listeners, lists, rates, targets
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
@@ -15,6 +15,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = {
         configuration.COMMANDS,
         geo.COMMANDS,
         listeners.COMMANDS,
+        keys.COMMANDS,
         lists.COMMANDS,
         rates.COMMANDS,
         targets.COMMANDS,
