@@ -191,7 +191,7 @@ def test_nothing_makes_it_fail_and_what_is_read_reads_the_same_again(sent: dict[
     known = {field.name for field in FIELDS} | {""}
     assert {error.field for error in filled.errors} <= known
     assert not {error.field for error in filled.errors} & set(filled.values)
-    if "phone" in filled.values:
+    if "phone" in filled.values and not filled.errors:
         again = FORM.fill(filled.values)
         assert again.values == filled.values
         assert again.errors == ()
