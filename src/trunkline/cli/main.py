@@ -28,7 +28,7 @@ INTERRUPTED: Final = 130
 
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
-    "Run it": ("switch", "worker", "check"),
+    "Run it": ("up", "switch", "worker", "check"),
     "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
     "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "apply"),
@@ -42,7 +42,6 @@ UNBUILT: Final = frozenset(
         "held",
         "leads",
         "returns",
-        "up",
     }
 )
 """Names that are settled but have nothing behind them yet. Using one is bad use, not a crash."""
