@@ -10,6 +10,7 @@ from msgspec import inspect
 
 from trunkline.events.calls import AnyCallEvent, LegEnded, Rejection, Versions
 from trunkline.events.contacts import Seen
+from trunkline.events.deliveries import AnyDeliveryEvent
 from trunkline.events.leads import AnyLeadEvent
 from trunkline.events.pings import AnyPingEvent
 from trunkline.events.switch import AnySwitchEvent
@@ -41,6 +42,8 @@ def page() -> str:
     parts += [_event(kind, _COMMON) for kind in get_args(AnyCallEvent)]
     parts.append("## Of a lead\n")
     parts += [_event(kind, _COMMON) for kind in get_args(AnyLeadEvent)]
+    parts.append("## Of a delivery in the outbox\n")
+    parts += [_event(kind, _COMMON) for kind in get_args(AnyDeliveryEvent)]
     parts.append("## Of a ping\n")
     parts += [_event(kind, _COMMON) for kind in get_args(AnyPingEvent)]
     parts.append("## Of the switch\n")

@@ -183,6 +183,37 @@ class PingDrop(msgspec.Struct, frozen=True, gc=False, tag="ping.drop"):
     ping: str
 
 
+class StoredDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A lead that waits to go out by e-mail, as a file or a message; `dead`: not until somebody says so.
+
+    `tries` have failed; nothing is tried before `due_ms`. `reason` and `detail` are those of the last try.
+    """
+
+    attempt: str
+    account: str
+    call: str
+    target: str
+    kind: str
+    state: Literal["waiting", "dead"] = "waiting"
+    queued_ms: int
+    due_ms: int
+    tries: int = 0
+    reason: str = ""
+    detail: str = ""
+
+
+class OutboxPut(msgspec.Struct, frozen=True, gc=False, tag="outbox.put"):
+    """The delivery waits in the outbox, or is a dead letter."""
+
+    delivery: StoredDelivery
+
+
+class OutboxDrop(msgspec.Struct, frozen=True, gc=False, tag="outbox.drop"):
+    """The delivery has gone out, or is not to."""
+
+    attempt: str
+
+
 class TargetPut(msgspec.Struct, frozen=True, gc=False, tag="target.put"):
     """What a restart must know of a target's status: whether it is away, and until when it is paused (0: it is not)."""
 
@@ -227,4 +258,6 @@ Change = (
     | PingDrop
     | KeyPut
     | KeyDrop
+    | OutboxPut
+    | OutboxDrop
 )

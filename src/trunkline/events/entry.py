@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from trunkline.events.calls import AnyCallEvent
+from trunkline.events.deliveries import AnyDeliveryEvent
 from trunkline.events.leads import AnyLeadEvent
 from trunkline.events.pings import AnyPingEvent
 from trunkline.events.switch import AnySwitchEvent
 
-Event = AnyCallEvent | AnyLeadEvent | AnyPingEvent | AnySwitchEvent
+Event = AnyCallEvent | AnyLeadEvent | AnyDeliveryEvent | AnyPingEvent | AnySwitchEvent
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -154,8 +154,25 @@ CREATE TABLE publisher_keys (
 ) WITHOUT ROWID;
 """
 
+_OUTBOX = """
+CREATE TABLE outbox (
+    attempt TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    call TEXT NOT NULL,
+    target TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    queued_ms INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX outbox_by_due ON outbox (state, due_ms);
+"""
+
 MIGRATIONS: Final = (
-    _FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS, _KEYS,
+    _FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS, _KEYS, _OUTBOX,
 )  # fmt: skip
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 

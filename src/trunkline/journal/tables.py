@@ -25,6 +25,8 @@ from trunkline.events.changes import (
     LegPut,
     ListDrop,
     ListPut,
+    OutboxDrop,
+    OutboxPut,
     PingDrop,
     PingPut,
     RatesPut,
@@ -162,6 +164,13 @@ _KEYS: Final = _Table(
     "DELETE FROM publisher_keys WHERE account || '/' || sha256 = ?",
 )
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
+_OUTBOX: Final = _Table(
+    "INSERT INTO outbox (attempt, account, call, target, kind, state, queued_ms, due_ms, tries, reason, detail) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, "
+    "due_ms = excluded.due_ms, tries = excluded.tries, reason = excluded.reason, detail = excluded.detail",
+    lambda change: _fields(change.delivery),
+    "DELETE FROM outbox WHERE attempt = ?",
+)
 _HOLDS: Final = _document("holds", "lease", _hold_row)
 _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pack(change.call)))
 _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(change.leg)))
@@ -191,6 +200,8 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     TargetPut: (_TARGETS, lambda change: (change.account, change.target), True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
     PingPut: (_PINGS, lambda change: change.ping.ping, True),
+    OutboxPut: (_OUTBOX, lambda change: change.delivery.attempt, True),
+    OutboxDrop: (_OUTBOX, lambda change: change.attempt, False),
     PingDrop: (_PINGS, lambda change: change.ping, False),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters, geo, keys, listeners, lists, rates, targets
+from trunkline.switch.commands import configuration, counters, deliveries, geo, keys, listeners, lists, rates, targets
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
@@ -13,6 +13,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = {
     for commands in (
         counters.COMMANDS,
         configuration.COMMANDS,
+        deliveries.COMMANDS,
         geo.COMMANDS,
         listeners.COMMANDS,
         keys.COMMANDS,

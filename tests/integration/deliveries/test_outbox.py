@@ -1,0 +1,153 @@
+"""The outbox in a real journal: what is queued is there, until it went out or somebody drops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tests.unit.config.sample import broken, load
+
+from trunkline.config.lookup import AccountIndex
+from trunkline.engine.leads.queueing import queued
+from trunkline.events.deliveries import DeliveryDead, DeliveryQueued, DeliverySent, DeliveryTried
+from trunkline.events.entry import Entry
+from trunkline.journal.outbox import OutboxReader, outbox
+from trunkline.journal.reader import JournalReader
+from trunkline.journal.store import Journal, open_journal
+from trunkline.kernel.clock import Instant
+from trunkline.switch.commands.command import CommandRefused, Done
+from trunkline.switch.commands.deliveries import (
+    ATTEMPTS_MAX,
+    COMMANDS,
+    NameAttempts,
+    ReportDead,
+    ReportSent,
+    ReportTried,
+)
+from trunkline.switch.plant import Plant
+
+pytestmark = pytest.mark.integration
+
+NOW = 1_790_000_000_000
+CONTACT = "c" * 32
+KNOWN = {"lead.phone": "+15125550100", "lead.name": "Ann"}
+DIAL = 'dial: "sip:intake@127.0.0.1:5081", caller_id: caller, whisper: "A call."'
+SMTP = "outbound: {smtp: {host: mail.example, from: us@agency.example}}"
+_RUN: dict[str, Any] = {command.name: command.run for command in COMMANDS}
+
+
+def account(deliver: str) -> AccountIndex:
+    loaded = load(broken((DIAL, f"deliver: {deliver}"), ('outbound: {allow_networks: ["127.0.0.0/8"]}', SMTP)))
+    assert loaded.snapshot is not None, loaded.problems
+    return AccountIndex(loaded.snapshot.accounts[0])
+
+
+MAIL = account("{email: {to: leads@buyer.example}}")
+DAILY = account("{email: {to: leads@buyer.example, format: csv, every: day}}")
+
+
+async def queue(journal: Journal, *attempts: str, index: AccountIndex = MAIL) -> None:
+    for attempt in attempts:
+        made = queued(
+            index, index.targets["star"], KNOWN, lead=f"lead_{attempt}", attempt=attempt, campaign="injury", now_ms=NOW
+        )
+        await journal.append([Entry(made.event, CONTACT)], [made.change])
+
+
+def in_journal(folder: Path, work: Callable[[Journal, OutboxReader], Awaitable[None]]) -> None:
+    async def run() -> None:
+        journal, _ = open_journal(folder, "sw1", os.urandom, now_ms=NOW, min_free_mb=1)
+        try:
+            with outbox(folder) as reader:
+                await work(journal, reader)
+        finally:
+            await journal.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+async def command(folder: Path, journal: Journal, name: str, args: Any, at_ms: int = NOW) -> Any:
+    plant = cast(Plant, SimpleNamespace(data=folder))
+    done: Done = await _RUN[name](plant, args, Instant(0, at_ms))
+    if done.entries:
+        await journal.append(done.entries, done.changes)
+    return done.result
+
+
+def test_what_is_queued_is_due_and_sealed(tmp_path: Path) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        await queue(journal, "att_1")
+        (row,) = reader.due(NOW, 10)
+        assert (row.attempt, row.call, row.target, row.kind, row.tries) == ("att_1", "lead_att_1", "star", "email", 0)
+        assert reader.due(NOW - 1, 10) == []
+        with JournalReader(tmp_path) as journal_reader:
+            (record,) = journal_reader.records_of("lead_att_1")
+        assert isinstance(record.event, DeliveryQueued)
+        assert record.event.values == KNOWN
+
+    in_journal(tmp_path, work)
+    assert b"+15125550100" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_a_collection_is_due_together_at_its_time(tmp_path: Path) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        await queue(journal, "att_1", "att_2", index=DAILY)
+        assert reader.due(NOW, 10) == []
+        rows = reader.due(NOW + 24 * 3_600_000, 10)
+        assert [row.attempt for row in rows] == ["att_1", "att_2"]
+        assert len({row.due_ms for row in rows}) == 1
+
+    in_journal(tmp_path, work)
+
+
+def test_the_life_of_a_dead_letter(tmp_path: Path) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        await queue(journal, "att_1", "att_2")
+        both = ("att_1", "att_2", "att_9")
+        tried = ReportTried(attempts=both, reason="unreachable", detail="no", next_ms=NOW + 60_000)
+        assert await command(tmp_path, journal, "deliveries.tried", tried) == {
+            "attempts": ["att_1", "att_2"],
+            "unknown": 1,
+        }
+        assert reader.due(NOW, 10) == []
+        assert [row.tries for row in reader.due(NOW + 60_000, 10)] == [1, 1]
+        dead = ReportDead(attempts=("att_1",), reason="rejected", detail="x" * 999)
+        await command(tmp_path, journal, "deliveries.dead", dead)
+        (letter,) = reader.dead()
+        assert (letter.attempt, letter.reason, letter.tries, len(letter.detail)) == ("att_1", "rejected", 2, 200)
+        assert reader.dead(account="other") == reader.dead(target="desk") == reader.dead(after="att_1") == []
+        assert reader.counts() == {"waiting": 1, "dead": 1}
+        # A report that comes late is about nothing.
+        late = await command(tmp_path, journal, "deliveries.tried", tried)
+        assert late == {"attempts": ["att_2"], "unknown": 2}
+        await command(tmp_path, journal, "deliveries.replay", NameAttempts(attempts=("att_1",)), NOW + 5)
+        (again,) = reader.due(NOW + 5, 10)
+        assert (again.attempt, again.state, again.tries) == ("att_1", "waiting", 0)
+        sent = ReportSent(attempts=("att_1",), delivery="att_1", name="<att_1@x>")
+        await command(tmp_path, journal, "deliveries.sent", sent)
+        await command(tmp_path, journal, "deliveries.drop", NameAttempts(attempts=("att_2",)))
+        assert reader.counts() == {"waiting": 0, "dead": 0}
+        assert await command(tmp_path, journal, "deliveries.sent", sent) == {"attempts": [], "unknown": 1}
+        with JournalReader(tmp_path) as journal_reader:
+            told = [type(record.event) for record in journal_reader.records_of("lead_att_1")]
+        assert told[:3] == [DeliveryQueued, DeliveryTried, DeliveryDead]
+        assert told[-1] is DeliverySent
+
+    in_journal(tmp_path, work)
+
+
+def test_commands_name_some_attempts_and_not_too_many(tmp_path: Path) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        for attempts in ((), tuple(f"att_{n}" for n in range(ATTEMPTS_MAX + 1))):
+            with pytest.raises(CommandRefused):
+                await command(tmp_path, journal, "deliveries.replay", NameAttempts(attempts=attempts))
+        every = NameAttempts(attempts=tuple(f"att_{n}" for n in range(ATTEMPTS_MAX)))
+        assert (await command(tmp_path, journal, "deliveries.replay", every))["unknown"] == ATTEMPTS_MAX
+        assert reader.counts() == {"waiting": 0, "dead": 0}
+
+    in_journal(tmp_path, work)
