@@ -22,7 +22,7 @@ from rich.table import Table
 
 from trunkline.kernel.errors import EnvironmentFault, ExitCode, UsageError
 
-SUMMARY = "measure calls, media or the journal, or see what a switch survives"
+SUMMARY = "measure calls, media, the journal or the worker, or see what a switch survives"
 
 _COLUMNS = ("case", "ours", "peer", "unit", "ratio", "aim")
 FOLDER = Path(__file__).resolve().parents[3] / "bench"

@@ -63,13 +63,13 @@ Lived = tuple[Event, str]
 """An event and the keyed hash of whom it is about."""
 
 
-def lives(random: Random, calls: int, leads: int = 0) -> list[Lived]:
-    """All that happens to so many calls and leads, in the order in which it happens."""
+def lives(random: Random, calls: int, leads: int = 0, begin_ms: int = BEGIN_MS) -> list[Lived]:
+    """All that happens to so many calls and leads from `begin_ms` (UTC) on, in the order in which it happens."""
     told: list[tuple[int, int, Lived]] = []
     kinds = ["call"] * calls + ["lead"] * leads
     random.shuffle(kinds)
     for number, kind in enumerate(kinds):
-        at_ms = BEGIN_MS + number * SPACING_MS + random.randrange(SPACING_MS)
+        at_ms = begin_ms + number * SPACING_MS + random.randrange(SPACING_MS)
         contact = hashlib.sha256(str(random.randrange(1 + len(kinds) // 2)).encode()).hexdigest()[:32]
         life = _Life(random, f"{kind}_{at_ms:011X}{random.getrandbits(60):015X}", at_ms)
         events = life.call() if kind == "call" else life.lead()

@@ -34,7 +34,7 @@ class Projector:
     Raises, from `open`, what a JournalReader raises; from there on also ViewsUnusable and EventNotUnderstood.
     """
 
-    def __init__(self, data: Path, plan: Plan, store: Store, reader: JournalReader, place: Place) -> None:
+    def __init__(self, plan: Plan, store: Store, reader: JournalReader, place: Place) -> None:
         self._plan = plan
         self._types = plan.types
         self._store = store
@@ -49,18 +49,30 @@ class Projector:
         try:
             place = None if anew else _fitting(data, plan, reader)
             if place is not None:
-                return cls(data, plan, Store.open(data, plan), reader, place)
+                return cls(plan, Store.open(data, plan), reader, place)
             return cls._rebuilt(data, plan, reader, progress)
         except BaseException:
             reader.close()
             raise
 
     @classmethod
-    def _rebuilt(cls, data: Path, plan: Plan, reader: JournalReader, progress: Progress) -> Projector:
+    def empty(cls, data: Path, plan: Plan) -> Projector:
+        """New tables in which nothing stands yet, to be followed from the beginning of the journal."""
+        reader = JournalReader(data)
+        try:
+            return cls._rebuilt(data, plan, reader, quiet, until_seq=0)
+        except BaseException:
+            reader.close()
+            raise
+
+    @classmethod
+    def _rebuilt(
+        cls, data: Path, plan: Plan, reader: JournalReader, progress: Progress, until_seq: int | None = None
+    ) -> Projector:
         store = Store.begin(data, plan)
         try:
-            making = cls(data, plan, store, reader, Place(reader.stream, 0, b""))
-            end = reader.end().seq
+            making = cls(plan, store, reader, Place(reader.stream, 0, b""))
+            end = reader.end().seq if until_seq is None else until_seq
             while making.seq < end:
                 making.step(REBUILD_BATCH)
                 progress(min(making.seq, end), end)
@@ -70,7 +82,7 @@ class Projector:
         except BaseException:
             store.close()
             raise
-        return cls(data, plan, store, reader, place)
+        return cls(plan, store, reader, place)
 
     @property
     def seq(self) -> int:
