@@ -97,6 +97,15 @@ class Metrics:
         self.deliveries = Counter(
             "trunkline_deliveries", "Posts of leads to buyers, by outcome.", ["outcome"], registry=self.registry
         )
+        self.lookups = Counter(
+            "trunkline_lead_lookups", "Look-ups about leads, by what came of them.", ["outcome"], registry=self.registry
+        )
+        self.claims = Counter(
+            "trunkline_lead_claims",
+            "TrustedForm certificates, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.lead_seconds = Histogram(
             "trunkline_lead_seconds", "From the form of a lead to its answer.", buckets=_SLOW_S, registry=self.registry
         )

@@ -22,6 +22,7 @@ from trunkline.switch.facts import FactBoard
 from trunkline.switch.geo import Geo
 from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
+from trunkline.switch.leads.claims import Claims
 from trunkline.switch.leads.desk import LeadDesk
 from trunkline.switch.leads.keys import KeyRing
 from trunkline.switch.leads.publishers import Publishers
@@ -91,7 +92,8 @@ class Plant:
         self.contacts = Contacts()
         self.histories = Histories()
         self.listeners: dict[str, tuple[str, int]] = {}
-        self.publishers = Publishers()
+        self.publishers = Publishers(self.keys, clock)
+        self.claims = Claims(self)
         self.leads = LeadDesk(self)
         self.http = HttpClient(world.snapshot.platform.outbound.allow_networks)
         self._networks = world.snapshot.platform.outbound.allow_networks

@@ -338,6 +338,7 @@ class Switch:
         await _until(lambda: not self._plant.sip.endpoint.live_legs, CUT_S)
         await _until(lambda: not self._registry.closing, CUT_S)
         self._registry.closing.clear()  # what is measured later still is not told: the stop is the last event
+        await self._plant.claims.finish(CUT_S)
         await self._admin.close()
         # Last, because some carriers end the calls of whoever leaves.
         self._plant.registrations.leave()

@@ -26,11 +26,13 @@ PAYS = PayoutTerms(rule="p", publisher="adwave", event="convert", percent=6000)
 ACCEPTED = i.Delivered(DeliveryOutcome.ACCEPTED, status=200, took_ms=5)
 
 
-def machine(*, test: bool = False, share: int = 1, hold: tuple[str, str | None] | None = None) -> LeadMachine:
+def machine(
+    *, test: bool = False, share: int = 1, hold: tuple[str, str | None] | None = None, block: str | None = None
+) -> LeadMachine:
     context = LeadContext(
         lead="lead_1", account="acme", campaign="roofing", publisher="adwave", source=None, via="post", contact="c",
         attributes={"lead.phone": "+15125550100"}, basis={"lead.phone": "stated"}, consent={}, ignored=(),
-        snapshot="s", test=test, share=share, hold=hold,
+        snapshot="s", test=test, share=share, hold=hold, block=block,
     )  # fmt: skip
     return LeadMachine(context, NOW)
 
@@ -68,6 +70,19 @@ def test_an_accepted_lead() -> None:
     told = out[-1]
     assert isinstance(told, c.Tell)
     assert (told.status, str(told.payout), lead.outcome, lead.state) == ("accepted", "21.00", "sold", State.OVER)
+
+
+def test_a_blocked_lead_is_offered_to_nobody_and_earns_nothing() -> None:
+    lead = machine(block="honeypot", hold=("criteria", None))
+    out = play(lead, i.Arrived())
+    assert written(out) == ["lead.received", "lead.ended"]
+    assert not [each for each in out if isinstance(each, c.Seek | c.WriteRouting)]
+    (told,) = play(lead, i.Durable())
+    assert isinstance(told, c.Tell)
+    assert (told.status, told.reason, told.payout, lead.outcome) == ("blocked", "honeypot", None, "blocked")
+    (told,) = play(machine(block="honeypot"), i.Arrived(), i.NotDurable())[-1:]
+    assert isinstance(told, c.Tell)
+    assert told.status == "failed"
 
 
 @pytest.mark.parametrize("outcome", [each for each in DeliveryOutcome if each not in {"accepted", "queued"}])

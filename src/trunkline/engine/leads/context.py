@@ -12,9 +12,9 @@ class LeadContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One lead on one campaign, under the configuration it came in with.
 
     `contact` is the keyed hash its personal fields are sealed under; `attributes` are all that routing knows, and
-    `basis` says how; `hold` is why a person has to look at it first (code, and more), None for nobody; `payout` the
-    publisher's rule if it pays for coming in; `pays` whether the campaign has payout rules; `share` to how many buyers
-    it may be sold; `ping` the ping it follows.
+    `basis` says how; `hold` is why a person has to look at it first (code, and more), None for nobody; `block` why it
+    is sold to nobody at all; `payout` the publisher's rule if it pays for coming in; `pays` whether the campaign has
+    payout rules; `share` to how many buyers it may be sold; `ping` the ping it follows.
     """
 
     lead: str
@@ -34,6 +34,7 @@ class LeadContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     flags: tuple[str, ...] = ()
     test: bool = False
     hold: tuple[str, str | None] | None = None
+    block: str | None = None
     payout: PayoutTerms | None = None
     pays: bool = True
     share: int = 1

@@ -85,6 +85,9 @@ class LeadMachine:
             test=context.test,
         )
         self._out.append(c.Write(received))
+        if context.block is not None:
+            self._end(LeadOutcome.BLOCKED, context.block)
+            return
         self._out += self.books.received(self._now)
         if context.hold is None:
             self._seek()
@@ -238,7 +241,7 @@ class LeadMachine:
     def _end(self, outcome: LeadOutcome, reason: str, of: str | None = None) -> None:
         self.outcome = outcome
         routing: RoutingOutcome = "interrupted" if outcome is LeadOutcome.INTERRUPTED else "unsold"
-        if reason != REJECTED:
+        if reason not in {REJECTED, self.context.block}:
             self._out.append(c.WriteRouting(routing, reason))
         self._write_end(outcome, reason, of)
         _, status = REFUSED_BY_REASON.get(reason, (outcome, "unmatched" if outcome is LeadOutcome.UNSOLD else outcome))

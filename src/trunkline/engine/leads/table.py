@@ -40,7 +40,7 @@ Step = tuple[str, tuple[State, ...]]
 """The action, a method of the machine, and the states it may lead to."""
 
 TRANSITIONS: Mapping[tuple[State, type], Step] = {
-    (S.NEW, i.Arrived): ("_arrived", (S.SEEKING, S.HOLDING)),
+    (S.NEW, i.Arrived): ("_arrived", (S.SEEKING, S.HOLDING, S.ENDING)),
     (S.NEW, i.Resumed): ("_resumed", (S.SEEKING, S.POSTING)),
     (S.NEW, i.Reviewed): ("_reviewed", (S.SEEKING, S.ENDING)),
     (S.SEEKING, i.Offered): ("_offered", (S.SAVING,)),

@@ -50,7 +50,7 @@ class LeadBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fields: dict[str, Any]
     source: str | None = None
     test: bool = False
-    consent: dict[str, str | None] = {}
+    consent: dict[str, Any] | None = None
 
 
 _any: Final = msgspec.json.Decoder(float_hook=Decimal)

@@ -14,6 +14,7 @@ import msgspec
 from trunkline.config.schema import Campaign, Kind
 from trunkline.engine.leads import commands as c
 from trunkline.engine.leads import inputs as i
+from trunkline.engine.leads.consent import consent_attributes
 from trunkline.engine.leads.context import LeadContext
 from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.leads.outcomes import LeadOutcome
@@ -26,6 +27,7 @@ from trunkline.events.changes import Change, ContactSeen
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
 from trunkline.switch.history import CallHistory
+from trunkline.switch.leads.asking import look_up
 from trunkline.switch.leads.live import LiveLead
 from trunkline.switch.leads.orders import LeadAnswer, LeadOrder
 
@@ -81,7 +83,14 @@ class LeadDesk:
     async def _sell(
         self, order: LeadOrder, world: World, lead: str, contact: str, same: str, received: Instant
     ) -> LeadAnswer:
-        live = self._begin(order, world, lead, contact, same, received)
+        claimed = await self._plant.claims.before_sale(world, order, lead)
+        if claimed is not None and claimed.outcome == "refused":
+            order = msgspec.structs.replace(order, block="certificate")
+        elif claimed is not None and claimed.outcome == "error":
+            order = msgspec.structs.replace(order, flags=(*order.flags, "certificate_not_checked"))
+        looked_up = await self._look_up(order, world, received)
+        live = self._begin(order, world, lead, contact, same, received, looked_up)
+        live.claimed = claimed
         task = asyncio.current_task()
         assert task is not None, "leads are sold by tasks"
         self.live[lead], self._tasks[lead] = live, task
@@ -95,17 +104,35 @@ class LeadDesk:
         self._plant.metrics.lead_seconds.observe(self._plant.clock().ms_since(received) / 1000)
         return _answer(lead, live, outcome, told)
 
-    def _begin(self, order: LeadOrder, world: World, lead: str, contact: str, same: str, received: Instant) -> LiveLead:
+    async def _look_up(self, order: LeadOrder, world: World, received: Instant) -> dict[str, Attribute]:
+        """What other servers say of the lead, by the look-ups of its campaign."""
+        lookups = world.accounts[order.account].campaigns[order.campaign].leads.lookups
+        if not lookups or order.block is not None:
+            return {}
+        attributes = self._attributes(order, world, world.routers[order.account], None, received.utc_ms)
+        known = {name: each.value for name, each in attributes.items() if not each.chances}
+        return await look_up(self._plant, world, lookups, known)
+
+    def _begin(
+        self,
+        order: LeadOrder,
+        world: World,
+        lead: str,
+        contact: str,
+        same: str,
+        received: Instant,
+        looked_up: dict[str, Attribute],
+    ) -> LiveLead:
         plant, account = self._plant, order.account
         index, router = world.accounts[account], world.routers[account]
         campaign = index.campaigns[order.campaign]
         changes: tuple[Change, ...] = ()
         repeat = None
-        if not order.test:
+        if not order.test and order.block is None:
             repeat = plant.contacts.see((account, campaign.key, contact), received.utc_ms)
             changes = (ContactSeen(account, campaign.key, contact, received.utc_ms),)
-        histories = self._histories(order, world, lead, campaign, (same, contact))
-        attributes = self._attributes(order, world, router, repeat, received.utc_ms)
+        histories = self._histories(order, world, lead, campaign, (same, contact)) if order.block is None else ()
+        attributes = self._attributes(order, world, router, repeat, received.utc_ms) | looked_up
         known = {name: each.value for name, each in attributes.items() if not each.chances}
         query = Query(
             account=account,
@@ -140,6 +167,7 @@ class LeadDesk:
             flags=order.flags,
             test=order.test,
             hold=order.hold,
+            block=order.block,
             payout=router.incoming_payout(query) if campaign.payouts else None,
             pays=bool(campaign.payouts),
         )
@@ -157,7 +185,10 @@ class LeadDesk:
         phone = form.phone(order.values)
         origin = router.origin(phone, order.publisher, order.source, None, repeat, None, plant.geo.overlay)
         missing = NO_CALLER if phone is None else frozenset()
-        known = derive(origin, form.attributes(order.values), utc_ms, missing)
+        stated = form.attributes(order.values)
+        if order.consent:
+            stated |= consent_attributes(order.consent)
+        known = derive(origin, stated, utc_ms, missing)
         plant.geo.notice(known)
         return known
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
+from trunkline.switch.leads.admission import Admitted, admit
 from trunkline.switch.leads.answers import Answer, Scope, Send, answered, header, invalid, refusal, reply
 from trunkline.switch.leads.bodies import BadBody, Gone, LeadBody, Receive, read_body, read_lead
 from trunkline.switch.leads.orders import LeadOrder
@@ -83,21 +84,25 @@ class LeadIntake:
         campaign = index.campaigns.get(sent.campaign)
         if campaign is None or not campaign.lead_fields:
             return self._refuse(404, "invalid", f"there is no campaign {sent.campaign[:100]!r} that takes leads")
+        if not sender.may("leads"):
+            return self._refuse(403, "forbidden", "your key is not for sending leads")
         if not sender.may_send(campaign.key):
             return self._refuse(403, "forbidden", f"your key is not for the campaign {campaign.key}")
-        filled = world.form(sender.account, campaign.key).fill(sent.fields)
-        if filled.errors:
+        read = admit(world, sender.account, campaign, sent.fields, sent.consent, plant.clock().utc_ms)
+        if not isinstance(read, Admitted):
             plant.metrics.leads_refused.labels("invalid").inc()
-            return invalid(filled.errors)
+            return invalid(read)
         order = LeadOrder(
             account=sender.account,
             campaign=campaign.key,
             publisher=sender.publisher,
             source=_source(sent.source),
             via="post",
-            values=filled.values,
-            consent=_said(sent.consent),
-            ignored=filled.ignored,
+            values=read.values,
+            consent=read.consent,
+            ignored=read.ignored,
+            flags=read.flags,
+            block=read.block,
             test=sent.test,
         )
         answer = await plant.leads.sell(order)
@@ -115,7 +120,3 @@ def _source(source: str | None) -> str | None:
     if len(source) > SOURCE_CHARS_MAX or not source.isprintable():
         raise BadBody(400, "malformed", f"source has at most {SOURCE_CHARS_MAX} characters, all of them printable")
     return source.strip()
-
-
-def _said(consent: dict[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in consent.items() if value}

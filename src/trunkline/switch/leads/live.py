@@ -22,7 +22,7 @@ from trunkline.engine.routing.reasons import Unsold
 from trunkline.events.calls import CallRouted
 from trunkline.events.changes import Change
 from trunkline.events.entry import Entry
-from trunkline.events.leads import DeliveryEnded, LeadEnded, LeadReceived
+from trunkline.events.leads import DeliveryEnded, LeadClaimed, LeadEnded, LeadReceived
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import DECIDED_LATER, Lease
@@ -54,6 +54,8 @@ class LiveLead:
         self.machine = machine
         self.lease: str | None = None
         self.rejected: tuple[str, ...] = ()
+        self.claimed: LeadClaimed | None = None
+        """What came of its certificate, where that was claimed before it was offered."""
         self._plant = plant
         self._world = world
         self._new_cursor = new_cursor
@@ -84,6 +86,8 @@ class LiveLead:
                         event = await self._post(last)
                     case c.Tell():
                         self._append(patient=True)
+                        if last.status == "accepted":
+                            self._plant.claims.after_sale(self._world, self.machine.context)
                         return last
         except Exception:
             self._plant.metrics.lead_errors.inc()
@@ -125,6 +129,8 @@ class LiveLead:
         self._entries.append(Entry(event, self.machine.context.contact))
         if isinstance(event, LeadReceived):
             self._began = True
+            if self.claimed is not None:
+                self._entries.append(Entry(self.claimed, self.machine.context.contact))
         elif isinstance(event, DeliveryEnded):
             self._plant.metrics.deliveries.labels(event.outcome).inc()
         buyer = None if self._open is None else self._open.buyer

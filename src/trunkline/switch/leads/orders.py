@@ -16,7 +16,8 @@ class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     `values` are in normal form by the form's names, `ignored` are sent names that it does not know; `consent` is what
     the publisher states of the person's consent; `hold` is why a person has to look at it first (code, and more);
-    `plan` overrides the campaign's; `promise` is what the publisher was bid for it.
+    `plan` overrides the campaign's; `promise` is what the publisher was bid for it. `block` is why it is nobody's lead,
+    and is sold to nobody: its sender is not told.
     """
 
     account: str
@@ -31,6 +32,7 @@ class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = False
     ping: str | None = None
     hold: tuple[str, str | None] | None = None
+    block: str | None = None
     plan: str | None = None
     promise: Promise | None = None
 
