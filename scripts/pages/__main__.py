@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.pages import events, machines, metrics, views
+from scripts.pages import bidders, events, machines, metrics, views
 
 from trunkline.config.json_schema import json_schema
 from trunkline.config.reference import reference_page
@@ -22,6 +22,7 @@ def schema_text() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "bidders.md": bidders.page,
     "configuration.md": reference_page,
     "configuration.schema.json": schema_text,
     "events.md": events.page,

@@ -29,7 +29,7 @@ INTERRUPTED: Final = 130
 COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Try it": ("demo", "test"),
     "Run it": ("up", "switch", "worker", "check"),
-    "Ask it": ("explain", "scenarios", "simulate", "backtest", "plan"),
+    "Ask it": ("explain", "bidders", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
     "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "apply"),
     "Look into it": ("calls", "trace", "doctor"),

@@ -98,6 +98,7 @@ CODES: Final[dict[str, str]] = {
     "bad_time": "The text is no time of a day or an hour, or stands alone.",
     "missing_smtp": "Leads go by e-mail, and there is no mail server.",
     "bad_publisher_key": "A publisher's key is not written as its SHA-256 sum.",
+    "bad_bid": "What is said of asking a bidder does not fit together.",
     "bad_lead_field": "The lead field does not fit together.",
     "bad_lead_rule": "What is asked of leads does not fit together.",
     # flows

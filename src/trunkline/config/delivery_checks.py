@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
-from trunkline.config.attributes import type_of
 from trunkline.config.deliveries import QUEUED_KINDS, SMS_PLACES, AcceptWhen, Deliver, Hook
 from trunkline.config.json_paths import NoPath, steps_of
 from trunkline.config.problems import Findings
 from trunkline.config.secret_checks import check_secrets
 from trunkline.config.secrets import variables
+from trunkline.config.template_checks import OURS, check_element, check_headers, check_template
 from trunkline.config.templates import places
 from trunkline.config.tree import Path
 
 CheckUrl = Callable[[Findings, Path, str], None]
-_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_OURS: Final = frozenset(
-    {"connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
-)
-_XML_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _OF_URL: Final = frozenset(Hook.__struct_fields__) - {"url"} | {"idempotent"}
 _OF_OUTBOX: Final = frozenset({"per_minute", "tries"})
 _DEFAULTS: Final = Deliver()
@@ -41,9 +35,9 @@ def check_hook(findings: Findings, path: Path, hook: Hook, more: frozenset[str] 
     for name, template in hook.fields.items():
         here = (*path, "fields", name)
         check_template(findings, here, template, more)
-        if hook.format == "xml" and hook.method != "GET" and _XML_NAME.fullmatch(name) is None:
-            findings.error(here, "bad_delivery", f"{name!r} is no name of an XML element", "use letters, digits and _")
-    ours = _OURS if hook.auth is None else _OURS | {"authorization"}
+        if hook.format == "xml" and hook.method != "GET":
+            check_element(findings, here, name, "bad_delivery")
+    ours = OURS if hook.auth is None else OURS | {"authorization"}
     check_headers(findings, (*path, "headers"), hook.headers, more, ours)
     if hook.auth is not None and ":" in hook.auth.username:
         message = "a user name with a colon cannot be told from its password"
@@ -52,33 +46,6 @@ def check_hook(findings: Findings, path: Path, hook: Hook, more: frozenset[str] 
         check_path(findings, (*path, field), getattr(hook, field))
     for field in ("accept_when", "duplicate_when"):
         _check_rule(findings, (*path, field), getattr(hook, field))
-
-
-def check_headers(
-    findings: Findings,
-    path: Path,
-    headers: Mapping[str, str],
-    more: frozenset[str] = frozenset(),
-    ours: frozenset[str] = _OURS,
-) -> None:
-    """Headers of a request: names that can be sent and are not our own, templates on one line."""
-    for name, template in headers.items():
-        here = (*path, name)
-        check_template(findings, here, template, more)
-        if _HEADER.fullmatch(name) is None:
-            findings.error(here, "bad_header", f"{name!r} is no name of a header", "use letters, digits and dashes")
-        elif name.lower() in ours:
-            findings.error(here, "bad_header", f"the header {name} is written by Trunkline itself", "leave it out")
-        if not template.isprintable():
-            findings.error(here, "bad_header", f"the value of {name} holds a control character", "keep it on one line")
-
-
-def check_template(findings: Findings, path: Path, template: str, more: frozenset[str] = frozenset()) -> None:
-    """Every place of a template names an attribute, or one of `more`."""
-    for name in places(template):
-        if name not in more and type_of(name, {}) is None:
-            hint = "docs/reference/configuration.md lists them; `[[` writes a bracket"
-            findings.error(path, "unknown_attribute", f"there is no attribute {name!r}", hint)
 
 
 def check_hook_url(findings: Findings, path: Path, url: str, check_url: CheckUrl) -> None:

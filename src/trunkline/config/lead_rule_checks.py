@@ -6,13 +6,14 @@ import re
 from typing import Final
 
 from trunkline.config.attributes import type_of
-from trunkline.config.delivery_checks import check_headers, check_hook_url, check_path, check_template
+from trunkline.config.delivery_checks import check_hook_url, check_path
 from trunkline.config.folds import fold_text
 from trunkline.config.lead_fields import LeadField
 from trunkline.config.lead_rules import LeadRules, Lookup, TrustedForm
 from trunkline.config.problems import Findings
 from trunkline.config.secret_checks import check_secrets
 from trunkline.config.target_checks import check_url
+from trunkline.config.template_checks import check_headers, check_template
 from trunkline.config.tree import Path
 
 LOOKUPS_MAX: Final = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
+from trunkline.config import bids, contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -40,7 +40,9 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "priority": (0, 1_000_000),
         "weight": (0, 1_000_000),
     },
-    schema.Bid: {"timeout_ms": (10, 10_000)},
+    bids.Bid: {"timeout_ms": (10, 10_000), "ttl_seconds": (1, 3_600), "concurrency": (1, 10_000)},
+    bids.Confirm: {"timeout_ms": (10, 10_000)},
+    bids.BidsWhen: {"status": (100, 599)},
     trunks.TrunkRegister: {"seconds": (60, DAY_S)},
     lead_fields.LeadField: {"max_length": (1, 10_000)},
     deliveries.Deliver: {

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from trunkline.config import contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
+from trunkline.config import bids, contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
@@ -27,7 +27,8 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     lead_rules.LeadRules, lead_rules.TrustedForm, lead_rules.Lookup,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
     schema.PauseAfter, deliveries.Deliver, deliveries.Email, deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth,
-    deliveries.AcceptWhen, schema.Bid, schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
+    deliveries.AcceptWhen, bids.Bid, bids.BidAuth, bids.BidsWhen, bids.Confirm, schema.Plan, schema.Tier,
+    schema.Performance, schema.Route, schema.NoBuyer,
     schema.Limit, contacts.ContactList, flows.Flow,
     flows.Share, flows.Prompt, outbound.Outbound, outbound.Smtp, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
     trunks.TrunkOutbound, trunks.TrunkRegister,
@@ -64,7 +65,12 @@ comes from. What is unknown leaves its place empty, or the words behind a bar: `
 bracket. What fills a place is made harmless where it stands (in a URL, a header, JSON, a form, XML), and places in it
 are not filled.
 
-Answers are read by **paths**: `status`, `data.bids[0].amount`.
+Answers are read by **paths**: `status`, `data.bids[0].amount`, `$.data['bid amount']`. In what a bidder answers, a path
+that begins with a slash leads into XML: `/response/bid`, `//bid/@amount`, `/bids/bid[2]`; names of elements are
+compared without their namespaces.
+
+Pings of bidders also have `[ping.id]`, `[ping.kind]`, `[ping.campaign]`, `[ping.source]` and `[ping.deadline_ms]`;
+confirmations also `[bid.id]`, `[bid.amount]` and `[bid.currency]`.
 
 In the subject, body and columns of an e-mail, in the columns and the name of a file there is more: `[delivery.id]`, the
 same at every try; `[delivery.lead]`, the lead's id; `[delivery.campaign]`; `[delivery.count]`, how many leads it has;

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from trunkline.config.bids import Bid as Bid
 from trunkline.config.contacts import ContactList, Duplicates, PayoutDuplicates
 from trunkline.config.criteria import Node
 from trunkline.config.deliveries import Deliver
@@ -19,11 +20,15 @@ from trunkline.config.flows import Flow, Prompt
 from trunkline.config.hours import Hours
 from trunkline.config.lead_fields import LeadField
 from trunkline.config.lead_rules import LeadRules
+from trunkline.config.limits import AppliesTo as AppliesTo
+from trunkline.config.limits import Attestation as Attestation
+from trunkline.config.limits import CallingHours as CallingHours
+from trunkline.config.limits import Limit as Limit
+from trunkline.config.limits import Measure as Measure
 from trunkline.config.outbound import Outbound
 from trunkline.config.struct import Struct
 from trunkline.config.trunks import Trunk
 from trunkline.kernel.money import Money
-from trunkline.kernel.windows import Per
 
 VERSION = 1
 """The version of the configuration format."""
@@ -38,17 +43,6 @@ class Kind(StrEnum):
     LEAD = "lead"
 
 
-class Measure(StrEnum):
-    """What a limit counts."""
-
-    LIVE = "live"
-    IN_FLIGHT = "in_flight"
-    ATTEMPT = "attempt"
-    CONNECT = "connect"
-    CONVERT = "convert"
-    SPEND = "spend"
-
-
 class Method(StrEnum):
     """How the routes of a tier compete."""
 
@@ -57,33 +51,6 @@ class Method(StrEnum):
     ROUND_ROBIN = "round_robin"
     AUCTION = "auction"
     PERFORMANCE = "performance"
-
-
-AppliesTo = Literal["both", "call", "lead"]
-Attestation = Literal["A", "B", "C"]
-"""How far a carrier vouches for the caller's number (STIR/SHAKEN), A being the most."""
-
-
-CallingHours = Literal["us"]
-"""The country whose laws say at which hours people may be called."""
-
-
-class Limit(Struct, frozen=True, kw_only=True):
-    """At most `max` (seats, events, or minor units of money for `spend`) of `measure` per window.
-
-    `zone` and `week_start` place the window. `pacing` spreads it over the window, `min_gap_seconds` lies between two
-    offers, and the `matrix` has 24 hourly maxima for each weekday it names; none of them lets more pass than `max`.
-    """
-
-    measure: Measure
-    max: int
-    per: Per | None = None
-    applies_to: AppliesTo = "both"
-    zone: str | None = None
-    week_start: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
-    pacing: Literal["even"] | None = None
-    min_gap_seconds: int | None = None
-    matrix: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
 
 
 class ConversionRule(Struct, frozen=True, kw_only=True):
@@ -290,24 +257,6 @@ class BuyerGroup(Struct, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
     criteria: Node | None = None
-
-
-class Bid(Struct, frozen=True, kw_only=True):
-    """How a target is asked for its price in auctions. Asking is not built yet: its routes are rejected with `bid`."""
-
-    dialect: str
-    url: str
-    timeout_ms: int = 800
-    allow: tuple[str, ...] = ()
-    limits: tuple[Limit, ...] = ()
-    paused: bool = False
-    hours: Hours | None = None
-    floor: Money | None = None
-    criteria: Node | None = None
-    min_attestation: Attestation | None = None
-    suppress: tuple[str, ...] = ()
-    require_listed: tuple[str, ...] = ()
-    calling_hours: CallingHours | None = None
 
 
 class PauseAfter(Struct, frozen=True, kw_only=True):

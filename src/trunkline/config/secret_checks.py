@@ -36,7 +36,7 @@ def check_secrets(findings: Findings, path: Path, value: Any) -> None:
 
 def _seems_secret(path: Path, text: str) -> bool:
     name = path[-1] if path else ""
-    if name == "password":
+    if name in {"bearer", "password"} or path[-2:] == ("auth", "value"):
         return not variables(text)
     if len(path) > 1 and path[-2] == "headers" and _HEADER.fullmatch(str(name)):
         return _literal(text)

@@ -10,11 +10,11 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 from trunkline.config.deliveries import SHEET_PLACES, Email, Sftp, Sheet
-from trunkline.config.delivery_checks import check_template
 from trunkline.config.limit_checks import check_ranges
 from trunkline.config.login_checks import check_login
 from trunkline.config.outbound import Smtp
 from trunkline.config.problems import Findings
+from trunkline.config.template_checks import check_template
 from trunkline.config.times import minutes_of
 from trunkline.config.tree import Path
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
+from trunkline.config.bid_checks import check_bid
 from trunkline.config.deliveries import Deliver
 from trunkline.config.delivery_checks import check_deliver, check_hook_url, check_sms
 from trunkline.config.problems import Findings
@@ -90,6 +91,9 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
         _check_delivery(subject, (*path, "deliver"), target.deliver)
     if target.bid is not None:
         check_hook_url(findings, (*path, "bid", "url"), target.bid.url, check_url)
+        if target.bid.confirm is not None:
+            check_hook_url(findings, (*path, "bid", "confirm", "url"), target.bid.confirm.url, check_url)
+        check_bid(findings, (*path, "bid"), target.bid)
         check_secrets(findings, (*path, "bid"), target.bid)
         if target.price is not None:
             hint = "leave it out; to sell at a fixed price, make a target without `bid`"

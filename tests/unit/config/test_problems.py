@@ -57,6 +57,22 @@ def one(
     return [(old, new)], list(expected)
 
 
+def bidder(
+    text: str, *expected: tuple[str, str, str], clear: bool = False
+) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+    """A target that bids, in a plan where bidders have no business; `clear` when nothing is left of it."""
+    around = (
+        ()
+        if clear
+        else (
+            e("bidder_price", f"{STAR}.price"),
+            w("bidder_outside_auction", STAR),
+            w("not_built", "targets[star].bid"),
+        )
+    )
+    return [(DIAL, f"{DIAL}, bid: {{{text}}}")], [*expected, *around]
+
+
 CASES = [
     # the top of the file
     one("version: 1\n", "", e("missing", "version")),
@@ -397,6 +413,32 @@ CASES = [
     one("flows:\n", "flows:\n  - {key: none, start: a, nodes: {}}\n", e("empty", "flows[none].nodes")),
     # read, but not built
     one("method: weighted", "method: performance"),
+    # bidders
+    bidder('dialect: generic, url: "http://127.0.0.1/", bid_path: "$.offers[0][\'your bid\']", number_path: "//bid/@sip", allow: ["sip:.b.example", "sip:[::1]", "+1"]'),
+    bidder('dialect: generic, url: "http://127.0.0.1/[ping.id]", fields: {zip: "[geo.zip|00000]", "contact.age": "[lead.age]"}, values: {zip: {"00000": none}}, headers: {X-Kind: "[ping.kind]"}, auth: {bearer: "${ENV:X}"}'),
+    bidder('dialect: rinba, url: "http://127.0.0.1/"', e("bad_choice", "targets[star].bid.dialect"), clear=True),
+    bidder('dialect: generic, url: "http://127.0.0.1/", allow: ["127.0.0.1"]', e("bad_bid", "targets[star].bid.allow[0]")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", allow: ["sip:"]', e("bad_bid", "targets[star].bid.allow[0]")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", allow: ["sip:x@b.example"]', e("bad_bid", "targets[star].bid.allow[0]")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", allow: ["+0"]', e("bad_bid", "targets[star].bid.allow[0]")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", bid_path: "a..b"', e("bad_bid", "targets[star].bid.bid_path")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", bid_path: "//a//b"', e("bad_bid", "targets[star].bid.bid_path")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", bid_path: "/a[count(//*) > 1]"', e("bad_bid", "targets[star].bid.bid_path")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", format: xml, root: "1 ping", fields: {"a b": x}', e("bad_bid", "targets[star].bid.root"), e("bad_bid", "targets[star].bid.fields.a b")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", fields: {zip: "[geo.zipp]"}', e("unknown_attribute", "targets[star].bid.fields.zip")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", fields: {id: "[bid.id]"}', e("unknown_attribute", "targets[star].bid.fields.id")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", headers: {Host: x, "a b": y}', e("bad_header", "targets[star].bid.headers.Host"), e("bad_header", "targets[star].bid.headers.a b")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", auth: {bearer: "${ENV:X}", username: y}', e("bad_bid", "targets[star].bid.auth")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", auth: {header: "a b", value: "${ENV:X}"}', e("bad_header", "targets[star].bid.auth.header")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", bids_when: {}', e("bad_bid", "targets[star].bid.bids_when")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", bids_when: {equals: ok}', e("bad_bid", "targets[star].bid.bids_when.equals")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", caller: hidden', e("bad_choice", "targets[star].bid.caller")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", concurrency: 0, ttl_seconds: 0', e("out_of_range", "targets[star].bid.concurrency"), e("out_of_range", "targets[star].bid.ttl_seconds")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", confirm: {url: "127.0.0.1", fields: {id: "[bid.id]", who: "[bid.who]"}, accepted_when: {path: "a[", equals: b}}', e("bad_url", "targets[star].bid.confirm.url"), e("unknown_attribute", "targets[star].bid.confirm.fields.who"), e("bad_bid", "targets[star].bid.confirm.accepted_when.path")),
+    bidder('dialect: ringba, url: "https://rtb.ringba.com/v1/production/X.json", bid_path: price', w("no_effect", "targets[star].bid.bid_path")),
+    bidder('dialect: retreaver, url: "https://rtb.retreaver.com/rtbs"', e("missing", "targets[star].bid.fields"), e("missing", "targets[star].bid.fields"), e("bad_bid", "targets[star].bid.url")),
+    bidder('dialect: retreaver, url: "https://rtb.retreaver.com/rtbs.json", fields: {key: k, publisher_id: p}'),
+    bidder('dialect: trackdrive, url: "https://x.trackdrive.com/api/v1/inbound_webhooks/post/x"', e("bad_bid", "targets[star].bid.url")),
     one(DIAL, DIAL + ', price: "9.00", bid: {dialect: generic, url: "http://127.0.0.1/"}', w("no_effect", "targets[star].price"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR), w("not_built", "targets[star].bid")),
     one("method: weighted", "method: performance\n        performance: {trial_offers: 0, trial_share: 0, min_samples: 1, half_life_days: 3650}\n        min_score: 1"),
     one("method: weighted", "method: performance\n        performance: {trial_share: 1.1}", e("bad_share", "plans[injury].tiers[t2].performance.trial_share")),
