@@ -12,6 +12,7 @@ import msgspec
 
 from trunkline.events.contacts import Seen
 from trunkline.kernel.leases import CapacityChange
+from trunkline.kernel.money import Money
 
 
 class StoredLeg(msgspec.Struct, frozen=True, gc=False):
@@ -214,6 +215,62 @@ class OutboxDrop(msgspec.Struct, frozen=True, gc=False, tag="outbox.drop"):
     attempt: str
 
 
+class PostName(msgspec.Struct, frozen=True, gc=False):
+    """The `Idempotency-Key` that a publisher sent with a post, and the digest of what it posted."""
+
+    key: str
+    digest: bytes
+
+
+class StoredLead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A lead that is being sold, or waits for a person: what a restart needs to go on with it.
+
+    What the lead says stands in its `lead.received`. `sale` is the open offer in the engine's own encoding, whose post
+    may have left; `bought` are attempts whose buyers have the lead, `paid` is what its publisher has earned; `held` is
+    why a person looks at it first. `plan` is the one that it is sold by, where that is not its campaign's.
+    """
+
+    lead: str
+    account: str
+    campaign: str
+    publisher: str
+    contact: str
+    received_ms: int
+    sale: bytes | None = None
+    bought: tuple[str, ...] = ()
+    paid: Money | None = None
+    held: str | None = None
+    plan: str | None = None
+    post: PostName | None = None
+
+
+class LeadPut(msgspec.Struct, frozen=True, gc=False, tag="lead.put"):
+    """The lead is being sold or held, or has moved on."""
+
+    lead: StoredLead
+
+
+class LeadDrop(msgspec.Struct, frozen=True, gc=False, tag="lead.drop"):
+    """Nothing of the lead is left to do."""
+
+    lead: str
+
+
+class PostKept(msgspec.Struct, frozen=True, gc=False, tag="post.kept"):
+    """A post was answered: whoever sends it again with the same key gets the same `status` (of HTTP) and `answer`.
+
+    `digest` is the SHA-256 of what was posted: the same key with another body is a mistake.
+    """
+
+    account: str
+    publisher: str
+    key: str
+    digest: bytes
+    status: int
+    answer: bytes
+    at_ms: int
+
+
 class TargetPut(msgspec.Struct, frozen=True, gc=False, tag="target.put"):
     """What a restart must know of a target's status: whether it is away, and until when it is paused (0: it is not)."""
 
@@ -256,6 +313,9 @@ Change = (
     | TargetPut
     | PingPut
     | PingDrop
+    | LeadPut
+    | LeadDrop
+    | PostKept
     | KeyPut
     | KeyDrop
     | OutboxPut

@@ -30,6 +30,7 @@ class SwitchRecovered(SwitchEvent, frozen=True, kw_only=True, tag="switch.recove
     attempts: int
     legs: int
     recordings: int
+    leads: int = 0
 
 
 class SnapshotLoaded(SwitchEvent, frozen=True, kw_only=True, tag="snapshot.loaded"):

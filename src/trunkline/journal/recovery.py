@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.events.changes import KeyPut, RatesPut, StoredCall, StoredLeg, StoredList, StoredPing, TargetPut
+from trunkline.events.changes import (
+    KeyPut,
+    RatesPut,
+    StoredCall,
+    StoredLead,
+    StoredLeg,
+    StoredList,
+    StoredPing,
+    TargetPut,
+)
 from trunkline.events.entry import Position
 from trunkline.journal.chain import first_hash
 from trunkline.journal.sqlite import Connection
 from trunkline.journal.tables import (
     read_calls,
     read_counters,
+    read_leads,
     read_leases,
     read_legs,
     read_lists,
@@ -44,6 +54,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     lists: tuple[StoredList, ...]
     targets: tuple[TargetPut, ...]
     pings: tuple[StoredPing, ...] = ()
+    leads: tuple[StoredLead, ...] = ()
     publisher_keys: tuple[KeyPut, ...] = ()
 
 
@@ -64,6 +75,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             lists=read_lists(connection),
             targets=read_targets(connection),
             pings=read_pings(connection),
+            leads=read_leads(connection),
             publisher_keys=read_publisher_keys(connection),
         )
     finally:

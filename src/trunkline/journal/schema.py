@@ -171,8 +171,24 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (state, due_ms);
 """
 
+_LEADS = """
+CREATE TABLE leads (lead TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE posts (
+    account TEXT NOT NULL,
+    publisher TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    answer BLOB NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, publisher, key)
+) WITHOUT ROWID;
+CREATE INDEX posts_by_time ON posts (at_ms);
+"""
+
 MIGRATIONS: Final = (
     _FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS, _KEYS, _OUTBOX,
+    _LEADS,
 )  # fmt: skip
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 

@@ -35,6 +35,7 @@ from trunkline.journal.tables import (
     forget_commands,
     forget_contact_events,
     forget_contacts,
+    forget_posts,
     forget_rates,
     forget_windows,
 )
@@ -52,6 +53,8 @@ RATES_KEPT_MS: Final = 60 * 24 * 3_600_000
 """How long a rate book stays after it was published, so that its decisions can be taken again."""
 COMMANDS_KEPT_MS: Final = 30 * 24 * 3_600_000
 """How long the answer of a command is kept for whoever asks for it again."""
+POSTS_KEPT_MS: Final = 3 * 24 * 3_600_000
+"""How long the answer of a post is kept for whoever sends it again."""
 LINGER_S: Final = 0.02
 """How long a patient append waits for company: at 100 calls a second a quarter of all transactions is saved."""
 CONTACTS_KEPT_MS: Final = 400 * 24 * 3_600_000
@@ -410,6 +413,7 @@ def _forget(connection: Connection, now_ms: int) -> None:
     forget_windows(connection, now_ms - WINDOWS_KEPT_MS)
     forget_commands(connection, now_ms - COMMANDS_KEPT_MS)
     forget_rates(connection, now_ms - RATES_KEPT_MS)
+    forget_posts(connection, now_ms - POSTS_KEPT_MS)
 
 
 def _make_private(path: Path) -> None:

@@ -21,6 +21,8 @@ from trunkline.events.changes import (
     ContactSeen,
     KeyDrop,
     KeyPut,
+    LeadDrop,
+    LeadPut,
     LegDrop,
     LegPut,
     ListDrop,
@@ -29,8 +31,10 @@ from trunkline.events.changes import (
     OutboxPut,
     PingDrop,
     PingPut,
+    PostKept,
     RatesPut,
     StoredCall,
+    StoredLead,
     StoredLeg,
     StoredList,
     StoredPing,
@@ -46,6 +50,7 @@ _call: Final = msgspec.msgpack.Decoder(StoredCall)
 _list: Final = msgspec.msgpack.Decoder(StoredList)
 _leg: Final = msgspec.msgpack.Decoder(StoredLeg)
 _ping: Final = msgspec.msgpack.Decoder(StoredPing)
+_lead: Final = msgspec.msgpack.Decoder(StoredLead)
 
 NO_KEY_ID: Final = bytes(KEY_ID_BYTES)
 """What stands where a deleted key's id was."""
@@ -176,6 +181,8 @@ _CALLS: Final = _document("calls", "call", lambda change: (change.call.call, _pa
 _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(change.leg)))
 
 _PINGS: Final = _document("pings", "ping", lambda change: (change.ping.ping, _pack(change.ping)))
+_LEADS: Final = _document("leads", "lead", lambda change: (change.lead.lead, _pack(change.lead)))
+_POSTS: Final = _Table("INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _LISTS: Final = _document(
     "lists", "list", lambda change: (f"{change.list.account}/{change.list.list}", _pack(change.list))
 )
@@ -203,6 +210,9 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     OutboxPut: (_OUTBOX, lambda change: change.delivery.attempt, True),
     OutboxDrop: (_OUTBOX, lambda change: change.attempt, False),
     PingDrop: (_PINGS, lambda change: change.ping, False),
+    LeadPut: (_LEADS, lambda change: change.lead.lead, True),
+    LeadDrop: (_LEADS, lambda change: change.lead, False),
+    PostKept: (_POSTS, lambda change: (change.account, change.publisher, change.key), True),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""
 
@@ -299,6 +309,11 @@ def read_pings(connection: Connection) -> tuple[StoredPing, ...]:
     return tuple(_ping.decode(data) for (data,) in connection.execute("SELECT data FROM pings ORDER BY ping"))
 
 
+def read_leads(connection: Connection) -> tuple[StoredLead, ...]:
+    """Leads that were being sold, or wait for a person, the oldest first."""
+    return tuple(_lead.decode(data) for (data,) in connection.execute("SELECT data FROM leads ORDER BY lead"))
+
+
 def read_legs(connection: Connection, stream: str) -> tuple[StoredLeg, ...]:
     """Legs of `stream` whose peers have not been told; without identifiers when these cannot be unsealed any more."""
     sealed = [_leg.decode(data) for (data,) in connection.execute("SELECT data FROM legs ORDER BY leg")]
@@ -330,6 +345,11 @@ def forget_windows(connection: Connection, before_ms: int) -> None:
 def forget_commands(connection: Connection, before_ms: int) -> None:
     """Delete the answers of commands that were done before that instant (UTC milliseconds)."""
     connection.execute("DELETE FROM commands WHERE at_ms < ?", (before_ms,))
+
+
+def forget_posts(connection: Connection, before_ms: int) -> None:
+    """Delete the answers of posts that were answered before that instant (UTC milliseconds)."""
+    connection.execute("DELETE FROM posts WHERE at_ms < ?", (before_ms,))
 
 
 def forget_contacts(connection: Connection, contacts: Sequence[tuple[str, str, str]]) -> None:

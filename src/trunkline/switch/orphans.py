@@ -73,7 +73,8 @@ class Orphans:
     async def end_calls(self, state: RecoveredState) -> None:
         """Write the ends of everything that was open, durably, before anything new begins."""
         leases = [lease for lease in state.leases if not lease.kept_until_ms]
-        if not (state.calls or state.legs or leases):
+        selling = sum(lead.held is None for lead in state.leads)
+        if not (state.calls or state.legs or leases or selling):
             return
         plant, now = self._plant, self._plant.clock()
         entries: list[Entry] = []
@@ -93,6 +94,7 @@ class Orphans:
                     attempts=sum(call.attempt is not None for call in state.calls),
                     legs=len(state.legs),
                     recordings=recordings,
+                    leads=selling,
                 )
             )
         )

@@ -24,6 +24,7 @@ from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.leads.claims import Claims
 from trunkline.switch.leads.desk import LeadDesk
+from trunkline.switch.leads.idempotency import Posts
 from trunkline.switch.leads.keys import KeyRing
 from trunkline.switch.leads.publishers import Publishers
 from trunkline.switch.lists import Lists
@@ -95,6 +96,7 @@ class Plant:
         self.publishers = Publishers(self.keys, clock)
         self.claims = Claims(self)
         self.leads = LeadDesk(self)
+        self.posts = Posts(data)
         self.http = HttpClient(world.snapshot.platform.outbound.allow_networks)
         self._networks = world.snapshot.platform.outbound.allow_networks
         self._closing: set[asyncio.Task[None]] = set()

@@ -37,6 +37,7 @@ from trunkline.switch.commands.registry import COMMANDS
 from trunkline.switch.commands.server import AdminSocket
 from trunkline.switch.entropy import Entropy
 from trunkline.switch.leads.intake import lead_routes
+from trunkline.switch.leads.recovery import go_on, read_left
 from trunkline.switch.learning import Learning
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.open_files import connection_limits, take_open_files
@@ -174,9 +175,12 @@ class Switch:
         started = SwitchStarted(at_ms=plant.clock().utc_ms, version=__version__, snapshot=plant.world.snapshot.digest)
         await plant.journal.append([Entry(started)], finishing=True)
         plant.sip.start()
-        self._orphans.hang_up(self._state.legs, self._state.leases)
+        left = await asyncio.to_thread(read_left, options.data, self._state.leads)
+        going_on = {lead.sale.lease for lead in left if lead.sale is not None}
+        self._orphans.hang_up(self._state.legs, [each for each in self._state.leases if each.id not in going_on])
         self._reloader = plant.reloader = Reloader(plant, options.config, self._use)
         self._use(plant.world)
+        self._left_leads = go_on(plant, left)
         await asyncio.to_thread(keep, options.data, options.config, plant.world)
         self._admin = AdminSocket(options.data, Executor(plant, options.data, COMMANDS))
         await self._admin.open()
@@ -354,9 +358,10 @@ class Switch:
             listener.stop()
         for task in self._endless:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._left_leads, return_exceptions=True)
         self._plant.sip.close()
         await self._plant.http.close()
+        self._plant.posts.close()
         await self._plant.media.stop()
         await self._plant.journal.close()
 

@@ -25,6 +25,21 @@ class Remember(msgspec.Struct, frozen=True, gc=False):
     held: str | None = None
 
 
+class Tell(msgspec.Struct, frozen=True, gc=False):
+    """Answer whoever sent the lead. Nothing comes after it."""
+
+    status: str
+    payout: Money | None = None
+    reason: str | None = None
+    of: str | None = None
+
+
+class Keep(msgspec.Struct, frozen=True, gc=False):
+    """Keep, with what is written next, what whoever sent the lead will be answered, for when it asks again."""
+
+    answer: Tell
+
+
 class Forget(msgspec.Struct, frozen=True, gc=False):
     """Nothing of the lead is left to do."""
 
@@ -67,13 +82,4 @@ class Post(msgspec.Struct, frozen=True, gc=False):
     sale: Sale
 
 
-class Tell(msgspec.Struct, frozen=True, gc=False):
-    """Answer whoever sent the lead. Nothing comes after it."""
-
-    status: str
-    payout: Money | None = None
-    reason: str | None = None
-    of: str | None = None
-
-
-Command = Write | Remember | Forget | Await | Seek | WriteRouting | Settle | Release | Post | Tell
+Command = Write | Remember | Keep | Forget | Await | Seek | WriteRouting | Settle | Release | Post | Tell

@@ -46,7 +46,7 @@ class LeadMachine:
         self.state = State.NEW
         self.outcome: LeadOutcome | None = None
         self.books = LeadBooks(context)
-        self._received = received
+        self.received = received
         self._now = received
         self._sale: Sale | None = None
         self._bought: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ class LeadMachine:
         self.outcome = LeadOutcome.HELD
         self._answer = c.Tell("held", reason=reason)
         self.state = State.HOLDING
-        self._out.append(c.Await(new=True))
+        self._out += [c.Keep(self._answer), c.Await(new=True)]
 
     def _resumed(self, event: i.Resumed) -> None:
         """After a crash: the open post is sent once more under its own id, which a buyer that honours it takes once."""
@@ -231,7 +231,7 @@ class LeadMachine:
             at_ms=self._now.utc_ms,
             attempts=self._bought,
             payout=books.paid,
-            took_ms=self._now.ms_since(self._received),
+            took_ms=self._now.ms_since(self.received),
             not_paid=books.why_not_paid(),
         )
         self._out += [c.WriteRouting("sold", None), c.Write(accepted)]
@@ -250,7 +250,7 @@ class LeadMachine:
     def _write_end(self, outcome: LeadOutcome, reason: str, of: str | None) -> None:
         context, at_ms = self.context, self._now.utc_ms
         if outcome is LeadOutcome.UNSOLD and reason != REJECTED:
-            took_ms = self._now.ms_since(self._received)
+            took_ms = self._now.ms_since(self.received)
             unmatched = LeadUnmatched(
                 account=context.account, call=context.lead, at_ms=at_ms, reason=reason, took_ms=took_ms
             )
@@ -263,7 +263,7 @@ class LeadMachine:
     def _close(self, answer: c.Tell) -> None:
         self._answer = answer
         self.state = State.ENDING
-        self._out += [c.Forget(), c.Await()]
+        self._out += [c.Keep(answer), c.Forget(), c.Await()]
 
     def _told(self, _event: i.Durable) -> None:
         assert self._answer is not None, "there is an answer when the end is written"

@@ -15,6 +15,8 @@ Scope = MutableMapping[str, Any]
 
 _encode: Final = msgspec.json.Encoder().encode
 _STATUS: Final = {"accepted": 201, "unmatched": 200, "blocked": 200, "held": 202, "duplicate": 409}
+KEPT_STATUS: Final = frozenset(_STATUS.values())
+"""Answers that say what became of a lead: sent again with the same key, a post gets them again."""
 _MESSAGES: Final = {
     "duplicate": "the campaign has had this lead before and takes no duplicates",
     "failed": "nothing was kept of the lead; send it again",

@@ -7,16 +7,21 @@ pay for it.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
+from trunkline.events.changes import PostName
+from trunkline.kernel.clock import SECOND
 from trunkline.switch.leads.admission import Admitted, admit
 from trunkline.switch.leads.answers import Answer, Scope, Send, answered, header, invalid, refusal, reply
 from trunkline.switch.leads.bodies import BadBody, Gone, LeadBody, Receive, read_body, read_lead
+from trunkline.switch.leads.idempotency import KEY_CHARS_MAX, keeping
 from trunkline.switch.leads.orders import LeadOrder
+from trunkline.switch.leads.pace import Paces
 from trunkline.switch.leads.publishers import Sender
 
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ class LeadIntake:
         self._plant = plant
         self._not_ready = not_ready
         self._in_flight = 0
+        self._paces = Paces()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -74,11 +80,28 @@ class LeadIntake:
             return self._refuse(401, "unauthorized", "send the header Authorization: Bearer YOUR_KEY")
         if self._in_flight > IN_FLIGHT_MAX:
             return self._refuse(429, "overloaded", "too many leads are being sold; send it again", retry_s=1)
+        wait_s = self._too_fast(sender)
+        if wait_s is not None:
+            return self._refuse(429, "too_many", "your leads come faster than was agreed", retry_s=wait_s)
+        content_type, key = header(scope, b"content-type"), header(scope, b"idempotency-key")
         body = await read_body(receive, header(scope, b"content-length"))
-        sent = read_lead(header(scope, b"content-type"), body)
-        return await self._take(sender, sent)
+        sent = read_lead(content_type, body)
+        if key is None:
+            return await self._take(sender, sent, None)
+        if not 0 < len(key) <= KEY_CHARS_MAX or not key.isprintable():
+            return self._refuse(400, "malformed", f"an Idempotency-Key has 1 to {KEY_CHARS_MAX} printable characters")
+        digest = hashlib.sha256(f"{content_type}\0".encode() + body).digest()
+        name = (sender.account, sender.publisher, key)
+        return await self._plant.posts.once(name, digest, lambda: self._take(sender, sent, PostName(key, digest)))
 
-    async def _take(self, sender: Sender, sent: LeadBody) -> Answer:
+    def _too_fast(self, sender: Sender) -> int | None:
+        """Seconds to wait for a publisher that has sent as many leads as it may within a minute."""
+        publisher = self._plant.world.accounts[sender.account].publishers.get(sender.publisher)
+        most = None if publisher is None else publisher.leads_per_minute
+        now_s = self._plant.clock().mono_ns // SECOND
+        return self._paces.take(sender.account, sender.publisher, most, now_s)
+
+    async def _take(self, sender: Sender, sent: LeadBody, post: PostName | None) -> Answer:
         plant, world = self._plant, self._plant.world
         index = world.accounts[sender.account]
         campaign = index.campaigns.get(sent.campaign)
@@ -92,6 +115,7 @@ class LeadIntake:
         if not isinstance(read, Admitted):
             plant.metrics.leads_refused.labels("invalid").inc()
             return invalid(read)
+        currency = index.config.account.currency
         order = LeadOrder(
             account=sender.account,
             campaign=campaign.key,
@@ -104,9 +128,10 @@ class LeadIntake:
             flags=read.flags,
             block=read.block,
             test=sent.test,
+            post=post,
+            kept=None if post is None else keeping(sender.account, sender.publisher, post, currency, test=sent.test),
         )
-        answer = await plant.leads.sell(order)
-        return answered(answer, index.config.account.currency, test=sent.test)
+        return answered(await plant.leads.sell(order), currency, test=sent.test)
 
     def _refuse(self, status: int, code: str, message: str, retry_s: int | None = None) -> Answer:
         self._plant.metrics.leads_refused.labels(code).inc()

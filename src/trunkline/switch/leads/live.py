@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.engine.leads import commands as c
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.leads.outcomes import DeliveryOutcome, LeadOutcome
-from trunkline.engine.leads.sales import Sale
+from trunkline.engine.leads.sales import Sale, packed
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Offer, not_built
 from trunkline.engine.routing.reasons import Unsold
+from trunkline.engine.routing.views import for_publisher
 from trunkline.events.calls import CallRouted
-from trunkline.events.changes import Change
+from trunkline.events.changes import Change, LeadDrop, LeadPut, StoredLead
 from trunkline.events.entry import Entry
 from trunkline.events.leads import DeliveryEnded, LeadClaimed, LeadEnded, LeadReceived
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import DECIDED_LATER, Lease
 from trunkline.switch.history import CallHistory
+from trunkline.switch.leads.orders import LeadAnswer, LeadOrder
 from trunkline.switch.leads.posting import post_lead
 
 if TYPE_CHECKING:
@@ -46,11 +49,12 @@ class LiveLead:
         plant: Plant,
         world: World,
         machine: LeadMachine,
-        new_cursor: Callable[[Instant], Cursor],
+        new_cursor: Callable[[], Cursor],
+        order: LeadOrder,
         histories: tuple[CallHistory, ...] = (),
         changes: tuple[Change, ...] = (),
     ) -> None:
-        """`histories` are the past of the lead's contacts, the first of them the one that it is judged by."""
+        """`order` is what was asked; `histories` are the past of what the lead is known by, the first judges."""
         self.machine = machine
         self.lease: str | None = None
         self.rejected: tuple[str, ...] = ()
@@ -59,6 +63,7 @@ class LiveLead:
         self._plant = plant
         self._world = world
         self._new_cursor = new_cursor
+        self._order = order
         self._cursor: Cursor | None = None
         self._histories = histories
         self._entries: list[Entry] = []
@@ -66,11 +71,17 @@ class LiveLead:
         self._began = False
         self._resumed = False
         self._open: Sale | None = None
+        self._stored = False
         self._routing_ns = time.perf_counter_ns()
 
     async def run(self, event: i.Input) -> c.Tell:
         """Sell the lead. An error of ours ends it `failed`, and gives back what it holds."""
-        self._resumed = isinstance(event, i.Resumed)
+        if isinstance(event, i.Resumed):
+            self._resumed = self._stored = self._began = True
+            self._open = event.sale
+            self.lease = None if event.sale is None else event.sale.lease
+        elif isinstance(event, i.Reviewed):
+            self._stored = self._began = True
         try:
             while True:
                 now = self._plant.clock()
@@ -119,6 +130,7 @@ class LiveLead:
             )
             self._entries.append(Entry(ended, context.contact))
         self.machine.outcome = LeadOutcome.FAILED
+        self._forget(c.Forget(), now)
         self._append(patient=True)
         return c.Tell("failed", reason=OURS)
 
@@ -140,9 +152,43 @@ class LiveLead:
 
     def _remember(self, command: c.Remember, _now: Instant) -> None:
         self._open = command.sale
+        order, context = self._order, self.machine.context
+        if context.test:
+            return  # nobody waits for what becomes of it
+        self._stored = True
+        stored = StoredLead(
+            lead=context.lead,
+            account=context.account,
+            campaign=context.campaign,
+            publisher=context.publisher,
+            contact=context.contact,
+            received_ms=self.machine.received.utc_ms,
+            sale=None if command.sale is None else packed(command.sale),
+            bought=command.bought,
+            paid=command.paid,
+            held=command.held,
+            plan=order.plan,
+            post=order.post,
+        )
+        self._changes.append(LeadPut(stored))
+
+    def _keep(self, command: c.Keep, now: Instant) -> None:
+        if self._order.kept is not None:
+            self._changes.append(self._order.kept(self.answer(command.answer), now))
 
     def _forget(self, _command: c.Forget, _now: Instant) -> None:
         self._open = None
+        if self._stored:
+            self._stored = False
+            self._changes.append(LeadDrop(self.machine.context.lead))
+
+    def answer(self, told: c.Tell) -> LeadAnswer:
+        """What whoever sent the lead is answered."""
+        reasons: tuple[str, ...] = ()
+        if told.status in {"unmatched", "blocked"}:
+            reasons = for_publisher("unsold", told.reason, self.rejected).reasons
+        lead = self.machine.context.lead
+        return LeadAnswer(lead=lead, status=told.status, payout=told.payout, reasons=reasons, of=told.of)
 
     def _append(self, *, finishing: bool = True, patient: bool = False) -> Any:
         """Hand everything written since the last append to the journal, as one transaction; None for nothing."""
@@ -191,10 +237,11 @@ class LiveLead:
         plant = self._plant
         started_ns = time.perf_counter_ns()
         if self._cursor is None:
-            self._cursor = self._new_cursor(now)
+            self._cursor = self._new_cursor()
         attempt = plant.ids.make("att", now.utc_ms)
         while isinstance(found := self._next(self._cursor, attempt, now), Auction):
-            self._cursor.settle(not_built(found))
+            self._append()  # bidders take their time
+            self._cursor.settle(await self._ask(found))
             now = plant.clock()
         took_ns = time.perf_counter_ns() - started_ns
         plant.metrics.decision.observe(took_ns / 1e9)
@@ -205,6 +252,10 @@ class LiveLead:
         if found.reason == Unsold.DUPLICATE.value and self._histories:
             of = self._histories[0].repeats(now.utc_ms)
         return i.Exhausted(found.reason, of)
+
+    async def _ask(self, auction: Auction) -> Mapping[str, Bid]:
+        """What the bidders of an auction answer."""
+        return not_built(auction)
 
     def _next(self, cursor: Cursor, attempt: str, now: Instant) -> Offer | Auction | Exhausted:
         """The next offer with its seats held; a test lead takes none."""
@@ -242,6 +293,7 @@ class LiveLead:
 _DO: dict[type, Callable[[LiveLead, Any, Instant], None]] = {
     c.Write: LiveLead._write,
     c.Remember: LiveLead._remember,
+    c.Keep: LiveLead._keep,
     c.Forget: LiveLead._forget,
     c.WriteRouting: LiveLead._write_routing,
     c.Settle: LiveLead._settle,

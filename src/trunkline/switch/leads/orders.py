@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from trunkline.engine.terms.promises import Promise
+from trunkline.events.changes import Change, PostName
 from trunkline.events.leads import Via
+from trunkline.kernel.clock import Instant
 from trunkline.kernel.money import Money
+
+Kept = Callable[["LeadAnswer", Instant], Change]
+"""What is to be written with the answer of a lead, in the same transaction."""
 
 
 class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +22,8 @@ class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
     `values` are in normal form by the form's names, `ignored` are sent names that it does not know; `consent` is what
     the publisher states of the person's consent; `hold` is why a person has to look at it first (code, and more);
     `plan` overrides the campaign's; `promise` is what the publisher was bid for it. `block` is why it is nobody's lead,
-    and is sold to nobody: its sender is not told.
+    and is sold to nobody: its sender is not told. `post` is the `Idempotency-Key` that it came with; `kept` says what
+    of the answer is kept with the lead's end.
     """
 
     account: str
@@ -35,6 +41,8 @@ class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
     block: str | None = None
     plan: str | None = None
     promise: Promise | None = None
+    post: PostName | None = None
+    kept: Kept | None = None
 
 
 class LeadAnswer(msgspec.Struct, frozen=True, kw_only=True):
