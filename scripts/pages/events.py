@@ -13,6 +13,7 @@ from trunkline.events.contacts import Seen
 from trunkline.events.deliveries import AnyDeliveryEvent
 from trunkline.events.leads import AnyLeadEvent
 from trunkline.events.pings import AnyPingEvent
+from trunkline.events.returns import AnyReturnEvent
 from trunkline.events.switch import AnySwitchEvent
 from trunkline.kernel.money import Money
 
@@ -46,6 +47,8 @@ def page() -> str:
     parts += [_event(kind, _COMMON) for kind in get_args(AnyDeliveryEvent)]
     parts.append("## Of a ping\n")
     parts += [_event(kind, _COMMON) for kind in get_args(AnyPingEvent)]
+    parts.append("## Of a return\n")
+    parts += [_event(kind, _COMMON) for kind in get_args(AnyReturnEvent)]
     parts.append("## Of the switch\n")
     parts += [_event(kind, frozenset({"at_ms"})) for kind in get_args(AnySwitchEvent)]
     parts.append("## Parts of events\n")

@@ -12,6 +12,7 @@ from trunkline.engine.calls import inputs
 from trunkline.engine.calls import table as call
 from trunkline.engine.flow import effects
 from trunkline.engine.flow import machine as flow
+from trunkline.engine.leads import returns
 from trunkline.sip import legs, register
 from trunkline.sip.transactions import client, invite_client, invite_server, machine, server
 from trunkline.sip.transactions.machine import Repeat, Row, Transaction
@@ -42,7 +43,7 @@ class Edge(NamedTuple):
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _call(), _flow(), _legs(), _registration(), _circuit(), _transactions()]
+    parts = [_HEAD, _call(), _flow(), _legs(), _registration(), _circuit(), _return(), _transactions()]
     return "\n".join(parts)
 
 
@@ -131,6 +132,22 @@ def _registration() -> str:
     )
 
 
+def _return() -> str:
+    rows = _rows(returns.TRANSITIONS)
+    return "\n".join(
+        [
+            "## A return",
+            "",
+            f"`{_file(returns)}`, carried out by `trunkline.switch.returns`.",
+            "",
+            _prose(returns.__doc__),
+            _diagram(rows, starts=("requested",), last=("approved", "rejected", "expired")),
+            _table(rows),
+            _meanings(returns.Input.__args__, "Inputs"),
+        ]
+    )
+
+
 def _circuit() -> str:
     rows = [
         Edge(_name(state), _name(event), action, _names(states))
@@ -209,7 +226,7 @@ def _rows(table: object) -> list[Edge]:
     ]
 
 
-def _diagram(rows: Sequence[Edge], *, first: str = "", starts: Sequence[str] = (), last: str) -> str:
+def _diagram(rows: Sequence[Edge], *, first: str = "", starts: Sequence[str] = (), last: str | Sequence[str]) -> str:
     """A Mermaid state diagram. Target sets that several rows share become one diamond each."""
     counted = Counter(frozenset(row.leads_to) for row in rows)
     sizes = sorted((targets for targets, times in counted.items() if times > 1 and len(targets) > 2), key=len)
@@ -224,7 +241,8 @@ def _diagram(rows: Sequence[Edge], *, first: str = "", starts: Sequence[str] = (
     lines += [f"    {source} --> {target}: {', '.join(events)}" for (source, target), events in labels.items()]
     for targets, name in shared.items():
         lines += [f"    {name} --> {target}" for target in sorted(targets)]
-    lines += [f"    {last} --> [*]", "```", ""]
+    lines += [f"    {end} --> [*]" for end in ([last] if isinstance(last, str) else last)]
+    lines += ["```", ""]
     return "\n".join(lines)
 
 

@@ -31,7 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Run it": ("up", "switch", "worker", "check"),
     "Ask it": ("explain", "bidders", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
-    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "apply"),
+    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "returns", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -41,7 +41,6 @@ UNBUILT: Final = frozenset(
     {
         "held",
         "leads",
-        "returns",
     }
 )
 """Names that are settled but have nothing behind them yet. Using one is bad use, not a crash."""

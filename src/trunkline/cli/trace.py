@@ -15,10 +15,13 @@ from trunkline.engine.calls.records import fold
 from trunkline.engine.calls.story import tell
 from trunkline.events.calls import AnyCallEvent, CallEvent, CallReceived
 from trunkline.events.entry import Record
+from trunkline.events.returns import AnyReturnEvent, ReturnEvent
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import ExitCode, UsageError
 
 SUMMARY = "tell what happened to one call, and why"
+Told = AnyCallEvent | AnyReturnEvent
+"""What a call's story is made of."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def read_call(data: Path, call: str) -> list[AnyCallEvent]:
+def read_call(data: Path, call: str) -> list[Told]:
     """All events of a call, in order. Raises UsageError when the data folder knows no such call."""
     with JournalReader(data) as reader:
         return _events(_records(reader, data, call))
@@ -65,11 +68,11 @@ def _records(reader: JournalReader, data: Path, call: str) -> list[Record]:
     return records
 
 
-def _events(records: Sequence[Record]) -> list[AnyCallEvent]:
-    return [record.event for record in records if isinstance(record.event, CallEvent)]
+def _events(records: Sequence[Record]) -> list[Told]:
+    return [record.event for record in records if isinstance(record.event, CallEvent | ReturnEvent)]
 
 
-def _print_seen(args: argparse.Namespace, events: Sequence[AnyCallEvent], retraced: Sequence[Retraced]) -> int:
+def _print_seen(args: argparse.Namespace, events: Sequence[Told], retraced: Sequence[Retraced]) -> int:
     """What a buyer or the publisher may see, as a document. Raises UsageError for anybody else."""
     who, _, key = args.seen_as.partition(":")
     if who == "buyer" and key:

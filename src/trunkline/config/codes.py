@@ -92,6 +92,7 @@ CODES: Final[dict[str, str]] = {
     "no_effect": "The setting has no effect here.",
     "bad_conversion": "The conversion rule does not fit together.",
     "bad_payout": "The payout rule does not fit together.",
+    "bad_return": "The rules for returns do not fit together.",
     "bad_delivery": "The delivery does not fit together.",
     "bad_address": "The text is no e-mail address.",
     "bad_host_key": "The text is no host key of an SFTP server, and no fingerprint of one.",

@@ -200,6 +200,7 @@ MEANINGS: Final[dict[str, str]] = {
     "responses": 'Final statuses of ours, and what a caller of this trunk is sent in their place: `{"486": 480}`.',
     "reason_path": "[Path](#templates) of the bidder's words for not bidding.",
     "reject_reason": "Path of the buyer's words for a refusal in a JSON answer.",
+    "returns": "Which sales the buyer may send back. Left out: none.",
     "ring_seconds": "How long to ring (25 unless said).",
     "ringback": "What the caller hears while a buyer's phone rings, in place of a ringing tone.",
     "root": "Name of the outermost element of an XML body.",
@@ -262,6 +263,13 @@ MEANINGS: Final[dict[str, str]] = {
 """By name of the field: a name means the same wherever it stands."""
 
 OF_STRUCT: Final[dict[tuple[str, str], str]] = {
+    ("Account", "returns"): "Which sales buyers may send back, where a buyer has no rules of its own. Left out: none.",
+    ("Returns", "auto_approve"): "Reasons that are approved at once.",
+    ("Returns", "decide_within_days"): "Days in which somebody has to decide; then the sale stands.",
+    ("Returns", "paused"): "Whether no returns are taken.",
+    ("Returns", "reasons"): "Codes of the reasons that may be given.",
+    ("Returns", "share_percent"): "The most that is sent back of the sales of one calendar month, in percent of them.",
+    ("Returns", "within_days"): "Rolling days of 24 hours after the sale in which it may be sent back.",
     ("AcceptWhen", "status"): "Status of the answer.",
     ("Account", "timezone"): "IANA zone of the account.",
     ("BasicAuth", "password"): "The password: `${ENV:NAME}`.",

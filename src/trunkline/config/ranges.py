@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.config import bids, contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
+from trunkline.config import (
+    bids,
+    contacts,
+    deliveries,
+    flows,
+    lead_fields,
+    lead_rules,
+    outbound,
+    return_rules,
+    schema,
+    trunks,
+)
 from trunkline.config.shapes_flow import Webhook
 
 DAY_S: Final = 86_400
@@ -18,6 +29,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "decide_within_seconds": (1, 400 * DAY_S),
     },
     schema.Payout: {"percent": (0, 1_000_000), "seconds": (0, DAY_S), "hold_days": (0, YEARS_DAYS)},
+    return_rules.Returns: {"within_days": (1, 365), "decide_within_days": (1, 90)},
     contacts.PayoutDuplicates: {"days": (1, YEARS_DAYS)},
     contacts.MarkDuplicates: {"days": (1, YEARS_DAYS)},
     schema.Account: {"ring_seconds": (1, 300), "max_duration_seconds": (1, DAY_S)},

@@ -10,7 +10,18 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from trunkline.config import bids, contacts, deliveries, flows, lead_fields, lead_rules, outbound, schema, trunks
+from trunkline.config import (
+    bids,
+    contacts,
+    deliveries,
+    flows,
+    lead_fields,
+    lead_rules,
+    outbound,
+    return_rules,
+    schema,
+    trunks,
+)
 from trunkline.config.attributes import BUILT_IN
 from trunkline.config.codes import CODES
 from trunkline.config.criteria_words import CRITERIA_TOP, OPERATOR_WORDS
@@ -25,10 +36,10 @@ OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, lead_fields.LeadField,
     lead_rules.LeadRules, lead_rules.TrustedForm, lead_rules.Lookup,
-    schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, schema.BuyerGroup, schema.Target,
-    schema.PauseAfter, deliveries.Deliver, deliveries.Email, deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth,
-    deliveries.AcceptWhen, bids.Bid, bids.BidAuth, bids.BidsWhen, bids.Confirm, schema.Plan, schema.Tier,
-    schema.Performance, schema.Route, schema.NoBuyer,
+    schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, return_rules.Returns,
+    schema.BuyerGroup, schema.Target, schema.PauseAfter, deliveries.Deliver, deliveries.Email,
+    deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth, deliveries.AcceptWhen, bids.Bid, bids.BidAuth, bids.BidsWhen, bids.Confirm,
+    schema.Plan, schema.Tier, schema.Performance, schema.Route, schema.NoBuyer,
     schema.Limit, contacts.ContactList, flows.Flow,
     flows.Share, flows.Prompt, outbound.Outbound, outbound.Smtp, trunks.Trunk, trunks.TrunkAuth, trunks.TrunkIdentity,
     trunks.TrunkOutbound, trunks.TrunkRegister,
@@ -165,6 +176,7 @@ def _default(field: inspect.Field) -> str:
 _SHARE = "number from 0 to 1"
 _SPECIAL = {
     (schema.Payout, "percent"): "percent",
+    (return_rules.Returns, "share_percent"): "percent",
     (schema.Limit, "max"): "whole number or amount",
     (schema.Number, "number"): "number in E.164",
     (schema.Target, "trunk"): "text or list of text",

@@ -26,6 +26,7 @@ from trunkline.config.limits import CallingHours as CallingHours
 from trunkline.config.limits import Limit as Limit
 from trunkline.config.limits import Measure as Measure
 from trunkline.config.outbound import Outbound
+from trunkline.config.return_rules import Returns
 from trunkline.config.struct import Struct
 from trunkline.config.trunks import Trunk
 from trunkline.kernel.money import Money
@@ -124,6 +125,7 @@ class Account(Struct, frozen=True, kw_only=True):
     whisper: str | None = None
     ring_seconds: int | None = None
     max_duration_seconds: int | None = None
+    returns: Returns | None = None
 
 
 class Publisher(Struct, frozen=True, kw_only=True):
@@ -230,6 +232,7 @@ class Buyer(Struct, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
     floor: Money | None = None
     criteria: Node | None = None
+    returns: Returns | None = None
     funding: Funding | None = None
     not_seen_days: int | None = None
     conversion: Conversion | None = None

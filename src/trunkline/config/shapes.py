@@ -25,6 +25,7 @@ from trunkline.config.convert import (
 from trunkline.config.deliveries import Email
 from trunkline.config.holiday_dates import holiday_dates
 from trunkline.config.hours import Hours, TimeRange
+from trunkline.config.return_rules import Returns
 from trunkline.config.scalars import (
     read_cost,
     read_e164,
@@ -59,7 +60,7 @@ for _kind in (Number, Plan, Tier):
     UNKNOWN_KEY_HINTS[_kind] = {"limits": _NO_LIMITS}
 STAND_INS[Method] = Method.PRIORITY
 STAND_INS[Account] = Account(key="", timezone="")
-FIELD_READERS[Payout, "percent"] = scalar(read_percent)
+FIELD_READERS[Payout, "percent"] = FIELD_READERS[Returns, "share_percent"] = scalar(read_percent)
 FIELD_READERS[Number, "number"] = scalar(read_e164)
 FIELD_READERS[Trunk, "number_from"] = scalar(read_number_from)
 FIELD_READERS[Trunk, "max_cost_per_hour"] = FIELD_READERS[Trunk, "cost_per_minute"] = scalar(read_cost)

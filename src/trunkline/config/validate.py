@@ -22,6 +22,8 @@ from trunkline.config.places import Places
 from trunkline.config.plan_checks import check_plans
 from trunkline.config.problems import Findings
 from trunkline.config.prompt_checks import check_file, check_say
+from trunkline.config.return_checks import check_returns
+from trunkline.config.return_rules import Returns
 from trunkline.config.schema import (
     AccountConfig,
     BuyerGroup,
@@ -165,6 +167,7 @@ _CHECKS: dict[type, tuple[Callable[[Subject, Path, Any], None], ...]] = {
     Prompt: (_check_prompt,),
     NoBuyer: (_check_no_buyer,),
     Recording: (_check_recording,),
+    Returns: (check_returns,),
 }
 """What is checked of each kind of object, wherever it stands."""
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from trunkline.events.contacts import Seen
+from trunkline.events.returns import StoredReturn
 from trunkline.kernel.leases import CapacityChange
 from trunkline.kernel.money import Money
 
@@ -298,6 +299,12 @@ class KeyDrop(msgspec.Struct, frozen=True, gc=False, tag="key.drop"):
     sha256: str
 
 
+class ReturnPut(msgspec.Struct, frozen=True, gc=False, tag="return.put"):
+    """Somebody wants to send a sale back, or that was decided upon."""
+
+    stored: StoredReturn
+
+
 Change = (
     CapacityChange
     | LegPut
@@ -320,4 +327,5 @@ Change = (
     | KeyDrop
     | OutboxPut
     | OutboxDrop
+    | ReturnPut
 )

@@ -8,9 +8,10 @@ from trunkline.events.calls import AnyCallEvent
 from trunkline.events.deliveries import AnyDeliveryEvent
 from trunkline.events.leads import AnyLeadEvent
 from trunkline.events.pings import AnyPingEvent
+from trunkline.events.returns import AnyReturnEvent
 from trunkline.events.switch import AnySwitchEvent
 
-Event = AnyCallEvent | AnyLeadEvent | AnyDeliveryEvent | AnyPingEvent | AnySwitchEvent
+Event = AnyCallEvent | AnyLeadEvent | AnyDeliveryEvent | AnyPingEvent | AnyReturnEvent | AnySwitchEvent
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -15,7 +15,9 @@ from trunkline.events.changes import (
     TargetPut,
 )
 from trunkline.events.entry import Position
+from trunkline.events.returns import StoredReturn
 from trunkline.journal.chain import first_hash
+from trunkline.journal.returns import read_open_returns
 from trunkline.journal.sqlite import Connection
 from trunkline.journal.tables import (
     read_calls,
@@ -56,6 +58,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     pings: tuple[StoredPing, ...] = ()
     leads: tuple[StoredLead, ...] = ()
     publisher_keys: tuple[KeyPut, ...] = ()
+    returns: tuple[StoredReturn, ...] = ()
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -77,6 +80,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             pings=read_pings(connection),
             leads=read_leads(connection),
             publisher_keys=read_publisher_keys(connection),
+            returns=read_open_returns(connection),
         )
     finally:
         connection.execute("COMMIT")

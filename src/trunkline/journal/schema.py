@@ -186,9 +186,26 @@ CREATE TABLE posts (
 CREATE INDEX posts_by_time ON posts (at_ms);
 """
 
+_RETURNS = """
+CREATE TABLE returns (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    buyer TEXT NOT NULL,
+    cycle_ms INTEGER NOT NULL,
+    call TEXT NOT NULL,
+    attempt TEXT NOT NULL,
+    state TEXT NOT NULL,
+    data BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX returns_by_buyer ON returns (account, buyer, cycle_ms);
+CREATE INDEX returns_by_call ON returns (call);
+CREATE INDEX returns_by_state ON returns (state, id);
+"""
+
 MIGRATIONS: Final = (
     _FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS, _KEYS, _OUTBOX,
     _LEADS,
+    _RETURNS,
 )  # fmt: skip
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 

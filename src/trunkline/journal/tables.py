@@ -33,6 +33,7 @@ from trunkline.events.changes import (
     PingPut,
     PostKept,
     RatesPut,
+    ReturnPut,
     StoredCall,
     StoredLead,
     StoredLeg,
@@ -118,6 +119,11 @@ def _happening(change: ContactHad) -> tuple[str, ...]:
     return (change.account, change.contact, seen.event, seen.campaign, seen.buyer or "")
 
 
+def _return_row(change: ReturnPut) -> tuple[object, ...]:
+    each = change.stored
+    return (each.id, each.account, each.buyer, each.cycle_ms, each.call, each.attempt, each.state, _pack(each))
+
+
 def _lease(stored: bytes) -> Lease:
     held = _held_lease.decode(stored)
     demands = tuple(
@@ -168,6 +174,11 @@ _KEYS: Final = _Table(
     ),
     "DELETE FROM publisher_keys WHERE account || '/' || sha256 = ?",
 )
+_RETURNS: Final = _Table(
+    "INSERT INTO returns VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET state = excluded.state, data = excluded.data",
+    _return_row,
+)
 _COMMANDS: Final = _Table("INSERT INTO commands VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _OUTBOX: Final = _Table(
     "INSERT INTO outbox (attempt, account, call, target, kind, state, queued_ms, due_ms, tries, reason, detail) "
@@ -205,6 +216,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     LegPut: (_LEGS, lambda change: change.leg.leg, True),
     RatesPut: (_RATES, lambda change: (change.account, change.version), True),
     TargetPut: (_TARGETS, lambda change: (change.account, change.target), True),
+    ReturnPut: (_RETURNS, lambda change: change.stored.id, True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
     PingPut: (_PINGS, lambda change: change.ping.ping, True),
     OutboxPut: (_OUTBOX, lambda change: change.delivery.attempt, True),

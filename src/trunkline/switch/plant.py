@@ -31,6 +31,7 @@ from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.presence import Presence
 from trunkline.switch.queues import Queues
+from trunkline.switch.returns import Returns
 from trunkline.switch.trunk_load import TrunkLoads
 from trunkline.switch.world import World
 from trunkline.telephony.sip.dial import Undiallable, destination
@@ -92,6 +93,7 @@ class Plant:
         self.keys = KeyRing()
         self.contacts = Contacts()
         self.histories = Histories()
+        self.returns = Returns(self)
         self.listeners: dict[str, tuple[str, int]] = {}
         self.publishers = Publishers(self.keys, clock)
         self.claims = Claims(self)

@@ -130,6 +130,7 @@ class Switch:
         plant.facts.restore(self._state.rates)
         plant.presence.restore(self._state.targets, plant.clock())
         plant.keys.restore(self._state.publisher_keys)
+        plant.returns.restore(self._state.returns)
         await asyncio.to_thread(plant.geo.load)
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
@@ -266,6 +267,7 @@ class Switch:
             self._attestations.run(),
             self._plant.queues.run(),
             self._plant.presence.run(),
+            self._plant.returns.run(),
         )
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]

@@ -100,6 +100,11 @@ CASES = [
     one('floor: "20.00"', "floor: 20.005", e("bad_money", "plans[injury].floor")),
     one('floor: "20.00"', 'floor: "1,000"', e("bad_money", "plans[injury].floor")),
     one("percent: 60", "percent: 60%", e("bad_percent", "campaigns[injury].payouts[1].percent")),
+    one("{key: house}", "{key: house, returns: {reasons: [Bad Contact]}}", e("bad_return", "buyers[house].returns.reasons[0]")),
+    one("{key: house}", "{key: house, returns: {reasons: []}}", e("empty", "buyers[house].returns.reasons")),
+    one("{key: house}", "{key: house, returns: {auto_approve: [bored]}}", e("bad_return", "buyers[house].returns.auto_approve[0]")),
+    one("{key: house}", "{key: house, returns: {share_percent: 101}}", e("bad_return", "buyers[house].returns.share_percent")),
+    one("{key: house}", "{key: house, returns: {within_days: 0}}", e("out_of_range", "buyers[house].returns.within_days")),
     one("percent: 60", "percent: 10000.01", e("bad_percent", "campaigns[injury].payouts[1].percent")),
     one('"+18335550101"', '"(833) 555-0101"', e("bad_number", "numbers[(833) 555-0101].number")),
     # hours

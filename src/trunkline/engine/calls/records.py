@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from trunkline.engine.terms.returned import ReturnRecord, note_return
 from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
@@ -31,6 +32,7 @@ from trunkline.events.calls import (
     Versions,
 )
 from trunkline.events.entry import Event
+from trunkline.events.returns import ReturnEvent
 from trunkline.kernel.clock import iso
 from trunkline.kernel.money import Money, parse_money
 
@@ -119,6 +121,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     quality: dict[str, LegQuality] = msgspec.field(default_factory=dict)
     attempts: list[AttemptRecord] = msgspec.field(default_factory=list)
     rejected: list[Rejection] = msgspec.field(default_factory=list)
+    returns: list[ReturnRecord] = msgspec.field(default_factory=list)
     routing: str | None = None
     seed: int | None = None
     versions: Versions | None = None
@@ -202,6 +205,8 @@ def _change(record: CallRecord, event: Event) -> None:
             _measured(record, event)
         case CallEnded():
             _ended(record, event)
+        case ReturnEvent():
+            note_return(record.returns, event)
         case _:
             pass
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from trunkline.engine.routing.facts import NO_FACTS
 from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
+from trunkline.engine.terms.returned import tell_return
 from trunkline.events.calls import (
     AnyCallEvent,
     AttemptConnected,
@@ -35,6 +36,7 @@ from trunkline.events.calls import (
     RecordingStarted,
     Rejection,
 )
+from trunkline.events.returns import AnyReturnEvent, ReturnEvent
 from trunkline.kernel.clock import iso
 
 _TOLD_OF_CALLER = ("geo.", "caller.language", "ivr.", "tag.")
@@ -74,13 +76,13 @@ _BLOCKED = {
 }
 
 
-def tell(events: Sequence[AnyCallEvent]) -> list[str]:
+def tell(events: Sequence[AnyCallEvent | AnyReturnEvent]) -> list[str]:
     """One line for each thing that happened, in order, each with its time in seconds since the call came in."""
     start_ms = events[0].at_ms if events else 0
     routes = {event.attempt: event for event in events if isinstance(event, OfferReserved)}
     lines: list[str] = []
     for event in events:
-        told = _told(event, routes)
+        told = [tell_return(event)] if isinstance(event, ReturnEvent) else _told(event, routes)
         for index, line in enumerate(told):
             lines.append(f"{_since(event.at_ms, start_ms) if index == 0 else ' ' * 10}  {line}")
     return lines

@@ -24,6 +24,12 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The arguments of a command: what else is sent is refused."""
 
 
+class SignedArgs(Args, frozen=True, kw_only=True):
+    """Arguments of a command that has to know who asks; `actor` is filled in from the request."""
+
+    actor: str = ""
+
+
 A = TypeVar("A", bound=Args)
 
 

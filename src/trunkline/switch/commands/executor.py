@@ -22,7 +22,7 @@ from trunkline.events.switch import CommandDone
 from trunkline.journal.answers import find_answer
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.errors import Fault, TrunklineError, UsageError
-from trunkline.switch.commands.command import Args, Command, CommandRefused
+from trunkline.switch.commands.command import Args, Command, CommandRefused, SignedArgs
 from trunkline.switch.commands.wire import KEY_MAX, LINE_BYTES_MAX, Answer, Refusal, Request
 from trunkline.switch.plant import Plant
 
@@ -98,6 +98,8 @@ class Executor:
             raise UsageError(
                 f"{command.name} changes something: it needs `key` and `actor`, of 1 to {KEY_MAX} characters each"
             )
+        if isinstance(args, SignedArgs):
+            args = msgspec.structs.replace(args, actor=actor)
         digest = hashlib.sha256(command.name.encode() + b"\n" + _encode(args)).digest()
         known, task = self._running.get(key, (digest, None))
         if task is None:

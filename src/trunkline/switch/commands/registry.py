@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trunkline.switch.commands import configuration, counters, deliveries, geo, keys, listeners, lists, rates, targets
+from trunkline.switch.commands import (
+    configuration,
+    counters,
+    deliveries,
+    geo,
+    keys,
+    listeners,
+    lists,
+    rates,
+    returns,
+    targets,
+)
 from trunkline.switch.commands.command import Command
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
@@ -19,6 +30,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = {
         keys.COMMANDS,
         lists.COMMANDS,
         rates.COMMANDS,
+        returns.COMMANDS,
         targets.COMMANDS,
     )
     for command in commands
