@@ -233,6 +233,7 @@ ATTEMPTS_JSON = [
 ]
 MORE_JSON = {
     "quality": {},
+    "returns": [],
     "trunk": "carrier",
     "attestation": None,
     "attestation_check": None,
