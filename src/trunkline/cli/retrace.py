@@ -142,7 +142,7 @@ class _Past:
             if held is not None and held.header.type == each.type:
                 lists[each.key] = held
         rates = NO_RATES if state.rates is None else self._book(state.rates)
-        return facts_of(state.down, rates, None, lists, state.unavailable)
+        return facts_of(state.down, rates, state.penalties, lists, state.unavailable)
 
     def _of_files(self) -> dict[str, ContactList]:
         if self._files is None:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from trunkline.worker.part import Part, in_thread
 from trunkline.worker.projecting import Projecting
 from trunkline.worker.projections.plan import VIEWS, Plan
 from trunkline.worker.projections.projector import Projector
+from trunkline.worker.publishing import PenaltiesDue, Publishing, RatesDue
 from trunkline.worker.service import run_worker
 from trunkline.worker.tail import Tail
 
@@ -81,10 +83,22 @@ def catch_up(projector: Projector) -> None:
 
 async def _work(data: Path, reader: JournalReader, projector: Projector) -> None:
     tail = Tail(reader)
-    parts: list[Part] = [tail, Projecting(VIEWS.file, projector, tail)]
+    switch = partial(tell, data)
+    parts: list[Part] = [
+        tail,
+        Projecting(VIEWS.file, projector, tail),
+        Publishing("rate books", RatesDue(data, switch, _utc_ms).publish),
+        Publishing("return penalties", PenaltiesDue(data, switch, _utc_ms).publish),
+    ]
     await run_worker(parts, f"ready views={projector.seq}")
 
 
 async def tell(data: Path, command: str, arguments: dict[str, Any], key: str | None) -> Any:
     """Have the running switch do something (`worker.part.Tell`)."""
-    return await in_thread(partial(admin.tell, data, command, arguments, key))
+    if key is None:
+        return await in_thread(admin.ask, data, command, arguments)
+    return await in_thread(admin.tell, data, command, arguments, key)
+
+
+def _utc_ms() -> int:
+    return time.time_ns() // 1_000_000

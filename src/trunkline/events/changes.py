@@ -272,6 +272,14 @@ class PostKept(msgspec.Struct, frozen=True, gc=False, tag="post.kept"):
     at_ms: int
 
 
+class PenaltiesPut(msgspec.Struct, frozen=True, gc=False, tag="penalties.put"):
+    """From `at_ms` on these are the account's return penalties (JSON: hundredths of a percent by target)."""
+
+    account: str
+    at_ms: int
+    penalties: bytes
+
+
 class TargetPut(msgspec.Struct, frozen=True, gc=False, tag="target.put"):
     """What a restart must know of a target's status: whether it is away, and until when it is paused (0: it is not)."""
 
@@ -317,6 +325,7 @@ Change = (
     | ListDrop
     | CommandKept
     | RatesPut
+    | PenaltiesPut
     | TargetPut
     | PingPut
     | PingDrop

@@ -141,6 +141,19 @@ class RatesPublished(SwitchEvent, frozen=True, kw_only=True, tag="rates.publishe
     facts: str
 
 
+class PenaltiesPublished(SwitchEvent, frozen=True, kw_only=True, tag="penalties.published"):
+    """Ranks in auctions are lowered by these penalties from now on: by target, hundredths of a percent of its bids.
+
+    They are what targets have sent back of what they bought in the last `days`; targets that are not there have none.
+    `facts` is the version of the account's facts with them.
+    """
+
+    account: str
+    penalties: dict[str, int]
+    days: int
+    facts: str
+
+
 class SwitchStopped(SwitchEvent, frozen=True, kw_only=True, tag="switch.stopped"):
     """The switch stopped in order, with no call left."""
 
@@ -160,5 +173,6 @@ AnySwitchEvent = (
     | LimitMoved
     | CommandDone
     | RatesPublished
+    | PenaltiesPublished
     | SwitchStopped
 )

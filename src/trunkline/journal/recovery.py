@@ -6,6 +6,7 @@ import msgspec
 
 from trunkline.events.changes import (
     KeyPut,
+    PenaltiesPut,
     RatesPut,
     StoredCall,
     StoredLead,
@@ -27,6 +28,7 @@ from trunkline.journal.tables import (
     read_legs,
     read_lists,
     read_offered,
+    read_penalties,
     read_pings,
     read_publisher_keys,
     read_rates,
@@ -59,6 +61,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     leads: tuple[StoredLead, ...] = ()
     publisher_keys: tuple[KeyPut, ...] = ()
     returns: tuple[StoredReturn, ...] = ()
+    penalties: tuple[PenaltiesPut, ...] = ()
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -77,6 +80,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             rates=read_rates(connection),
             lists=read_lists(connection),
             targets=read_targets(connection),
+            penalties=read_penalties(connection),
             pings=read_pings(connection),
             leads=read_leads(connection),
             publisher_keys=read_publisher_keys(connection),

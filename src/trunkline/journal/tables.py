@@ -29,6 +29,7 @@ from trunkline.events.changes import (
     ListPut,
     OutboxDrop,
     OutboxPut,
+    PenaltiesPut,
     PingDrop,
     PingPut,
     PostKept,
@@ -157,6 +158,11 @@ _RATES: Final = _Table(
     "INSERT INTO rates VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
     _fields,
 )
+_PENALTIES: Final = _Table(
+    "INSERT INTO penalties VALUES (?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, penalties = excluded.penalties",
+    _fields,
+)
 _TARGETS: Final = _Table(
     "INSERT INTO targets VALUES (?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET away = excluded.away, paused_until_ms = excluded.paused_until_ms",
@@ -215,6 +221,7 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     CallDrop: (_CALLS, lambda change: change.call, False),
     LegPut: (_LEGS, lambda change: change.leg.leg, True),
     RatesPut: (_RATES, lambda change: (change.account, change.version), True),
+    PenaltiesPut: (_PENALTIES, lambda change: change.account, True),
     TargetPut: (_TARGETS, lambda change: (change.account, change.target), True),
     ReturnPut: (_RETURNS, lambda change: change.stored.id, True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
@@ -290,6 +297,12 @@ def read_rates(connection: Connection) -> tuple[RatesPut, ...]:
     """The rate book in force of each account: the one that was put last."""
     newest = "SELECT account, version, max(at_ms), book FROM rates GROUP BY account"
     return tuple(RatesPut(*row) for row in connection.execute(newest))
+
+
+def read_penalties(connection: Connection) -> tuple[PenaltiesPut, ...]:
+    """The return penalties in force, by account."""
+    rows = connection.execute("SELECT account, at_ms, penalties FROM penalties ORDER BY account")
+    return tuple(PenaltiesPut(*row) for row in rows)
 
 
 def forget_rates(connection: Connection, before_ms: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.engine.routing.facts import NO_FACTS, Facts, changed
 from trunkline.engine.scoring.rate_book import RateBook, Rates
-from trunkline.events.changes import RatesPut
+from trunkline.events.changes import PenaltiesPut, RatesPut
 
 
 class FactBoard:
@@ -25,10 +25,12 @@ class FactBoard:
         """The facts of an account."""
         return self._facts.get(account, NO_FACTS)
 
-    def restore(self, rates: Iterable[RatesPut]) -> None:
+    def restore(self, rates: Iterable[RatesPut], penalties: Iterable[PenaltiesPut] = ()) -> None:
         """Take over what the journal kept."""
         for each in rates:
             self.change(each.account, rates=RateBook(msgspec.json.decode(each.book, type=Rates)))
+        for kept in penalties:
+            self.change(kept.account, penalties=msgspec.json.decode(kept.penalties, type=dict[str, int]))
 
     def change(self, account: str, **fields: Any) -> Facts:
         """Put other values into these fields of `Facts`; all of the account's facts that follow."""

@@ -127,7 +127,7 @@ class Switch:
     async def _start(self) -> None:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
-        plant.facts.restore(self._state.rates)
+        plant.facts.restore(self._state.rates, self._state.penalties)
         plant.presence.restore(self._state.targets, plant.clock())
         plant.keys.restore(self._state.publisher_keys)
         plant.returns.restore(self._state.returns)

@@ -10,7 +10,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Tell = Callable[[str, dict[str, Any], str | None], Awaitable[Any]]
-"""Have the switch do a command: its name, its arguments, and its idempotency key (None: one that is made up).
+"""Have the switch do a command: its name, its arguments, and its idempotency key; None for one that only shows.
 
 Gives its result. Raises TrunklineError: retryable or of the environment when the switch is not there, else its refusal.
 """

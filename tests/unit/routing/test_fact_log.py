@@ -6,7 +6,15 @@ import pytest
 
 from trunkline.engine.routing.fact_log import FACT_EVENTS, STATES_MAX, FactLog, FactState
 from trunkline.events.entry import Event
-from trunkline.events.switch import CommandDone, RatesPublished, SwitchStarted, TargetDown, TargetStatus, TargetUp
+from trunkline.events.switch import (
+    CommandDone,
+    PenaltiesPublished,
+    RatesPublished,
+    SwitchStarted,
+    TargetDown,
+    TargetStatus,
+    TargetUp,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -77,6 +85,6 @@ def test_states_are_bounded() -> None:
 def test_the_types_are_those_of_the_events() -> None:
     named = {
         each.__struct_config__.tag
-        for each in (SwitchStarted, TargetDown, TargetUp, TargetStatus, RatesPublished, CommandDone)
+        for each in (SwitchStarted, TargetDown, TargetUp, TargetStatus, RatesPublished, PenaltiesPublished, CommandDone)
     }
     assert named == set(FACT_EVENTS)

@@ -12,9 +12,25 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.events.entry import Event
-from trunkline.events.switch import CommandDone, RatesPublished, SwitchStarted, TargetDown, TargetStatus, TargetUp
+from trunkline.events.switch import (
+    CommandDone,
+    PenaltiesPublished,
+    RatesPublished,
+    SwitchStarted,
+    TargetDown,
+    TargetStatus,
+    TargetUp,
+)
 
-FACT_EVENTS: Final = ("switch.started", "target.down", "target.up", "target.status", "rates.published", "command.done")
+FACT_EVENTS: Final = (
+    "switch.started",
+    "target.down",
+    "target.up",
+    "target.status",
+    "rates.published",
+    "penalties.published",
+    "command.done",
+)
 """The types of the events that facts follow from."""
 STATES_MAX: Final = 1_000
 """The newest states that are kept: facts change while a caller is being offered."""
@@ -31,6 +47,7 @@ class FactState(msgspec.Struct, frozen=True):
     until_ms: dict[str, int] = {}
     rates: str | None = None
     lists: dict[str, str] = {}
+    penalties: dict[str, int] = {}
 
 
 class FactLog:
@@ -66,6 +83,8 @@ class FactLog:
                 now = msgspec.structs.replace(now, unavailable=others | said, until_ms=ends)
             case RatesPublished():
                 now = msgspec.structs.replace(now, rates=event.rates)
+            case PenaltiesPublished():
+                now = msgspec.structs.replace(now, penalties=event.penalties)
             case CommandDone(command="lists.load"):
                 now = msgspec.structs.replace(now, lists=now.lists | {event.result["list"]: event.result["digest"]})
             case CommandDone(command="lists.drop"):

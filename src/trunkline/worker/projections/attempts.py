@@ -51,6 +51,8 @@ class AttemptRow(msgspec.Struct, kw_only=True, gc=False):
     ended_ms: int | None = None
     converted_ms: int | None = None
     revenue_minor: int | None = None
+    returned_ms: int | None = None
+    returned_minor: int | None = None
     mos: float | None = None
     peer_mos: float | None = None
 
@@ -63,6 +65,7 @@ ATTEMPTS: Final = Table(
         Index(("account", "at_ms")),
         Index(("account", "buyer", "at_ms")),
         Index(("account", "target", "at_ms")),
+        Index(("converted_ms",), where="converted_ms IS NOT NULL"),
         Index(("at_ms",), where="outcome IS NULL"),
     ),
 )
