@@ -91,6 +91,7 @@ CODES: Final[dict[str, str]] = {
     "fallback_loop": "Plans fall back to each other in a circle.",
     "no_effect": "The setting has no effect here.",
     "bad_conversion": "The conversion rule does not fit together.",
+    "bad_margin": "The margin does not fit together.",
     "bad_payout": "The payout rule does not fit together.",
     "bad_return": "The rules for returns do not fit together.",
     "bad_delivery": "The delivery does not fit together.",

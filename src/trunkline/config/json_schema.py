@@ -19,6 +19,7 @@ from trunkline.config.hours import Hours
 from trunkline.config.meanings import meaning_of
 from trunkline.config.ranges import RANGES
 from trunkline.config.return_rules import Returns
+from trunkline.config.selling import Margin, MarginRange
 from trunkline.config.shapes import WEEKDAYS
 from trunkline.config.shapes_criteria import FILE_OPERATORS, LIST_OPERATORS, ONE_OR_MORE
 from trunkline.config.shapes_flow import ALL_NODES, NODES
@@ -35,6 +36,8 @@ _CRITERIA = (All, AnyOf, Not, Condition)
 _AMOUNTS = {
     (schema.Payout, "percent"),
     (Returns, "share_percent"),
+    (Margin, "percent"),
+    (MarginRange, "percent"),
     (schema.Limit, "max"),
     (Trunk, "max_cost_per_hour"),
     (Trunk, "cost_per_minute"),

@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from trunkline.config.selling import PING_TTL_S, Margin
 from trunkline.config.struct import Struct
+from trunkline.kernel.money import Money
 
 CERTIFICATES: Final = "https://cert.trustedform.com"
 """Where TrustedForm keeps its certificates: their URLs begin so, and credentials go nowhere else."""
@@ -37,7 +39,8 @@ class Lookup(Struct, frozen=True, kw_only=True):
 class LeadRules(Struct, frozen=True, kw_only=True):
     """How a campaign takes leads. `same_by` are the fields that make two leads the same; none: the phone number.
 
-    `honeypot`, `min_seconds` and `too_fast` find programs among those who fill in forms.
+    `honeypot`, `min_seconds` and `too_fast` find programs among those who fill in forms. `margin`, `min_bid`,
+    `allow_loss` and `ping_ttl_seconds` are of the bids that publishers are made.
     """
 
     same_by: tuple[str, ...] = ()
@@ -47,3 +50,7 @@ class LeadRules(Struct, frozen=True, kw_only=True):
     consent: Literal["none", "required", "named"] = "none"
     trustedform: TrustedForm | None = None
     lookups: tuple[Lookup, ...] = ()
+    margin: Margin | None = None
+    min_bid: Money | None = None
+    allow_loss: bool = False
+    ping_ttl_seconds: int = PING_TTL_S

@@ -14,6 +14,7 @@ from trunkline.config import (
     outbound,
     return_rules,
     schema,
+    selling,
     trunks,
 )
 from trunkline.config.shapes_flow import Webhook
@@ -44,7 +45,14 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "wrap_up_seconds": (1, 3_600),
         "conversion_offset_seconds": (-3_600, 3_600),
     },
-    schema.Publisher: {"leads_per_minute": (1, 1_000_000)},
+    schema.Publisher: {
+        "leads_per_minute": (1, 1_000_000),
+        "pings_per_minute": (0, 1_000_000),
+        "ping_budget": (0, 1_000_000_000),
+    },
+    selling.CallBids: {"ttl_seconds": (5, 300)},
+    selling.Margin: {"percent": (0, 10_000)},
+    selling.MarginRange: {"percent": (0, 10_000)},
     schema.PauseAfter: {"no_answers": (1, 100), "window_seconds": (1, DAY_S), "cool_down_seconds": (1, DAY_S)},
     schema.Route: {
         "ring_seconds": (1, 300),
@@ -66,7 +74,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
     deliveries.Sms: {"deadline_ms": (10, 60_000)},
     deliveries.Sftp: {"port": (1, 65_535)},
     outbound.Smtp: {"port": (1, 65_535)},
-    lead_rules.LeadRules: {"min_seconds": (1, 3_600)},
+    lead_rules.LeadRules: {"min_seconds": (1, 3_600), "ping_ttl_seconds": (5, 3_600)},
     lead_rules.TrustedForm: {"deadline_ms": (10, 60_000)},
     lead_rules.Lookup: {"timeout_ms": (10, 10_000)},
     deliveries.AcceptWhen: {"status": (100, 599)},

@@ -20,6 +20,7 @@ from trunkline.config import (
     outbound,
     return_rules,
     schema,
+    selling,
     trunks,
 )
 from trunkline.config.attributes import BUILT_IN
@@ -35,7 +36,8 @@ from trunkline.kernel.money import Money
 OBJECTS: tuple[type[msgspec.Struct], ...] = (
     schema.Account, schema.Publisher, schema.Campaign, schema.Conversion, schema.ConversionRule, schema.Payout,
     contacts.PayoutDuplicates, contacts.Duplicates, contacts.MarkDuplicates, schema.Recording, lead_fields.LeadField,
-    lead_rules.LeadRules, lead_rules.TrustedForm, lead_rules.Lookup,
+    lead_rules.LeadRules, lead_rules.TrustedForm, lead_rules.Lookup, selling.Margin, selling.MarginRange,
+    selling.CallBids,
     schema.AttributeType, schema.Number, schema.Buyer, schema.Funding, return_rules.Returns,
     schema.BuyerGroup, schema.Target, schema.PauseAfter, deliveries.Deliver, deliveries.Email,
     deliveries.Sftp, deliveries.Sms, deliveries.BasicAuth, deliveries.AcceptWhen, bids.Bid, bids.BidAuth, bids.BidsWhen,
@@ -177,6 +179,8 @@ _SHARE = "number from 0 to 1"
 _SPECIAL = {
     (schema.Payout, "percent"): "percent",
     (return_rules.Returns, "share_percent"): "percent",
+    (selling.Margin, "percent"): "percent",
+    (selling.MarginRange, "percent"): "percent",
     (schema.Limit, "max"): "whole number or amount",
     (schema.Number, "number"): "number in E.164",
     (schema.Target, "trunk"): "text or list of text",

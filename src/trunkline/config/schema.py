@@ -27,6 +27,7 @@ from trunkline.config.limits import Limit as Limit
 from trunkline.config.limits import Measure as Measure
 from trunkline.config.outbound import Outbound
 from trunkline.config.return_rules import Returns
+from trunkline.config.selling import CallBids, Margin
 from trunkline.config.struct import Struct
 from trunkline.config.trunks import Trunk
 from trunkline.kernel.money import Money
@@ -146,6 +147,10 @@ class Publisher(Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()
     campaigns: tuple[str, ...] = ()
     leads_per_minute: int | None = None
+    pings_per_minute: int | None = None
+    ping_budget: int | None = None
+    margin: Margin | None = None
+    min_bid: Money | None = None
 
 
 class AttributeType(Struct, frozen=True, kw_only=True):
@@ -179,6 +184,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     recording: Recording | None = None
     lead_fields: tuple[LeadField, ...] = ()
     leads: LeadRules = LeadRules()
+    call_bids: CallBids | None = None
     attributes: tuple[AttributeType, ...] = ()
     price: Money | None = None
     caller_id: str | None = None

@@ -50,6 +50,7 @@ from trunkline.config.schema import (
     Target,
     Tier,
 )
+from trunkline.config.selling import Margin, MarginRange
 from trunkline.config.tree import Fields, Items, Text, Tree, kind_of
 from trunkline.config.trunks import Trunk
 
@@ -60,7 +61,9 @@ for _kind in (Number, Plan, Tier):
     UNKNOWN_KEY_HINTS[_kind] = {"limits": _NO_LIMITS}
 STAND_INS[Method] = Method.PRIORITY
 STAND_INS[Account] = Account(key="", timezone="")
-FIELD_READERS[Payout, "percent"] = FIELD_READERS[Returns, "share_percent"] = scalar(read_percent)
+FIELD_READERS[Returns, "share_percent"] = scalar(read_percent)
+for _owner_of_percent in (Payout, Margin, MarginRange):
+    FIELD_READERS[_owner_of_percent, "percent"] = scalar(read_percent)
 FIELD_READERS[Number, "number"] = scalar(read_e164)
 FIELD_READERS[Trunk, "number_from"] = scalar(read_number_from)
 FIELD_READERS[Trunk, "max_cost_per_hour"] = FIELD_READERS[Trunk, "cost_per_minute"] = scalar(read_cost)

@@ -36,6 +36,8 @@ from trunkline.config.schema import (
     Recording,
     Target,
 )
+from trunkline.config.selling import Margin
+from trunkline.config.selling_checks import check_margin
 from trunkline.config.sender_checks import check_publisher, check_publisher_keys, check_same_by
 from trunkline.config.skill_checks import check_skills
 from trunkline.config.subject import Subject
@@ -162,6 +164,7 @@ _CHECKS: dict[type, tuple[Callable[[Subject, Path, Any], None], ...]] = {
     Target: (check_target,),
     ContactList: (check_list,),
     Conversion: (check_conversion,),
+    Margin: (check_margin,),
     Duplicates: (check_duplicates,),
     Flow: (check_flow,),
     Prompt: (_check_prompt,),

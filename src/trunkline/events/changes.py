@@ -139,9 +139,10 @@ class StoredPing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A bid that stands, or was taken up: the terms that bind us, and what the lead or call must be to have them.
 
     `said` are keyed digests of what was said of the fields, `repeat` one of the whole ping; `caller` the keyed hash of
-    who is to call `number`, or a SHA-256 sum of the number with `sha256:` before it. `bids` by target are what bidders
-    answered, minor units. `lease` and `attempt` name the seat that is held once a call is confirmed. `by` is the lead
-    or call that it became, `posted` the digest of the post, `answer` (status and JSON) what that got.
+    who is to call `number`, or a SHA-256 sum of the number with `sha256:` before it. `bids` are what bidders
+    answered, opaque to the journal. `lease` and `attempt` name the seat that is held once a call is confirmed. `by` is
+    the lead or call that it became. `facts` is what was stated of a caller, opaque to the journal: on disk it is sealed
+    under the key of `contact`, and None when that key is gone.
     """
 
     ping: str
@@ -163,14 +164,13 @@ class StoredPing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     event: Literal["convert", "connect", "duration"] = "convert"
     after_ms: int = 0
     said: dict[str, str] = msgspec.field(default_factory=dict)
-    bids: tuple[tuple[str, int], ...] = ()
+    bids: bytes | None = None
     number: str | None = None
     caller: str | None = None
     lease: str | None = None
     attempt: str | None = None
     by: str | None = None
-    posted: str | None = None
-    answer: tuple[int, bytes] | None = None
+    facts: bytes | None = None
 
 
 class PingPut(msgspec.Struct, frozen=True, gc=False, tag="ping.put"):
@@ -228,7 +228,8 @@ class StoredLead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     What the lead says stands in its `lead.received`. `sale` is the open offer in the engine's own encoding, whose post
     may have left; `bought` are attempts whose buyers have the lead, `paid` is what its publisher has earned; `held` is
-    why a person looks at it first. `plan` is the one that it is sold by, where that is not its campaign's.
+    why a person looks at it first. `plan` is the one that it is sold by, where that is not its campaign's; `promise`
+    what its publisher was bid for it, in the engine's own encoding.
     """
 
     lead: str
@@ -243,6 +244,7 @@ class StoredLead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     held: str | None = None
     plan: str | None = None
     post: PostName | None = None
+    promise: bytes | None = None
 
 
 class LeadPut(msgspec.Struct, frozen=True, gc=False, tag="lead.put"):

@@ -95,6 +95,11 @@ def row_name(stream: str, seq: int, type_: str, account: str | None, call: str |
     return f"{stream}\0{seq}\0{type_}\0{account or ''}\0{call or ''}".encode()
 
 
+def ping_name(stream: str, ping: str, account: str) -> bytes:
+    """The associated data of what is stated of a caller in the state of `stream`; the name of no event's row."""
+    return f"{stream}\0ping\0{ping}\0{account}".encode()
+
+
 def leg_name(stream: str, leg: str, account: str, call: str) -> bytes:
     """The associated data of what identifies a leg in the state of `stream`; the name of no event's row."""
     return f"{stream}\0leg\0{leg}\0{account}\0{call}".encode()

@@ -81,7 +81,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             lists=read_lists(connection),
             targets=read_targets(connection),
             penalties=read_penalties(connection),
-            pings=read_pings(connection),
+            pings=read_pings(connection, stream),
             leads=read_leads(connection),
             publisher_keys=read_publisher_keys(connection),
             returns=read_open_returns(connection),

@@ -42,7 +42,7 @@ from trunkline.events.changes import (
     StoredPing,
     TargetPut,
 )
-from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name
+from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name, ping_name
 from trunkline.journal.sqlite import Connection
 from trunkline.kernel.leases import CounterId, CounterSet, Demand, HoldDrop, HoldPut, Lease, OfferedSet, TurnId, TurnSet
 
@@ -329,9 +329,19 @@ def read_lists(connection: Connection) -> tuple[StoredList, ...]:
     return tuple(_list.decode(data) for (data,) in connection.execute("SELECT data FROM lists ORDER BY list"))
 
 
-def read_pings(connection: Connection) -> tuple[StoredPing, ...]:
-    """Bids that stood, or were taken up not long ago, the oldest first."""
-    return tuple(_ping.decode(data) for (data,) in connection.execute("SELECT data FROM pings ORDER BY ping"))
+def read_pings(connection: Connection, stream: str) -> tuple[StoredPing, ...]:
+    """Bids of `stream` that stood, or were taken up not long ago, the oldest first."""
+    sealed = [_ping.decode(data) for (data,) in connection.execute("SELECT data FROM pings ORDER BY ping")]
+    return tuple(each if each.facts is None else _opened(connection, stream, each) for each in sealed)
+
+
+def _opened(connection: Connection, stream: str, ping: StoredPing) -> StoredPing:
+    assert ping.facts is not None
+    key, known = find_key(connection, ping.contact), None
+    if key is not None:
+        with suppress(SealBroken):  # as of a leg: what is stated of this one caller is not known
+            known = key.unseal(ping.facts, ping_name(stream, ping.ping, ping.account))
+    return msgspec.structs.replace(ping, facts=known)
 
 
 def read_leads(connection: Connection) -> tuple[StoredLead, ...]:

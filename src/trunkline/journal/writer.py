@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from trunkline.events.changes import Change, LegPut
+from trunkline.events.changes import Change, LegPut, PingPut
 from trunkline.events.codec import Encoded
 from trunkline.events.entry import Position
-from trunkline.events.sealing import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, ContactKey, leg_name, row_name
+from trunkline.events.sealing import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, ContactKey, leg_name, ping_name, row_name
 from trunkline.journal.chain import Row, row_hash
 from trunkline.journal.sqlite import BUSY_TIMEOUT_S, Connection
 from trunkline.journal.tables import find_key, write_changes
@@ -140,7 +140,12 @@ class Writer:
         return self._key(contact, new_keys).seal(encoded.personal, self._entropy(NONCE_BYTES), name)
 
     def _sealed(self, change: Change, new_keys: dict[str, ContactKey]) -> Change:
-        """The change as it may lie on disk: a leg's headers name the caller and both peers."""
+        """The change as it may lie on disk: a leg's headers name the caller and both peers, a ping says who calls."""
+        if type(change) is PingPut and change.ping.facts is not None:
+            ping = change.ping
+            name = ping_name(self._stream, ping.ping, ping.account)
+            facts = self._key(ping.contact, new_keys).seal(change.ping.facts, self._entropy(NONCE_BYTES), name)
+            return PingPut(msgspec.structs.replace(ping, facts=facts))
         if type(change) is not LegPut:
             return change
         leg = change.leg

@@ -181,6 +181,9 @@ class Arrivals:
             repeat = plant.contacts.see((account.key, campaign.key, contact), now.utc_ms)
             seen = ContactSeen(account.key, campaign.key, contact, now.utc_ms)
         history = self._history(name, world, account.key, campaign, contact, anonymous=caller.number is None)
+        expected = None
+        if caller.number is not None:
+            expected = plant.called.expects(account.key, number.number, caller.number, contact, now)
         seed = int.from_bytes(plant.entropy(8)) >> 1
         origin = router.origin(
             caller.number,
@@ -192,6 +195,8 @@ class Arrivals:
             plant.geo.overlay,
         )
         profile = CallerProfile(index.config, origin, campaign.timezone or account.timezone, router.types)
+        if expected is not None:
+            expected.tell(profile)
         known = profile.attributes(now)
         plant.geo.notice(known)
         query = Query(
@@ -207,6 +212,8 @@ class Arrivals:
             history=() if history is None else history.seen(),
             geo=origin.overlay.version,
         )
+        if expected is not None:
+            query = expected.promised(query)
         context = CallContext(
             call=name,
             account=account.key,
@@ -221,8 +228,8 @@ class Arrivals:
             snapshot=world.snapshot.digest,
             answer=campaign.answer,
             refusal=router.receipt_guard(campaign.key, number.publisher, number.number),
-            payout=router.incoming_payout(query),
-            pays=bool(campaign.payouts),
+            payout=None if expected is not None else router.incoming_payout(query),
+            pays=expected is not None or bool(campaign.payouts),
             record=router.campaign_recording(campaign.key),
             ringback=campaign.ringback,
             hold_music=campaign.hold_music,
@@ -233,17 +240,11 @@ class Arrivals:
         )
         flow = FlowMachine(index.flows[campaign.flow], profile, _splits(seed))
         machine = CallMachine(context, flow, profile, lambda at: plant.ids.make("rec", at.utc_ms))
-        return LiveCall(
-            plant,
-            world,
-            machine,
-            router,
-            _cursors(router, query, profile, plant.facts, history),
-            leg,
-            self._registry,
-            seen,
-            history,
-        )
+        cursors = _cursors(router, query, profile, plant.facts, history)
+        call = LiveCall(plant, world, machine, router, cursors, leg, self._registry, seen, history)
+        if expected is not None:
+            plant.called.arrived(expected, call, now)
+        return call
 
     def _history(
         self, call: str, world: World, account: str, campaign: Campaign, contact: str, *, anonymous: bool

@@ -21,7 +21,6 @@ from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.calls.table import State
 from trunkline.engine.routing.router import Router
 from trunkline.events.calls import (
-    AnyCallEvent,
     AttemptConnected,
     AttemptEnded,
     CallEnded,
@@ -30,7 +29,7 @@ from trunkline.events.calls import (
     RecordingStarted,
 )
 from trunkline.events.changes import CallDrop, CallPut, Change, ContactSeen, LegPut, StoredLeg
-from trunkline.events.entry import Entry
+from trunkline.events.entry import Entry, Event
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import DECIDED_LATER
 from trunkline.media.errors import BadRemote
@@ -221,7 +220,7 @@ class LiveCall(Searching):
         """Change a state table, with what is written next."""
         self._changes.append(change)
 
-    def note(self, event: AnyCallEvent) -> None:
+    def note(self, event: Event) -> None:
         """Write an event that the machine does not have to know, with what is written next."""
         self._entries.append(Entry(event, self.machine.context.contact))
 
@@ -387,6 +386,7 @@ class LiveCall(Searching):
             return
         self._over = True
         self.plant.queues.leave(self)
+        self.give_seat_back(self.plant.clock())
         self.buyers.hang_up_all()
         self.plant.media.close(self.caller.media)
         self.caller.seat.ended(self.plant.clock().mono_ns)

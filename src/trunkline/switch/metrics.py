@@ -73,6 +73,7 @@ class Metrics:
         self._measure_callers()
         self._measure_audio()
         self._measure_leads()
+        self._measure_pings()
         self.sip_connections = Gauge(
             "trunkline_sip_connections",
             "TCP and TLS connections of SIP that are open or being made.",
@@ -111,6 +112,26 @@ class Metrics:
         )
         self.live_leads = Gauge("trunkline_live_leads", "Leads that are being sold.", registry=self.registry)
         self.lead_errors = Counter("trunkline_lead_errors", "Leads ended by an error of ours.", registry=self.registry)
+
+    def _measure_pings(self) -> None:
+        """What publishers ask, and are bid."""
+        self.pings = Counter(
+            "trunkline_pings",
+            "What came of pings, by kind (lead, call) and result: bid, repeated, no_bid, refused, confirmed, "
+            "no_target, used, changed, lapsed.",
+            ["kind", "result"],
+            registry=self.registry,
+        )
+        self.ping_requests = Counter(
+            "trunkline_ping_requests",
+            "Requests of publishers who sell by ping, by path and status.",
+            ["path", "status"],
+            registry=self.registry,
+        )
+        self.ping_seconds = Histogram(
+            "trunkline_ping_seconds", "From a ping's arrival to its answer.", buckets=_SLOW_S, registry=self.registry
+        )
+        self.bids = Gauge("trunkline_bids", "Bids to publishers that are remembered.", registry=self.registry)
 
     def _measure_audio(self) -> None:
         """What parties hear."""

@@ -31,6 +31,7 @@ from trunkline.kernel.leases import Lease
 from trunkline.media.recordings import length_ms, repair_if_there
 from trunkline.sip.endpoint import LegIdentifiers
 from trunkline.sip.errors import LocalSipError
+from trunkline.switch.pings.book import is_seat
 from trunkline.switch.plant import Plant
 
 log = logging.getLogger("trunkline.switch")
@@ -72,7 +73,7 @@ class Orphans:
 
     async def end_calls(self, state: RecoveredState) -> None:
         """Write the ends of everything that was open, durably, before anything new begins."""
-        leases = [lease for lease in state.leases if not lease.kept_until_ms]
+        leases = [lease for lease in state.leases if not lease.kept_until_ms and not is_seat(lease)]
         selling = sum(lead.held is None for lead in state.leads)
         if not (state.calls or state.legs or leases or selling):
             return
@@ -158,7 +159,7 @@ class Orphans:
     def hang_up(self, legs: Sequence[StoredLeg], leases: Sequence[Lease]) -> None:
         """Tell the peers of all orphan legs, some at a time. All seats are held from here on, for a minute at most."""
         plant = self._plant
-        self._leases = {lease.attempt: lease.id for lease in leases if not lease.kept_until_ms}
+        self._leases = {lease.attempt: lease.id for lease in leases if not lease.kept_until_ms and not is_seat(lease)}
         if self._leases:
             wait_s = max(0, self._kept_until_ns - plant.clock().mono_ns) / SECOND
             plant.loop.call_later(wait_s, self._minute_over)

@@ -29,6 +29,8 @@ from trunkline.switch.leads.keys import KeyRing
 from trunkline.switch.leads.publishers import Publishers
 from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.pings.calls import CallBook
+from trunkline.switch.pings.desk import PingDesk
 from trunkline.switch.presence import Presence
 from trunkline.switch.queues import Queues
 from trunkline.switch.returns import Returns
@@ -99,6 +101,8 @@ class Plant:
         self.claims = Claims(self)
         self.leads = LeadDesk(self)
         self.posts = Posts(data)
+        self.pings = PingDesk(self)
+        self.called = CallBook(self, self.pings)
         self.http = HttpClient(world.snapshot.platform.outbound.allow_networks)
         self._networks = world.snapshot.platform.outbound.allow_networks
         self._closing: set[asyncio.Task[None]] = set()

@@ -31,6 +31,9 @@ NewCursor = Callable[[str | None, frozenset[str], int, Instant], Cursor]
 class Searching(ABC):
     """The part of a live call that asks the router."""
 
+    seat: str | None = None
+    """A lease that was held for this call before it came, until its first search."""
+
     def __init__(
         self,
         plant: Plant,
@@ -79,6 +82,7 @@ class Searching(ABC):
             if self.answered:
                 self.routing_ns = started_ns  # what a flow said before is no delay of ours
         call = self.machine.context.call
+        self.give_seat_back(now)  # to take it at once: nobody comes in between
         lease, attempt = self.plant.ids.make("lease", now.utc_ms), self.plant.ids.make("att", now.utc_ms)
         while isinstance(found := self._cursor.next(self.plant.capacity, lease, attempt, call, now), Auction):
             self._cursor.settle(not_built(found))
@@ -93,6 +97,12 @@ class Searching(ABC):
             self._exhausted = True
             plan = self._cursor.decision().plan
             self._inbox.append(i.Exhausted(found.reason, self._router.no_buyer(plan), found.waits))
+
+    def give_seat_back(self, now: Instant) -> None:
+        """Let go of the seat that was held for this call before it came."""
+        if self.seat is not None:
+            self.plant.capacity.release(self.seat, now)
+            self.seat = None
 
     def _enqueue(self, command: c.Enqueue, now: Instant) -> None:
         queues, plan = self.plant.queues, self._plan_of(command)

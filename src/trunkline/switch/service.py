@@ -43,6 +43,7 @@ from trunkline.switch.metrics import Metrics
 from trunkline.switch.open_files import connection_limits, take_open_files
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.orphans import Orphans
+from trunkline.switch.pings.intake import ping_routes
 from trunkline.switch.plant import Plant
 from trunkline.switch.registry import Registry
 from trunkline.switch.reload import Reloader, first_world, keep
@@ -128,6 +129,7 @@ class Switch:
         plant, options = self._plant, self._options
         plant.capacity.restore(self._state, plant.clock())
         plant.facts.restore(self._state.rates, self._state.penalties)
+        plant.pings.restore(self._state.pings, self._state.leases)
         plant.presence.restore(self._state.targets, plant.clock())
         plant.keys.restore(self._state.publisher_keys)
         plant.returns.restore(self._state.returns)
@@ -147,7 +149,11 @@ class Switch:
         self._web = [
             WebListener(
                 options.http,
-                [*health_routes(self.not_ready), *lead_routes(plant, self.not_ready)],
+                [
+                    *health_routes(self.not_ready),
+                    *lead_routes(plant, self.not_ready),
+                    *ping_routes(plant, self.not_ready),
+                ],
                 "--http",
                 refused,
             ),
@@ -234,6 +240,7 @@ class Switch:
         plant = self._plant
         plant.metrics.live_calls.set(len(self._registry.calls))
         plant.metrics.live_leads.set(len(plant.leads.live))
+        plant.metrics.bids.set(len(plant.pings.book))
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.kept_leases.set(plant.capacity.kept())
         plant.metrics.circuits.set(plant.health.open_circuits())
@@ -303,6 +310,7 @@ class Switch:
             await asyncio.sleep(SWEEP_S)
             self._tell_readiness()
             self._tend_leases(self._plant.clock())
+            self._plant.pings.sweep(self._plant.clock())
 
     def _tend_leases(self, now: Instant) -> None:
         """Renew the leases of live calls, then find those that ran out: nobody released them, a bug to be seen.
@@ -312,9 +320,10 @@ class Switch:
         if now.mono_ns - self._renewed_ns >= LEASE_RENEW_S * SECOND:
             self._renewed_ns = now.mono_ns
             for call in self._registry.calls.values():
-                if call.lease is not None:
-                    self._plant.capacity.renew(call.lease, now)
+                for lease in filter(None, (call.lease, call.seat)):
+                    self._plant.capacity.renew(lease, now)
             self._plant.leads.renew(now)
+            self._plant.called.renew(now)
         lost = [
             Entry(
                 LeaseExpired(

@@ -20,19 +20,20 @@ LIVE = CounterId("acme", "buyer", "ace", "live", "", "both")
 
 
 class Tended:
-    """A switch of which only the leases are there: one of a live call, one that nobody holds."""
+    """A switch of which only the leases are there: two of a live call, one of them from before it, one of nobody."""
 
     def __init__(self) -> None:
         self.expired: list[str] = []
         self.capacity = MemoryCapacity()
-        for name in ("held", "forgotten"):
+        for name in ("held", "seat", "forgotten"):
             self.capacity.reserve(name, "acme", f"call-{name}", f"att-{name}", (Demand(LIVE, 1, 9),), None, START)
         self.switch: Any = Switch.__new__(Switch)
         self.switch._renewed_ns = START.mono_ns
-        self.switch._registry = SimpleNamespace(calls={"call-held": SimpleNamespace(lease="held")})
+        self.switch._registry = SimpleNamespace(calls={"call-held": SimpleNamespace(lease="held", seat="seat")})
         self.switch._plant = SimpleNamespace(
             capacity=self.capacity,
             leads=SimpleNamespace(renew=lambda now: None),
+            called=SimpleNamespace(renew=lambda now: None),
             metrics=SimpleNamespace(leases_expired=SimpleNamespace(inc=lambda count: None)),
             write=self._write,
         )
@@ -48,7 +49,7 @@ def test_only_what_nobody_holds_runs_out() -> None:
     for second in range(0, 4 * LEASE_TTL_S, round(SWEEP_S)):
         tended.switch._tend_leases(START.later(second * SECOND))
     assert tended.expired == ["forgotten"]
-    assert tended.capacity.leases() == 1
+    assert tended.capacity.leases() == 2
 
 
 def test_a_process_that_was_stopped_for_an_hour_keeps_the_seats_of_its_calls() -> None:
@@ -56,4 +57,4 @@ def test_a_process_that_was_stopped_for_an_hour_keeps_the_seats_of_its_calls() -
     tended.switch._tend_leases(START.later((LEASE_RENEW_S - 1) * SECOND))
     tended.switch._tend_leases(START.later(3600 * SECOND))
     assert tended.expired == ["forgotten"]
-    assert tended.capacity.used(LIVE, 0) == 1
+    assert tended.capacity.used(LIVE, 0) == 2

@@ -216,12 +216,16 @@ class Router:
 
     def incoming_payout(self, query: Query) -> PayoutTerms | None:
         """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""
+        terms = self.payout_of(query)
+        return terms if terms is not None and terms.event == "incoming" else None
+
+    def payout_of(self, query: Query) -> PayoutTerms | None:
+        """What the publisher would earn by the campaign's rules; None when they pay nothing for this caller."""
         campaign = self.index.campaigns[query.campaign]
         known = Known(query.attributes, self._shared.types)
         traffic = traffic_of(query, campaign, known, self._shared.account.timezone)
-        selected = select_payout(campaign.key, campaign.payouts, traffic, known, self._shared.types, query.now.utc_ms)
-        terms = selected.terms
-        return terms if terms is not None and terms.event == "incoming" else None
+        types = self._shared.types
+        return select_payout(campaign.key, campaign.payouts, traffic, known, types, query.now.utc_ms).terms
 
     def campaign_recording(self, campaign: str) -> Recording | None:
         """The recording rule before a buyer is known: the campaign's, else the account's."""

@@ -27,6 +27,20 @@ class Promise(msgspec.Struct, frozen=True, gc=False):
         return False
 
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Promise).decode
+
+
+def packed(promise: Promise) -> bytes:
+    """The promise as it is kept; `unpacked` reads it."""
+    return _encode(promise)
+
+
+def unpacked(data: bytes) -> Promise:
+    """A promise that was kept."""
+    return _decode(data)
+
+
 def owes_too_late(promise: Promise, conversion: ConversionTerms) -> str | None:
     """Why a buyer with this rule could owe nothing where the publisher is paid; None when it cannot."""
     payout = promise.payout

@@ -51,7 +51,7 @@ class LeadDesk:
     async def sell(self, order: LeadOrder) -> LeadAnswer:
         """Sell a lead; the answer is durable. The campaign of `order` is one of its account's."""
         plant, received = self._plant, self._plant.clock()
-        lead = plant.ids.make("lead", received.utc_ms)
+        lead = order.lead or plant.ids.make("lead", received.utc_ms)
         world = plant.world
         names = names_of(plant, world, order, lead)
         if order.account not in world.contact_events or order.test:

@@ -21,6 +21,7 @@ from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Offer, not_built
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.views import for_publisher
+from trunkline.engine.terms.promises import packed as packed_promise
 from trunkline.events.calls import CallRouted
 from trunkline.events.changes import Change, LeadDrop, LeadPut, StoredLead
 from trunkline.events.entry import Entry
@@ -169,6 +170,7 @@ class LiveLead:
             held=command.held,
             plan=order.plan,
             post=order.post,
+            promise=None if order.promise is None else packed_promise(order.promise),
         )
         self._changes.append(LeadPut(stored))
 

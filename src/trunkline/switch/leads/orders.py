@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.terms.promises import Promise
 from trunkline.events.changes import Change, PostName
 from trunkline.events.leads import Via
@@ -21,9 +22,10 @@ class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     `values` are in normal form by the form's names, `ignored` are sent names that it does not know; `consent` is what
     the publisher states of the person's consent; `hold` is why a person has to look at it first (code, and more);
-    `plan` overrides the campaign's; `promise` is what the publisher was bid for it. `block` is why it is nobody's lead,
-    and is sold to nobody: its sender is not told. `post` is the `Idempotency-Key` that it came with; `kept` says what
-    of the answer is kept with the lead's end.
+    `plan` overrides the campaign's; `promise` is what the publisher was bid for it, `bids` what bidders said then (by
+    target) and `seed` that of the search. `lead` is its id if it has one already; `changes` are written with it.
+    `block` is why it is nobody's lead, and is sold to nobody: its sender is not told. `post` is the `Idempotency-Key`
+    that it came with; `kept` says what of the answer is kept with the lead's end.
     """
 
     account: str
@@ -43,6 +45,10 @@ class LeadOrder(msgspec.Struct, frozen=True, kw_only=True):
     promise: Promise | None = None
     post: PostName | None = None
     kept: Kept | None = None
+    bids: Mapping[str, Bid] | None = None
+    seed: int | None = None
+    lead: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 class LeadAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Attribute, Query
-from trunkline.events.changes import Change, ContactSeen
+from trunkline.events.changes import ContactSeen
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
 from trunkline.switch.history import CallHistory
@@ -76,11 +76,11 @@ def prepared(
     account = order.account
     router = world.routers[account]
     campaign = world.accounts[account].campaigns[order.campaign]
-    changes: tuple[Change, ...] = ()
+    changes = order.changes
     repeat = None if before is None else before.repeat
     if before is None and not order.test and order.block is None:
         repeat = plant.contacts.see((account, campaign.key, names.contact), received.utc_ms)
-        changes = (ContactSeen(account, campaign.key, names.contact, received.utc_ms),)
+        changes += (ContactSeen(account, campaign.key, names.contact, received.utc_ms),)
     histories = _histories(plant, world, order, lead, campaign, names)
     attributes = {**attributes_of(plant, world, order, repeat, received.utc_ms), **looked_up}
     plant.geo.notice(attributes)
@@ -94,11 +94,12 @@ def prepared(
         number=None,
         attributes=attributes,
         now=received,
-        seed=int.from_bytes(plant.entropy(8)) >> 1,
+        seed=int.from_bytes(plant.entropy(8)) >> 1 if order.seed is None else order.seed,
         plan=order.plan,
         taken=_NOTHING if before is None else before.taken,
         history=histories[0].seen() if histories else (),
         geo=overlay,
+        bids=order.bids,
         promise=order.promise,
     )
     known = {name: each.value for name, each in attributes.items() if not each.chances}
@@ -121,8 +122,8 @@ def prepared(
         test=order.test,
         hold=order.hold,
         block=order.block,
-        payout=router.incoming_payout(query) if campaign.payouts else None,
-        pays=bool(campaign.payouts),
+        payout=router.incoming_payout(query) if campaign.payouts and order.promise is None else None,
+        pays=bool(campaign.payouts) or order.promise is not None,
     )
 
     def new_cursor() -> Cursor:

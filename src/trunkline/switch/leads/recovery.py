@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.sales import Sale, unpacked
 from trunkline.engine.routing.offer import Attribute
+from trunkline.engine.terms.promises import unpacked as unpacked_promise
 from trunkline.events.calls import OfferReserved
 from trunkline.events.changes import LeadDrop, StoredLead
 from trunkline.events.entry import Entry, Event
@@ -113,6 +114,7 @@ def order_of(left: LeftLead, received: LeadReceived, currency: str) -> LeadOrder
         flags=received.flags,
         ping=received.ping,
         plan=stored.plan,
+        promise=None if stored.promise is None else unpacked_promise(stored.promise),
         post=post,
         kept=None if post is None else keeping(stored.account, stored.publisher, post, currency, test=False),
     )

@@ -12,12 +12,11 @@ from hashlib import sha256
 from typing import Final
 
 from trunkline.events.changes import StoredPing
+from trunkline.kernel.leases import Lease
 from trunkline.switch.pings.tokens import LATE_MS
 
 PINGS_MAX: Final = 100_000
 """Bids that stand at once, about a kilobyte each."""
-ANSWER_KEPT_MS: Final = 900_000
-"""How long after its bid's end whoever posts the same lead again gets the first one's answer."""
 
 
 class PingBook:
@@ -28,6 +27,7 @@ class PingBook:
         self._pings: dict[str, StoredPing] = {}
         self._by_question: dict[tuple[str, str, str], str] = {}
         self._by_caller: dict[tuple[str, str, str], str] = {}
+        self._held: dict[str, StoredPing] = {}
         self._of_publisher: Counter[tuple[str, str]] = Counter()
         # May name what is gone, or was put off: whoever pops looks before acting.
         self._ends: list[tuple[int, str]] = []
@@ -66,11 +66,19 @@ class PingBook:
                 return known
         return None
 
+    def waiting(self) -> tuple[StoredPing, ...]:
+        """Those for whose calls seats are held."""
+        return tuple(self._held.values())
+
     def put(self, ping: StoredPing) -> None:
         """The bid is made, or has moved on."""
         if ping.ping not in self._pings:
             self._of_publisher[ping.account, ping.publisher] += 1
         self._pings[ping.ping] = ping
+        if ping.lease is not None and ping.by is None:
+            self._held[ping.ping] = ping
+        else:
+            self._held.pop(ping.ping, None)
         self._by_question[ping.account, ping.publisher, ping.repeat] = ping.ping
         if ping.number is not None and ping.caller is not None:
             self._by_caller[ping.account, ping.number, ping.caller] = ping.ping
@@ -80,6 +88,7 @@ class PingBook:
         """Nobody can take up the bid any more."""
         if self._pings.pop(ping.ping, None) is None:
             return
+        self._held.pop(ping.ping, None)
         of = (ping.account, ping.publisher)
         self._of_publisher[of] -= 1
         if not self._of_publisher[of]:
@@ -103,6 +112,11 @@ class PingBook:
         return over
 
 
+def is_seat(lease: Lease) -> bool:
+    """Whether the lease waits for a call that was bid for: no attempt of anybody is behind it."""
+    return lease.call.startswith("ping_")
+
+
 def hashed(sum_: str) -> str:
     """How a caller is named of whom a publisher told the SHA-256 sum (hex) only."""
     return f"sha256:{sum_}"
@@ -115,4 +129,4 @@ def hashed_forms(caller: str) -> tuple[str, ...]:
 
 
 def _end_ms(ping: StoredPing) -> int:
-    return ping.expires_ms + (LATE_MS if ping.by is None else ANSWER_KEPT_MS)
+    return ping.expires_ms + LATE_MS + 1

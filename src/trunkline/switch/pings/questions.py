@@ -1,0 +1,203 @@
+"""What a ping asks, made into the question that routing is asked: the same as for the lead or call that may follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from trunkline.config.schema import Number
+from trunkline.engine.geo.places import five_digits
+from trunkline.engine.geo.regions import state_of
+from trunkline.engine.leads.field_codes import FIELD_CODES, FieldCode
+from trunkline.engine.leads.form import STATED, FieldError
+from trunkline.engine.leads.hints import Asked, said_of
+from trunkline.engine.routing.attributes import derive
+from trunkline.engine.routing.offer import Attribute, Query
+from trunkline.events.contacts import Seen
+from trunkline.events.sealing import contact_hash
+from trunkline.kernel.phone import parse_number
+from trunkline.switch.pings.book import hashed
+
+if TYPE_CHECKING:
+    from trunkline.events.pings import PingKind
+    from trunkline.kernel.clock import Instant
+    from trunkline.switch.pings.tokens import Tokens
+    from trunkline.switch.plant import Plant
+    from trunkline.switch.world import World
+
+NO_CALLER: Final = frozenset({"caller.anonymous"})
+"""Nobody withholds a number by not telling it yet."""
+FACTS_MAX: Final = 50
+FACT_CHARS_MAX: Final = 200
+_FACT: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
+_HOME: Final = "US"
+_NUMBER: Final = "caller.number"
+_BEGINS: Final = "caller.begins"
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """One ping. `contact` is what it is sealed under, `repeat` a digest of all it says, `said` those of its fields.
+
+    Of a call, `number` is where it would be sent, `caller` by what name it is known when it comes, `facts` what the
+    publisher states of it.
+    """
+
+    ping: str
+    kind: PingKind
+    query: Query
+    contact: str
+    repeat: str
+    said: dict[str, str] = {}
+    caller: str | None = None
+    number: str | None = None
+    facts: dict[str, str] = {}
+
+
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ping says of a caller: the number, or its SHA-256 sum (hex), its beginning, and what else is known."""
+
+    number: str | None
+    sha256: str | None
+    prefix: str | None
+    stated: Mapping[str, Attribute]
+
+
+def read_facts(
+    caller: str | None, sha256: str | None, prefix: str | None, facts: Mapping[str, Any]
+) -> CallFacts | tuple[FieldError, ...]:
+    """What a publisher says of a caller, or what is wrong with it. `facts` are `zip`, `state` and tags by name."""
+    errors: list[FieldError] = []
+    number = None if caller is None else parse_number(caller, _HOME)
+    if caller is not None and number is None:
+        errors.append(_error("caller", FieldCode.PHONE_INVALID))
+    if sha256 is not None and _SHA256.fullmatch(sha256) is None:
+        errors.append(_error("caller_sha256", FieldCode.HASH_INVALID))
+    if caller is None and sha256 is None:
+        errors.append(_error("caller", FieldCode.REQUIRED))
+    begins = None if prefix is None else "+" + re.sub(r"[^0-9]", "", prefix)
+    if begins is not None and not 2 <= len(begins) <= 15:
+        errors.append(_error("caller_prefix", FieldCode.PREFIX_INVALID))
+    if len(facts) > FACTS_MAX:
+        errors.append(_error("", FieldCode.TOO_MANY_FIELDS))
+        facts = {}
+    stated: dict[str, Attribute] = {}
+    for name, value in facts.items():
+        read = _fact(name, value)
+        if isinstance(read, FieldCode):
+            errors.append(_error(name[:FACT_CHARS_MAX], read))
+        elif read is not None:
+            stated[read[0]] = Attribute(read[1], STATED)
+    if errors:
+        return tuple(errors)
+    return CallFacts(number=number, sha256=None if sha256 is None else sha256.lower(), prefix=begins, stated=stated)
+
+
+def ask_of_lead(plant: Plant, world: World, tokens: Tokens, asked: Asked, asking: Query, now: Instant) -> Question:
+    """The question of a lead; `asking` says for whom, all but what is known of the lead."""
+    form = world.form(asking.account, asking.campaign)
+    values = asked.filled.values
+    phone = form.phone(values)
+    known = _known(plant, world, asking, phone, asked.prefix, form.attributes(values), now)
+    address = phone or (form.email(values) or "").lower()
+    ping = plant.ids.make("ping", now.utc_ms)
+    contact = contact_hash(plant.contact_secret, asking.account, address) if address else ping
+    history = _history(plant, world, asking.account, contact) if address else ()
+    said = said_of(asked, tokens.digest)
+    repeat = tokens.digest("lead", asking.campaign, asking.source or "", *(f"{k}={v}" for k, v in sorted(said.items())))
+    query = msgspec.structs.replace(asking, attributes=known, history=history)
+    return Question(ping=ping, kind="lead", query=query, contact=contact, repeat=repeat, said=said)
+
+
+def ask_of_call(
+    plant: Plant, world: World, tokens: Tokens, facts: CallFacts, asking: Query, number: Number, now: Instant
+) -> Question:
+    """The question of a call that would be sent to `number`."""
+    ping = plant.ids.make("ping", now.utc_ms)
+    if facts.number is not None:
+        contact = caller = contact_hash(plant.contact_secret, asking.account, facts.number)
+    else:
+        assert facts.sha256 is not None, "a caller is told by number or by sum"
+        contact, caller = ping, hashed(facts.sha256)
+    query = known_of_call(plant, world, asking, facts, contact, now)
+    stated = sorted(f"{name}={each.value}" for name, each in facts.stated.items())
+    repeat = tokens.digest("call", asking.campaign, asking.source or "", caller, facts.prefix or "", *stated)
+    return Question(
+        ping=ping,
+        kind="call",
+        query=query,
+        contact=contact,
+        repeat=repeat,
+        caller=caller,
+        number=number.number,
+        facts=facts_kept(facts),
+    )
+
+
+def facts_kept(facts: CallFacts) -> dict[str, str]:
+    """What is remembered of a caller; `facts_again` reads it."""
+    told = {_NUMBER: facts.number, _BEGINS: facts.prefix}
+    kept = {name: value for name, value in told.items() if value is not None}
+    return kept | {name: each.value for name, each in facts.stated.items()}
+
+
+def facts_again(kept: Mapping[str, str]) -> CallFacts:
+    """What was told of a caller, but for a sum of its number."""
+    stated = {name: Attribute(value, STATED) for name, value in kept.items() if name not in {_NUMBER, _BEGINS}}
+    return CallFacts(number=kept.get(_NUMBER), sha256=None, prefix=kept.get(_BEGINS), stated=stated)
+
+
+def known_of_call(plant: Plant, world: World, asking: Query, facts: CallFacts, contact: str, now: Instant) -> Query:
+    """`asking`, with all that is known of a caller."""
+    known = _known(plant, world, asking, facts.number, facts.prefix, facts.stated, now)
+    history = _history(plant, world, asking.account, contact) if facts.number is not None else ()
+    return msgspec.structs.replace(asking, attributes=known, history=history)
+
+
+def _known(
+    plant: Plant,
+    world: World,
+    asking: Query,
+    phone: str | None,
+    prefix: str | None,
+    stated: Mapping[str, Attribute],
+    now: Instant,
+) -> dict[str, Attribute]:
+    origin = world.routers[asking.account].origin(
+        phone, asking.publisher, asking.source, asking.number, None, None, plant.geo.overlay, prefix
+    )
+    return derive(origin, stated, now.utc_ms, NO_CALLER if phone is None else frozenset())
+
+
+def _history(plant: Plant, world: World, account: str, contact: str) -> tuple[Seen, ...]:
+    """What happened with the contact before, where rules of the account ask for it."""
+    return plant.histories.of(account, contact) if account in world.contact_events else ()
+
+
+def _fact(name: str, value: Any) -> tuple[str, str] | FieldCode | None:
+    """The attribute that a fact is, with its value; None for one that says nothing."""
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    text = str(value).strip() if isinstance(value, str | int) else None
+    if text is None or _FACT.fullmatch(name) is None:
+        return FieldCode.NOT_A_VALUE
+    if len(text) > FACT_CHARS_MAX:
+        return FieldCode.TOO_LONG
+    if not text.isprintable():
+        return FieldCode.CONTROL_CHARACTERS
+    if not text:
+        return None
+    if name == "zip":
+        digits = five_digits(text)
+        return FieldCode.ZIP_INVALID if digits is None else ("geo.zip", digits)
+    if name == "state":
+        state = state_of(text)
+        return FieldCode.STATE_UNKNOWN if state is None else ("geo.state", state)
+    return ("caller.language" if name == "language" else f"tag.{name}", text)
+
+
+def _error(field: str, code: FieldCode) -> FieldError:
+    return FieldError(field, code.value, FIELD_CODES[code])
