@@ -22,11 +22,10 @@ Open it for reading only: `sqlite3 'file:data/views.db?mode=ro'`. It is a link t
 …). `./trunkline worker --rebuild --data DIR` writes a new generation beside it and turns the link over in the end;
 whoever has the old one open goes on reading it, and sees the new one when it opens the link again.
 
-- Instants (`at_ms`, `answered_ms`, `connected_ms`, `converted_ms`, `returned_ms`, `ended_ms`, `held_ms`) are
-  milliseconds since 1970-01-01 UTC. The others (`ring_ms`, `duration_ms`, `call_ms`, `took_ms`, `queued_ms`) are
-  lengths of time.
+- `ring_ms`, `duration_ms`, `call_ms`, `took_ms` and `queued_ms` are lengths of time in milliseconds. The other `…_ms`
+  are instants: milliseconds since 1970-01-01 UTC.
 - Amounts (`…_minor`) are whole minor units (cents) of `currency`. Null: nothing is owed.
-- Flags (`duplicate`, `loss`, `sent`, `test`) are 0 or 1.
+- Flags (`duplicate`, `held`, `loss`, `sent`, `test`) are 0 or 1.
 - Outcomes and reasons are those of [calls](calls.md) and [reasons](reasons.md).
 
 **No number, name or field of a person is in these tables.** `contact` is the keyed hash under which the journal knows

@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 
 from trunkline.cli.main import main
+from trunkline.events.calls import Converted, OfferReserved
 from trunkline.events.entry import Entry
+from trunkline.events.returns import ReturnApproved
 from trunkline.journal.lock import WORKER_LOCK_FILE, FolderLock
 from trunkline.journal.reader import JournalReader
 from trunkline.journal.schema import JOURNAL_FILE
 from trunkline.journal.sqlite import connect_reading, connect_writing
 from trunkline.journal.store import open_journal
 from trunkline.testing.lives import Lived, lives
+from trunkline.worker.penalties import read_sold
 from trunkline.worker.projections.plan import VIEWS
 from trunkline.worker.projections.projector import Projector
 from trunkline.worker.projections.store import current, place_of
@@ -215,3 +218,23 @@ def test_it_follows_and_stops_when_told(tmp_path: Path) -> None:
     child.send_signal(signal.SIGTERM)
     assert child.wait(10) == 0
     assert not list(tmp_path.glob("views-*-wal")), "closed in order"
+
+
+def test_what_targets_send_back_is_read_from_the_views(tmp_path: Path) -> None:
+    lived = lives(Random(10), calls=10, leads=200)
+    write(tmp_path, lived)
+    Projector.open(tmp_path, VIEWS).close()
+    sold: dict[str, int] = {}
+    returned: dict[str, int] = {}
+    targets = {event.attempt: event.target for event, _ in lived if isinstance(event, OfferReserved)}
+    for event, _ in lived:
+        if isinstance(event, Converted):
+            sold[targets[event.attempt]] = sold.get(targets[event.attempt], 0) + event.amount.minor
+        elif isinstance(event, ReturnApproved):
+            returned[event.target] = returned.get(event.target, 0) + event.credit.minor
+    assert returned
+    found = read_sold(tmp_path, lived[-1][0].at_ms)
+    assert {each.target: (each.minor, each.returned_minor) for each in found} == {
+        target: (minor, returned.get(target, 0)) for target, minor in sold.items()
+    }
+    assert read_sold(tmp_path, lived[0][0].at_ms - 1) == []

@@ -67,6 +67,8 @@ class CallRow(msgspec.Struct, kw_only=True, gc=False):
     revenue_minor: int | None = None
     payout_minor: int | None = None
     loss: int = 0
+    returned_minor: int | None = None
+    clawback_minor: int | None = None
     not_converted: str | None = None
     not_paid: str | None = None
     recording: str | None = None

@@ -12,7 +12,15 @@ from typing import Final
 import msgspec
 
 from trunkline.events.calls import CallRepeated, CallRouted, OfferReserved, PayoutEarned
-from trunkline.events.leads import LeadAccepted, LeadEnded, LeadHeld, LeadReceived, LeadReviewed, LeadUnmatched
+from trunkline.events.leads import (
+    LeadAccepted,
+    LeadClaimed,
+    LeadEnded,
+    LeadHeld,
+    LeadReceived,
+    LeadReviewed,
+    LeadUnmatched,
+)
 from trunkline.worker.projections.rows import Handler, Views
 from trunkline.worker.projections.table import Index, Table
 
@@ -38,6 +46,7 @@ class LeadRow(msgspec.Struct, kw_only=True, gc=False):
     routing: str | None = None
     outcome: str | None = None
     reason: str | None = None
+    claimed: str | None = None
     held_ms: int | None = None
     held_reason: str | None = None
     reviewed: str | None = None
@@ -53,6 +62,8 @@ class LeadRow(msgspec.Struct, kw_only=True, gc=False):
     revenue_minor: int | None = None
     payout_minor: int | None = None
     loss: int = 0
+    returned_minor: int | None = None
+    clawback_minor: int | None = None
     not_paid: str | None = None
     decision_us: int | None = None
 
@@ -103,6 +114,12 @@ def _reviewed(views: Views, event: LeadReviewed, contact: str | None) -> None:
         row.reviewed, row.reviewed_by = event.decision, event.by
         if row.outcome == "held":
             row.outcome = row.reason = None
+
+
+def _claimed(views: Views, event: LeadClaimed, contact: str | None) -> None:
+    row = views.of(LEADS).edit(event.call)
+    if row is not None:
+        row.claimed = event.outcome
 
 
 def _repeated(views: Views, event: CallRepeated, contact: str | None) -> None:
@@ -160,6 +177,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     LeadReceived: _received,
     LeadHeld: _held,
     LeadReviewed: _reviewed,
+    LeadClaimed: _claimed,
     CallRepeated: _repeated,
     CallRouted: _routed,
     OfferReserved: _offered,

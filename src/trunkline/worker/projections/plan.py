@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.events.entry import Event
-from trunkline.worker.projections import attempts, calls, deliveries, leads
+from trunkline.worker.projections import attempts, calls, deliveries, leads, pings, returns
 from trunkline.worker.projections.rows import Handler, Views
 from trunkline.worker.projections.table import Table
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables below. A change of what stands in them, or of how it is made, is a new one: it has them made anew."""
 
 
@@ -52,7 +52,14 @@ def together(*nouns: Mapping[type, Handler]) -> dict[type, tuple[Handler, ...]]:
 VIEWS: Final = Plan(
     file="views.db",
     version=VERSION,
-    tables=(calls.CALLS, leads.LEADS, attempts.ATTEMPTS, deliveries.DELIVERIES),
-    handlers=together(calls.HANDLERS, leads.HANDLERS, attempts.HANDLERS, deliveries.HANDLERS),
+    tables=(calls.CALLS, leads.LEADS, attempts.ATTEMPTS, deliveries.DELIVERIES, returns.RETURNS, pings.PINGS),
+    handlers=together(
+        calls.HANDLERS,
+        leads.HANDLERS,
+        attempts.HANDLERS,
+        deliveries.HANDLERS,
+        returns.HANDLERS,
+        pings.HANDLERS,
+    ),
 )
 """The tables that dashboards and reports ask."""

@@ -1,0 +1,128 @@
+"""What events do to rows that come when the sale is over, or before it: the outbox, returns, pings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.worker.test_projections import CALL, LEAD, attempt_row, call_row, folded, lead_received, offer, received
+
+from trunkline.events.deliveries import (
+    DeliveryDead,
+    DeliveryDropped,
+    DeliveryQueued,
+    DeliveryReplayed,
+    DeliverySent,
+    DeliveryTried,
+)
+from trunkline.events.entry import Event
+from trunkline.events.leads import DeliveryEnded
+from trunkline.events.pings import PingBid, PingConfirmed, PingLapsed, PingNoTarget, PingUsed
+from trunkline.events.returns import ReturnApproved, ReturnExpired, ReturnRejected, ReturnRequested
+from trunkline.kernel.money import Money
+from trunkline.worker.projections.deliveries import DELIVERIES, DeliveryRow
+from trunkline.worker.projections.pings import PINGS, PingRow
+from trunkline.worker.projections.returns import RETURNS, ReturnRow
+
+pytestmark = pytest.mark.unit
+
+POST: dict[str, Any] = LEAD | {"attempt": "att_1"}
+QUEUED = DeliveryQueued(
+    **POST, kind="email", buyer="ace", target="ace-in", campaign="roofing", due_ms=2_000, values={"lead.phone": "+1"}
+)
+ENDED = DeliveryEnded(**POST, outcome="queued", took_ms=3)
+TRIED = DeliveryTried(**POST, tries=1, reason="smtp", detail="450", next_ms=5_000)
+SENT = DeliverySent(**POST | {"at_ms": 9_000}, delivery="dlv_1", name="<1@example>", tries=1)
+DEAD = DeliveryDead(**POST, tries=2, reason="smtp", detail="550")
+
+
+def delivery(*events: Event) -> DeliveryRow:
+    row = folded(lead_received(), offer(LEAD), *events).of(DELIVERIES).get("att_1")
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("events", [(QUEUED, ENDED), (ENDED, QUEUED)])
+def test_a_queued_delivery_waits_in_the_outbox(events: tuple[Event, ...]) -> None:
+    row = delivery(*events)
+    assert (row.kind, row.outcome, row.outbox, row.due_ms, row.tries) == ("email", "queued", "waiting", 2_000, 0)
+
+
+def test_what_becomes_of_it() -> None:
+    tried = delivery(QUEUED, ENDED, TRIED)
+    assert (tried.outbox, tried.tries, tried.reason, tried.due_ms) == ("waiting", 1, "smtp", 5_000)
+    sent = delivery(QUEUED, ENDED, TRIED, SENT)
+    assert (sent.outbox, sent.out_ms, sent.delivery, sent.name, sent.due_ms) == (
+        "sent", 9_000, "dlv_1", "<1@example>", None,
+    )  # fmt: skip
+    dead = delivery(QUEUED, ENDED, TRIED, DEAD)
+    assert (dead.outbox, dead.tries, dead.reason, dead.due_ms) == ("dead", 2, "smtp", None)
+    again = delivery(QUEUED, ENDED, DEAD, DeliveryReplayed(**POST | {"at_ms": 7_000}))
+    assert (again.outbox, again.tries, again.due_ms) == ("waiting", 0, 7_000)
+    assert delivery(QUEUED, ENDED, DEAD, DeliveryDropped(**POST)).outbox == "dropped"
+
+
+def test_what_was_posted_at_once_never_was_in_the_outbox() -> None:
+    row = delivery(DeliveryEnded(**POST, outcome="rejected", reason="too old", status=422, sent=True))
+    assert (row.kind, row.outbox, row.reason, row.status, row.sent) == ("http", None, "too old", 422, 1)
+
+
+SALE: dict[str, Any] = CALL | {
+    "id": "ret_1", "attempt": "att_1", "buyer": "ace", "target": "ace-in", "route": "p.t.ace", "publisher": "adwave",
+    "source": None, "reason": "wrong_number", "by": "mia", "sold_ms": 900,
+}  # fmt: skip
+MONEY: dict[str, Any] = {"credit": Money(12_000, "USD"), "clawback": Money(4_500, "USD")}
+REQUESTED = ReturnRequested(**SALE, **MONEY, role="buyer", expires_ms=5_000)
+DECIDED: dict[str, Any] = SALE | {"at_ms": 2_000, "by": "policy"}
+
+
+def returned(*events: Event) -> ReturnRow:
+    row = folded(received(), offer(CALL), *events).of(RETURNS).get("ret_1")
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("asked", [(REQUESTED,), ()])
+def test_an_approved_return_stands_with_its_sale(asked: tuple[Event, ...]) -> None:
+    events = (*asked, ReturnApproved(**DECIDED, **MONEY))
+    row = returned(*events)
+    assert (row.state, row.decided_ms, row.decided_by) == ("approved", 2_000, "policy")
+    assert (row.credit_minor, row.clawback_minor, row.currency) == (12_000, 4_500, "USD")
+    views = folded(received(), offer(CALL), *events)
+    assert (attempt_row(views).returned_ms, attempt_row(views).returned_minor) == (2_000, 12_000)
+    assert (call_row(views).returned_minor, call_row(views).clawback_minor) == (12_000, 4_500)
+
+
+def test_a_return_that_is_not_approved_changes_no_sale() -> None:
+    for event, state in ((ReturnRejected(**DECIDED), "rejected"), (ReturnExpired(**DECIDED), "expired")):
+        assert returned(REQUESTED, event).state == state
+        assert call_row(folded(received(), offer(CALL), REQUESTED, event)).returned_minor is None
+    assert returned(REQUESTED).state == "requested"
+
+
+PING: dict[str, Any] = {"account": "acme", "call": "ping_1", "at_ms": 1_000}
+BID = PingBid(
+    **PING, kind="lead", campaign="roofing", publisher="adwave", source="fb", bid=Money(700, "USD"),
+    price=Money(2_000, "USD"), route="p.t.ace", target="ace-in", buyer="ace", expires_ms=61_000,
+    attributes={"geo.zip": "78701"}, seed=1, snapshot="5",
+)  # fmt: skip
+CONFIRMED = PingConfirmed(**PING | {"at_ms": 1_500}, lease="l", attempt="att_1", route="p.t.ace")
+
+
+def ping(*events: Event) -> PingRow:
+    row = folded(BID, *events).of(PINGS).get("ping_1")
+    assert row is not None
+    return row
+
+
+def test_a_ping_and_what_came_of_it() -> None:
+    row = ping()
+    assert (row.state, row.bid_minor, row.price_minor, row.currency) == ("bid", 700, 2_000, "USD")
+    assert "78701" not in repr(row)
+    confirmed = ping(CONFIRMED)
+    assert (confirmed.state, confirmed.confirmed_ms, confirmed.held) == ("confirmed", 1_500, 1)
+    assert ping(CONFIRMED, PingLapsed(**PING)).state == "lapsed"
+    nobody = ping(PingNoTarget(**PING, reason="limit"))
+    assert (nobody.state, nobody.reason) == ("no_target", "limit")
+    used = ping(PingUsed(**PING | {"at_ms": 3_000}, by="lead_1"))
+    assert (used.state, used.used_ms, used.used_by) == ("used", 3_000, "lead_1")
