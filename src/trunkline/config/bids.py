@@ -78,11 +78,11 @@ class Bid(Struct, frozen=True, kw_only=True):
     bids_when: BidsWhen | None = None
     bid_path: str = "bid"
     id_path: str = "ping_id"
-    number_path: str = "dial"
-    duration_path: str = "min_seconds"
-    expires_path: str = "expires_in"
+    number_path: str = "number"
+    duration_path: str = "terms.seconds"
+    expires_path: str = "expires_at"
     currency_path: str = "currency"
-    reason_path: str = "reason"
+    reason_path: str = "reasons[0]"
     confirm: Confirm | None = None
     ttl_seconds: int | None = None
     concurrency: int | None = None

@@ -70,7 +70,7 @@ MEANINGS: Final[dict[str, str]] = {
     "email": "Leads go by e-mail.",
     "event": "The event that decides.",
     "every": "Leads are collected and go together, every `day` or `hour`. Left out: each one at once, by itself.",
-    "expires_path": "[Path](#templates) of the seconds for which the bid stands.",
+    "expires_path": "[Path](#templates) of the bid's end: whole seconds from now, or a time in ISO 8601.",
     "fallback": "Key of the plan that is tried when all tiers have passed.",
     "file": "Audio file (WAV, MP3, FLAC, Ogg Vorbis), named from the folder of the configuration.",
     "finish": "Key that ends the input, or `none`.",

@@ -1,8 +1,9 @@
 """Reads a golden file of a bidder's dialect and says what comes of it, in the words of the file.
 
 A file has `about`, `bid` (as in a configuration), `asked` (kind, campaign, source, attributes), and any of: `ping` (the
-request), `answers` (each an answer and what it `reads` as), `confirm` and `post` (a request and its `answers`), `heard`
-(requests of somebody who speaks the dialect to us, and what they mean) and `said` (our bids in the dialect).
+request), `answers` (each an answer and what it `reads` as), `confirm` (a request and its `answers`) and `post`. Files
+of the other side have `inbound`, requests that are `heard` and `taken` with what each `means`, and how a `quote` is
+told: `bid`, `no_bid`, `confirmed`, `gone`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from trunkline.config.load import load_sources
 from trunkline.config.reading import Source
 from trunkline.config.schema import Kind
 from trunkline.engine.bidders.asked import Asked
+from trunkline.engine.bidders.hearing import Quote, fields_of
 from trunkline.kernel.http import Answer, Request
-from trunkline.kernel.money import Money
+from trunkline.kernel.money import Money, parse_money
 
 NOW_MS = 1_795_000_000_000
 PING = "bid_01"
@@ -75,6 +77,24 @@ def answer_of(written: Mapping[str, Any]) -> Answer:
     """What a bidder says."""
     body = msgspec.json.encode(written["json"]) if "json" in written else written.get("body", "").encode()
     return Answer(status=written.get("status", 200), headers={}, body=body, url="http://127.0.0.1/")
+
+
+def fields_in(written: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a request to us."""
+    body = msgspec.json.encode(written["json"]) if "json" in written else written.get("body", "").encode()
+    return fields_of(written.get("query", ""), written.get("type", "application/json"), body)
+
+
+def quote_of(written: Mapping[str, Any]) -> Quote:
+    """Our bid."""
+    amount = parse_money(str(written["amount"]), "USD")
+    more = {name: value for name, value in written.items() if name not in {"amount", "lasts_s"}}
+    return Quote(amount=amount, expires_ms=NOW_MS + written["lasts_s"] * 1_000, **more)
+
+
+def said(value: Mapping[str, Any]) -> Any:
+    """What goes out, as JSON has it."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def shown(value: Any) -> dict[str, Any]:

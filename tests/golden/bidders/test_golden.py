@@ -13,21 +13,27 @@ from tests.golden.bidders.golden import (
     answer_of,
     asked_of,
     bid_of,
+    fields_in,
+    quote_of,
     read_golden,
+    said,
     shown,
     shown_request,
 )
 
 from trunkline.config.bids import Bid
 from trunkline.engine.bidders.asked import Asked
-from trunkline.engine.bidders.dialect import DIALECTS, Dialect, dialect_of
+from trunkline.engine.bidders.dialect import DIALECTS, INBOUNDS, Dialect, dialect_of
 from trunkline.engine.bidders.reading import Reading
 
 pytestmark = pytest.mark.unit
 
 HERE = Path(__file__).parent
-FILES = sorted((*HERE.glob("exemplary/*.yaml"), *HERE.glob("supplemental/*.yaml")))
+ALL = sorted((*HERE.glob("exemplary/*.yaml"), *HERE.glob("supplemental/*.yaml")))
+FILES = [path for path in ALL if "-inbound" not in path.stem]
+INBOUND_FILES = [path for path in ALL if "-inbound" in path.stem]
 PARTS = {"about", "bid", "asked", "ping", "answers", "confirm", "post"}
+INBOUND_PARTS = {"about", "inbound", "heard", "taken", "quote", "bid", "no_bid", "confirmed", "gone"}
 
 
 def same_request(found: dict[str, Any] | None, wanted: dict[str, Any] | None) -> None:
@@ -73,6 +79,26 @@ def test_a_dialect_does_what_its_golden_file_says(path: Path) -> None:
     if "post" in golden:
         assert reading is not None
         same_request(shown_request(dialect.post(bid, asked, reading, PING)), golden["post"])
+
+
+@pytest.mark.parametrize("path", INBOUND_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_network_is_understood_and_answered_as_its_golden_file_says(path: Path) -> None:
+    golden = read_golden(path)
+    assert set(golden) <= INBOUND_PARTS
+    inbound = INBOUNDS[golden["inbound"]]
+    for each in golden["heard"]:
+        assert shown(inbound.heard(fields_in(each))) == {"sip": False, **each["means"]}, each
+    for each in golden.get("taken", []):
+        assert inbound.taken is not None
+        assert shown(inbound.taken(fields_in(each))) == each["means"]
+    quotes = [quote_of(each) for each in golden["quote"]]
+    assert [said(inbound.bid(quote, NOW_MS)) for quote in quotes] == golden["bid"]
+    assert said(inbound.no_bid(golden["no_bid"]["reason"])) == golden["no_bid"]["says"]
+    if "confirmed" in golden:
+        assert inbound.confirmed is not None
+        assert inbound.gone is not None
+        assert [said(inbound.confirmed(quote, NOW_MS)) for quote in quotes] == golden["confirmed"]
+        assert said(inbound.gone(quotes[0].ping, golden["gone"]["reason"])) == golden["gone"]["says"]
 
 
 def test_every_dialect_has_a_file_that_explains_it() -> None:

@@ -55,8 +55,10 @@ def body(found: Answer | NoAnswer) -> bytes:
 
 
 def test_a_bid_names_its_terms_and_a_bidder_remembers_what_it_was_asked() -> None:
-    found, bidder = asked(bids("25.00", min_seconds=90), times=2)
-    assert body(found[1]) == b'{"ping_id":"bid-2","bid":"25.00","currency":"USD","min_seconds":90}'
+    found, bidder = asked(bids("25.00", terms={"seconds": 90}), times=2)
+    assert body(found[1]) == (
+        b'{"status":"bid","ping_id":"bid-2","bid":"25.00","currency":"USD","terms":{"seconds":90}}'
+    )
     assert [each.json() for each in bidder.at("/ping")] == [{"zip": "78701"}] * 2
     assert (bidder.connections, bidder.open_most) == (1, 1)
 
@@ -64,7 +66,7 @@ def test_a_bid_names_its_terms_and_a_bidder_remembers_what_it_was_asked() -> Non
 def test_a_script_goes_on_from_request_to_request_and_stays_at_its_end() -> None:
     found, _ = asked([bids("1.00"), no_bid("enough"), fails(429, {"Retry-After": "3"})], times=4)
     assert [each.status for each in found if isinstance(each, Answer)] == [200, 200, 429, 429]
-    assert body(found[1]) == b'{"bid":"0","reason":"enough"}'
+    assert body(found[1]) == b'{"status":"no_bid","reasons":["enough"]}'
 
 
 @pytest.mark.parametrize(

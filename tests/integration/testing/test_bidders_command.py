@@ -58,7 +58,7 @@ def test_without_live_nothing_is_sent_and_no_secret_is_needed(
 def test_live_shows_request_answer_and_reading_and_never_the_key(
     tmp_path: Path, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, asked = outcome_of(tmp_path, bids("12.50", dial="+15125550199", note=key), "--live")
+    code, asked = outcome_of(tmp_path, bids("12.50", number="+15125550199", note=key), "--live")
     out = capsys.readouterr().out
     assert code == 0
     assert [each["key"] for each in asked] == [key]
@@ -70,7 +70,7 @@ def test_live_shows_request_answer_and_reading_and_never_the_key(
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        (says({"bid": "12.50", "dial": "+442079460000"}), "which `allow` does not"),
+        (says({"bid": "12.50", "number": "+442079460000"}), "which `allow` does not"),
         (writes(b"<html>\x1b[2J"), "the answer is no JSON"),
         (bids("1e999"), "is no amount"),
     ],
@@ -94,7 +94,7 @@ def test_silence_is_an_error(tmp_path: Path, key: str, capsys: pytest.CaptureFix
 def test_the_suite_asks_again_and_for_a_withheld_number(
     tmp_path: Path, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    changing = [bids("2.00"), bids("3.00", expires_in=2), says({"bid": 0, "reason": "no caller"})]
+    changing = [bids("2.00"), bids("3.00", expires_at=2), says({"bid": 0, "reason": "no caller"})]
     code, asked = outcome_of(tmp_path, changing, "--live", "--suite", "--json")
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert code == 0

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from trunkline.config.bids import Bid, BidsWhen, Confirm
 from trunkline.engine.bidders.destinations import is_allowed
-from trunkline.engine.bidders.dialect import DIALECTS
+from trunkline.engine.bidders.dialect import DIALECTS, INBOUNDS
+from trunkline.engine.bidders.hearing import FIELDS_MAX, VALUE_MAX, Unheard, fields_of
 from trunkline.engine.bidders.reading import DURATION_S_MAX, ID_MAX, LASTS_S_MAX
 from trunkline.kernel.http import Answer
 from trunkline.kernel.money import AMOUNT_MINOR_MAX
@@ -55,7 +56,7 @@ BODIES = st.one_of(
     JSON.map(lambda text: text.encode(errors="surrogatepass")),
     XML.map(lambda text: text.encode()),
     st.binary(max_size=60),
-    st.sampled_from([b"", b"[" * 100_000, b'{"a":' * 100_000, b'{"bid": ' + b"9" * 100_000 + b"}"]),
+    st.sampled_from([b"", b"[" * 10_000, b'{"a":' * 10_000, b'{"bid": ' + b"9" * 10_000 + b"}"]),
 )
 BIDS = [
     Bid(dialect="generic", url="https://b.example/", allow=ALLOW, confirm=Confirm(url="https://b.example/c")),
@@ -100,6 +101,26 @@ def test_any_answer_to_a_confirmation_is_a_yes_or_a_no(bid: Bid, body: bytes, st
     assert said.dial is None or (said.accepted and is_allowed(said.dial, bid.allow))
     assert said.reason is None or len(said.reason) <= 200
     msgspec.json.encode(said)
+
+
+@given(
+    name=st.sampled_from(sorted(INBOUNDS)),
+    query=st.text(alphabet="a=&%+;2BCID_é\x00", max_size=40),
+    kind=st.sampled_from([None, "", "application/json", "application/x-www-form-urlencoded; charset=x", "text/xml"]),
+    body=BODIES,
+)
+def test_any_request_in_a_networks_words_is_heard_or_refused(
+    name: str, query: str, kind: str | None, body: bytes
+) -> None:
+    try:
+        fields = fields_of(query, kind, body)
+    except Unheard as objection:
+        assert str(objection)
+        return
+    heard = INBOUNDS[name].heard(fields)
+    assert len(heard.facts) <= FIELDS_MAX
+    assert all(len(text) <= VALUE_MAX for text in heard.facts.values())
+    msgspec.json.encode(heard)
 
 
 @given(

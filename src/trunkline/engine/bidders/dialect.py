@@ -15,12 +15,16 @@ from trunkline.engine.bidders import confirming
 from trunkline.engine.bidders.asked import Asked
 from trunkline.engine.bidders.generic import answer as generic_answer
 from trunkline.engine.bidders.generic import request as generic_request
+from trunkline.engine.bidders.hearing import Inbound
 from trunkline.engine.bidders.reading import Confirmation, Reading
 from trunkline.engine.bidders.retreaver import answer as retreaver_answer
+from trunkline.engine.bidders.retreaver import inbound as retreaver_inbound
 from trunkline.engine.bidders.retreaver import request as retreaver_request
 from trunkline.engine.bidders.ringba import answer as ringba_answer
+from trunkline.engine.bidders.ringba import inbound as ringba_inbound
 from trunkline.engine.bidders.ringba import request as ringba_request
 from trunkline.engine.bidders.trackdrive import answer as trackdrive_answer
+from trunkline.engine.bidders.trackdrive import inbound as trackdrive_inbound
 from trunkline.engine.bidders.trackdrive import request as trackdrive_request
 from trunkline.kernel.http import Answer, Request
 
@@ -106,6 +110,33 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         ),
     )
 }
+
+
+INBOUNDS: Final[Mapping[str, Inbound]] = {
+    each.name: each
+    for each in (
+        Inbound(name="ringba", heard=ringba_inbound.heard, bid=ringba_inbound.bid, no_bid=ringba_inbound.no_bid),
+        Inbound(
+            name="retreaver",
+            heard=retreaver_inbound.heard,
+            bid=retreaver_inbound.bid,
+            no_bid=retreaver_inbound.no_bid,
+            taken=retreaver_inbound.taken,
+            confirmed=retreaver_inbound.confirmed,
+            gone=retreaver_inbound.gone,
+        ),
+        Inbound(
+            name="trackdrive",
+            heard=trackdrive_inbound.heard,
+            bid=trackdrive_inbound.bid,
+            no_bid=trackdrive_inbound.no_bid,
+            taken=trackdrive_inbound.taken,
+            confirmed=trackdrive_inbound.confirmed,
+            gone=trackdrive_inbound.gone,
+        ),
+    )
+}
+"""The networks in whose words we can be asked; in our own words that is `POST /v1/ping`."""
 
 
 def dialect_of(name: str) -> Dialect:

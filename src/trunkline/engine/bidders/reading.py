@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ DURATION_S_MAX: Final = 86_400
 LASTS_S_MAX: Final = 86_400
 _AMOUNT: Final = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]{1,40})(?:\.(?P<rest>[0-9]{1,60}))?")
 _NO_ANSWERS: Final = frozenset({401, 403, 404, 408, 425, 429})
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}(?:\.0{1,9})?")
 
 Answered = Literal["bid", "no_bid", "error"]
@@ -72,6 +74,16 @@ def money_of(text: str, currency: str) -> Money:
     return Money(minor, currency)
 
 
+def currency_at(document: Document, path: str) -> str | None:
+    """The code of a currency at a path; None when nothing stands there. Raises Unusable."""
+    text = document.words(path)
+    if text is None or not text.strip():
+        return None
+    if _CURRENCY.fullmatch(code := text.strip().upper()) is None:
+        raise Unusable(f"{text[:40]!r} is no currency")
+    return code
+
+
 def amount_at(document: Document, path: str, currency: str) -> Money | None:
     """The amount at a path; None when nothing stands there. Raises Unusable."""
     text = document.words(path)
@@ -86,6 +98,26 @@ def seconds_at(document: Document, path: str, most: int) -> int | None:
     if _WHOLE.fullmatch(text.strip()) is None or (seconds := int(text.strip().partition(".")[0])) > most:
         raise Unusable(f"{text[:40]!r} is no number of seconds up to {most}")
     return seconds
+
+
+def expires_at(document: Document, path: str, utc_ms: int) -> int | None:
+    """When a bid ends (UTC, milliseconds): whole seconds from now, or a time in ISO 8601.
+
+    None when nothing stands there. Raises Unusable for what is neither, is over, or is more than a day away.
+    """
+    text = document.words(path)
+    if text is None or not text.strip():
+        return None
+    if _WHOLE.fullmatch(text.strip()) is not None:
+        return utc_ms + (seconds_at(document, path, LASTS_S_MAX) or 0) * 1_000
+    try:
+        at = datetime.fromisoformat(text.strip())
+        expires_ms = int(at.timestamp() * 1_000) if at.tzinfo is not None else None
+    except (ValueError, OverflowError) as wrong:
+        raise Unusable(f"{text[:40]!r} is no time") from wrong
+    if expires_ms is None or not utc_ms < expires_ms <= utc_ms + LASTS_S_MAX * 1_000:
+        raise Unusable(f"{text[:40]!r} is no time at which a bid ends; do the clocks differ?")
+    return expires_ms
 
 
 def id_at(document: Document, path: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
@@ -10,7 +9,7 @@ from urllib.parse import quote
 from trunkline.config.bids import Bid, BidAuth
 from trunkline.engine.bidders.asked import Asked
 from trunkline.engine.bidders.hops import header_of
-from trunkline.engine.payloads.bodies import TYPES, Format, body_of, nested, one_line, with_query
+from trunkline.engine.payloads.bodies import TYPES, Format, basic, body_of, nested, one_line, with_query
 from trunkline.engine.payloads.templates import render
 from trunkline.kernel.http import Request
 
@@ -71,8 +70,7 @@ def proof(auth: BidAuth | None) -> dict[str, str]:
     if auth.bearer is not None:
         return {"Authorization": f"Bearer {_literal(auth.bearer)}"}
     if auth.username is not None:
-        pair = f"{auth.username}:{auth.password or ''}".encode()
-        return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+        return {"Authorization": basic(auth.username, auth.password or "")}
     return {} if auth.header is None else {auth.header: _literal(auth.value or "")}
 
 

@@ -6,28 +6,22 @@ Both are pure: the request is built here and sent elsewhere. Every post of one a
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
-from urllib.parse import quote, urlencode
-from xml.sax.saxutils import escape
+from urllib.parse import quote
 
 import msgspec
 
-from trunkline.config.deliveries import AcceptWhen, BasicAuth, Hook
+from trunkline.config.deliveries import AcceptWhen, Hook
 from trunkline.config.folds import fold_text
+from trunkline.engine.payloads.bodies import TYPES, basic, body_of, one_line, with_query
 from trunkline.engine.payloads.json_values import find, read_json, words
 from trunkline.engine.payloads.templates import render
 from trunkline.kernel.http import Answer, Request
 
 SHOWN_MAX: Final = 200
 """Characters of a buyer's words that are kept."""
-_TYPES: Final = {
-    "json": "application/json",
-    "form": "application/x-www-form-urlencoded",
-    "xml": "application/xml; charset=utf-8",
-}
 _AGAIN_LATER: Final = frozenset({408, 425, 429})
 
 
@@ -60,13 +54,12 @@ def post_of(deliver: Hook, known: Mapping[str, str], attempt: str, *, url: str |
         values = {name.removeprefix("lead."): value for name, value in known.items() if name.startswith("lead.")}
     headers = {"Accept": "application/json, */*;q=0.5", "Idempotency-Key": attempt}
     if deliver.auth is not None:
-        headers["Authorization"] = _basic(deliver.auth)
-    headers |= {name: render(template, known, _one_line) for name, template in deliver.headers.items()}
+        headers["Authorization"] = basic(deliver.auth.username, deliver.auth.password)
+    headers |= {name: render(template, known, one_line) for name, template in deliver.headers.items()}
     if deliver.method == "GET":
-        joint = "&" if "?" in url else "?"
-        return Request(method="GET", url=f"{url}{joint}{urlencode(values)}" if values else url, headers=headers)
-    headers = {"Content-Type": _TYPES[deliver.format], **headers}
-    return Request(method=deliver.method, url=url, headers=headers, body=_body(deliver.format, values))
+        return Request(method="GET", url=with_query(url, values), headers=headers)
+    headers = {"Content-Type": TYPES[deliver.format], **headers}
+    return Request(method=deliver.method, url=url, headers=headers, body=body_of(deliver.format, values, "lead"))
 
 
 def judged(deliver: Hook, answer: Answer) -> Verdict:
@@ -104,31 +97,6 @@ def _holds(rule: AcceptWhen, answer: Answer, value: object) -> bool:
     if rule.equals is None:
         return found is not None and found not in {"", "false"}
     return found is not None and fold_text(found) == fold_text(rule.equals)
-
-
-def _basic(auth: BasicAuth) -> str:
-    """RFC 7617, in UTF-8."""
-    return f"Basic {base64.b64encode(f'{auth.username}:{auth.password}'.encode()).decode()}"
-
-
-def _body(form: str, values: Mapping[str, str]) -> bytes:
-    match form:
-        case "json":
-            return msgspec.json.encode(values)
-        case "form":
-            return urlencode(values).encode()
-    inner = "".join(f"<{name}>{escape(_printable(value))}</{name}>" for name, value in values.items())
-    return f'<?xml version="1.0" encoding="UTF-8"?><lead>{inner}</lead>'.encode()
-
-
-def _printable(text: str) -> str:
-    """Without what XML cannot hold (XML 1.0, section 2.2)."""
-    return "".join(each for each in text if each in "\t\n\r" or (each >= " " and each not in "\ufffe\uffff"))
-
-
-def _one_line(text: str) -> str:
-    """What may stand in a header: a line end would begin another one."""
-    return "".join(each for each in text if each.isascii() and each.isprintable())
 
 
 def _shown(text: str | None) -> str | None:

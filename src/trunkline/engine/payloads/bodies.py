@@ -1,7 +1,8 @@
-"""Bodies of requests: fields as JSON, as a form, as XML."""
+"""What requests are made of: fields as JSON, as a form, as XML, in a query; texts that may stand in a header."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -49,6 +50,11 @@ def nested(values: Mapping[str, str]) -> dict[str, Any]:
 def with_query(url: str, values: Mapping[str, str]) -> str:
     """The address with fields in its query."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(values)}" if values else url
+
+
+def basic(username: str, password: str) -> str:
+    """The value of `Authorization` for a user name and a password (RFC 7617, in UTF-8)."""
+    return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
 def one_line(text: str) -> str:

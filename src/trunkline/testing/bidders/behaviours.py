@@ -13,7 +13,7 @@ _PIECE: Final = b" " * 65_536
 
 
 def bids(amount: str, **more: Any) -> Behaviour:
-    """A bid in our own format; `more` are further keys of the answer (`dial`, `min_seconds`, `expires_in`…).
+    """A bid in our own format; `more` are further keys of the answer (`number`, `terms`, `expires_at`…).
 
     The bid's id is its number in the order of requests: `bid-1`, `bid-2`…
     """
@@ -22,14 +22,14 @@ def bids(amount: str, **more: Any) -> Behaviour:
     async def behave(peer: Peer, request: Received) -> None:
         nonlocal count
         count += 1
-        await peer.json(200, {"ping_id": f"bid-{count}", "bid": amount, "currency": "USD", **more})
+        await peer.json(200, {"status": "bid", "ping_id": f"bid-{count}", "bid": amount, "currency": "USD", **more})
 
     return behave
 
 
 def no_bid(reason: str = "no capacity") -> Behaviour:
     """A well-formed answer without a bid."""
-    return says({"bid": "0", "reason": reason})
+    return says({"status": "no_bid", "reasons": [reason]})
 
 
 def says(value: Any, status: int = 200) -> Behaviour:

@@ -7,10 +7,11 @@ from trunkline.config.xml_paths import is_xml_path
 from trunkline.engine.bidders.destinations import dial_of
 from trunkline.engine.bidders.reading import (
     DURATION_S_MAX,
-    LASTS_S_MAX,
     Reading,
     amount_at,
+    currency_at,
     error,
+    expires_at,
     id_at,
     never_fails,
     no_bid,
@@ -37,16 +38,14 @@ def read(bid: Bid, answer: Answer, currency: str, utc_ms: int) -> Reading:
         return error("the answer is no XML" if is_xml_path(bid.bid_path) else "the answer is no JSON")
     if rule is not None and not holds(rule, document):
         return no_bid(reason)
-    said = document.words(bid.currency_path)
-    amount = amount_at(document, bid.bid_path, said.strip().upper() if said and said.strip() else currency)
+    amount = amount_at(document, bid.bid_path, currency_at(document, bid.currency_path) or currency)
     if amount is None or amount.minor == 0:
         return no_bid(reason)
-    lasts_s = seconds_at(document, bid.expires_path, LASTS_S_MAX)
     return Reading(
         answered="bid",
         amount=amount,
         id=id_at(document, bid.id_path),
         dial=dial_of([document.words(bid.number_path)], bid.allow),
         duration_s=seconds_at(document, bid.duration_path, DURATION_S_MAX),
-        expires_ms=None if lasts_s is None else utc_ms + lasts_s * 1_000,
+        expires_ms=expires_at(document, bid.expires_path, utc_ms),
     )

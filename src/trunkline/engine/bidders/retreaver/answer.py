@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from trunkline.config.bids import Bid
@@ -10,11 +9,11 @@ from trunkline.engine.bidders.confirming import accepted_at
 from trunkline.engine.bidders.destinations import dial_of
 from trunkline.engine.bidders.reading import (
     DURATION_S_MAX,
-    LASTS_S_MAX,
     Confirmation,
     Reading,
     amount_at,
     error,
+    expires_at,
     id_at,
     never_fails,
     no_bid,
@@ -22,7 +21,7 @@ from trunkline.engine.bidders.reading import (
     seconds_at,
     words_at,
 )
-from trunkline.engine.payloads.documents import Document, Unusable
+from trunkline.engine.payloads.documents import Document
 from trunkline.kernel.http import Answer
 
 RESERVED: Final = frozenset({"reserved", "confirmed"})
@@ -53,7 +52,7 @@ def read(bid: Bid, answer: Answer, currency: str, utc_ms: int) -> Reading:
         id=number,
         dial=dial_of([document.words(name) for name in ADDRESSES], bid.allow),
         duration_s=seconds_at(document, "retreaver_seconds", DURATION_S_MAX),
-        expires_ms=_expires_ms(document.words("expires_at"), utc_ms),
+        expires_ms=expires_at(document, "expires_at", utc_ms),
     )
 
 
@@ -64,17 +63,3 @@ def confirmed(bid: Bid, answer: Answer) -> Confirmation:
     if not 200 <= answer.status < 300 or said != "confirmed":
         return Confirmation(accepted=False, reason=said or f"status {answer.status}")
     return accepted_at(document, ADDRESSES, bid)
-
-
-def _expires_ms(text: str | None, utc_ms: int) -> int | None:
-    """When a reservation ends, by Retreaver's clock. Raises Unusable for what is no time, or a day and more away."""
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text.strip())
-        expires_ms = int(at.timestamp() * 1_000) if at.tzinfo is not None else None
-    except (ValueError, OverflowError) as wrong:
-        raise Unusable(f"{text[:40]!r} is no time") from wrong
-    if expires_ms is None or expires_ms > utc_ms + LASTS_S_MAX * 1_000:
-        raise Unusable(f"{text[:40]!r} is no time at which a reservation ends")
-    return expires_ms
