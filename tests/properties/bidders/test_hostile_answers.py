@@ -114,9 +114,8 @@ def test_any_request_in_a_networks_words_is_heard_or_refused(
 ) -> None:
     try:
         fields = fields_of(query, kind, body)
-    except Unheard as objection:
-        assert str(objection)
-        return
+    except Unheard:
+        return  # it was refused
     heard = INBOUNDS[name].heard(fields)
     assert len(heard.facts) <= FIELDS_MAX
     assert all(len(text) <= VALUE_MAX for text in heard.facts.values())
