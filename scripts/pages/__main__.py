@@ -12,6 +12,7 @@ from scripts.pages import bidders, events, machines, metrics, views
 from trunkline.config.json_schema import json_schema
 from trunkline.config.reference import reference_page
 from trunkline.engine.routing import reasons_page
+from trunkline.switch.leads.openapi import openapi_text
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -28,6 +29,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events.page,
     "machines.md": machines.page,
     "metrics.md": metrics.page,
+    "openapi.json": openapi_text,
     "reasons.md": reasons_page.page,
     "views.md": views.page,
 }

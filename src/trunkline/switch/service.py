@@ -38,6 +38,7 @@ from trunkline.switch.commands.server import AdminSocket
 from trunkline.switch.entropy import Entropy
 from trunkline.switch.leads.intake import lead_routes
 from trunkline.switch.leads.recovery import go_on, read_left
+from trunkline.switch.leads.telling import telling_routes
 from trunkline.switch.learning import Learning
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.open_files import connection_limits, take_open_files
@@ -153,6 +154,7 @@ class Switch:
                     *health_routes(self.not_ready),
                     *lead_routes(plant, self.not_ready),
                     *ping_routes(plant, self.not_ready),
+                    *telling_routes(plant),
                 ],
                 "--http",
                 refused,
