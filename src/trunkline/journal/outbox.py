@@ -17,7 +17,13 @@ from trunkline.journal.sqlite import Connection, Error, connect_reading, unreada
 
 _COLUMNS: Final = "attempt, account, call, target, kind, state, queued_ms, due_ms, tries, reason, detail"
 _SELECT: Final = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608
-_DUE: Final = f"{_SELECT} WHERE state = 'waiting' AND due_ms <= ? ORDER BY due_ms, attempt LIMIT ?"
+_NEXT_TARGET: Final = (
+    "SELECT account, target FROM outbox WHERE state = 'waiting' AND (account, target) > (?, ?) "
+    "ORDER BY account, target LIMIT 1"
+)
+_DUE: Final = (
+    f"{_SELECT} WHERE state = 'waiting' AND account = ? AND target = ? AND due_ms <= ? ORDER BY due_ms, attempt LIMIT ?"
+)
 _DEAD: Final = f"{_SELECT} WHERE state = 'dead' AND (? IS NULL OR account = ?) AND (? IS NULL OR target = ?) "
 _DEAD_PAGE: Final = _DEAD + "AND attempt > ? ORDER BY attempt LIMIT ?"
 AT_ONCE: Final = 200
@@ -34,9 +40,16 @@ class OutboxReader:
         self._path = folder / JOURNAL_FILE
         self._connection: Connection = connect_reading(self._path)
 
-    def due(self, now_ms: int, limit: int) -> list[StoredDelivery]:
-        """What may be tried now, the longest due first."""
-        return self._rows(_DUE, now_ms, limit)
+    def targets(self) -> list[tuple[str, str]]:
+        """Accounts and targets for which something waits; costs a look for each of them, however much it is."""
+        found: list[tuple[str, str]] = []
+        while rows := self._ask(_NEXT_TARGET, *(found[-1] if found else ("", ""))):
+            found.append((rows[0][0], rows[0][1]))
+        return found
+
+    def due(self, account: str, target: str, now_ms: int, limit: int) -> list[StoredDelivery]:
+        """What may be tried now for one target, the longest due first."""
+        return self._rows(_DUE, account, target, now_ms, limit)
 
     def dead(
         self, account: str | None = None, target: str | None = None, after: str = "", limit: int = 1_000

@@ -168,7 +168,7 @@ CREATE TABLE outbox (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX outbox_by_due ON outbox (state, due_ms);
+CREATE INDEX outbox_by_target ON outbox (state, account, target, due_ms);
 """
 
 _LEADS = """

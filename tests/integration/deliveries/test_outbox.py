@@ -82,9 +82,11 @@ async def command(folder: Path, journal: Journal, name: str, args: Any, at_ms: i
 def test_what_is_queued_is_due_and_sealed(tmp_path: Path) -> None:
     async def work(journal: Journal, reader: OutboxReader) -> None:
         await queue(journal, "att_1")
-        (row,) = reader.due(NOW, 10)
+        (row,) = reader.due("acme", "star", NOW, 10)
+        assert reader.targets() == [("acme", "star")]
+        assert reader.due("acme", "desk", NOW, 10) == []
         assert (row.attempt, row.call, row.target, row.kind, row.tries) == ("att_1", "lead_att_1", "star", "email", 0)
-        assert reader.due(NOW - 1, 10) == []
+        assert reader.due("acme", "star", NOW - 1, 10) == []
         with JournalReader(tmp_path) as journal_reader:
             (record,) = journal_reader.records_of("lead_att_1")
         assert isinstance(record.event, DeliveryQueued)
@@ -97,8 +99,8 @@ def test_what_is_queued_is_due_and_sealed(tmp_path: Path) -> None:
 def test_a_collection_is_due_together_at_its_time(tmp_path: Path) -> None:
     async def work(journal: Journal, reader: OutboxReader) -> None:
         await queue(journal, "att_1", "att_2", index=DAILY)
-        assert reader.due(NOW, 10) == []
-        rows = reader.due(NOW + 24 * 3_600_000, 10)
+        assert reader.due("acme", "star", NOW, 10) == []
+        rows = reader.due("acme", "star", NOW + 24 * 3_600_000, 10)
         assert [row.attempt for row in rows] == ["att_1", "att_2"]
         assert len({row.due_ms for row in rows}) == 1
 
@@ -114,8 +116,8 @@ def test_the_life_of_a_dead_letter(tmp_path: Path) -> None:
             "attempts": ["att_1", "att_2"],
             "unknown": 1,
         }
-        assert reader.due(NOW, 10) == []
-        assert [row.tries for row in reader.due(NOW + 60_000, 10)] == [1, 1]
+        assert reader.due("acme", "star", NOW, 10) == []
+        assert [row.tries for row in reader.due("acme", "star", NOW + 60_000, 10)] == [1, 1]
         dead = ReportDead(attempts=("att_1",), reason="rejected", detail="x" * 999)
         await command(tmp_path, journal, "deliveries.dead", dead)
         (letter,) = reader.dead()
@@ -126,7 +128,7 @@ def test_the_life_of_a_dead_letter(tmp_path: Path) -> None:
         late = await command(tmp_path, journal, "deliveries.tried", tried)
         assert late == {"attempts": ["att_2"], "unknown": 2}
         await command(tmp_path, journal, "deliveries.replay", NameAttempts(attempts=("att_1",)), NOW + 5)
-        (again,) = reader.due(NOW + 5, 10)
+        (again,) = reader.due("acme", "star", NOW + 5, 10)
         assert (again.attempt, again.state, again.tries) == ("att_1", "waiting", 0)
         sent = ReportSent(attempts=("att_1",), delivery="att_1", name="<att_1@x>")
         await command(tmp_path, journal, "deliveries.sent", sent)

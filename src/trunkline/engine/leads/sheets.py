@@ -64,10 +64,15 @@ def consign(leads: Sequence[QueuedLead], sheet: Sheet, zone: str) -> Consignment
     """Leads that go out together; one alone is called like its attempt."""
     assert leads
     ordered = tuple(sorted(leads, key=lambda lead: lead.attempt))
-    name = ordered[0].attempt
-    if len(ordered) > 1:
-        name += f"-{hashlib.sha256(' '.join(lead.attempt for lead in ordered).encode()).hexdigest()[:12]}"
+    name = delivery_id([lead.attempt for lead in ordered])
     return Consignment(name, ordered, zone, max(slot_ms(sheet, zone, lead.queued_ms) for lead in ordered))
+
+
+def delivery_id(attempts: Sequence[str]) -> str:
+    """What a delivery of these attempts, in their order, is called at every try."""
+    if len(attempts) == 1:
+        return attempts[0]
+    return f"{attempts[0]}-{hashlib.sha256(' '.join(attempts).encode()).hexdigest()[:12]}"
 
 
 def table(consignment: Consignment, columns: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
