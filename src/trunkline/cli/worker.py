@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 import time
 from functools import partial
@@ -18,6 +19,8 @@ from trunkline.cli import admin
 from trunkline.journal.lock import WORKER_LOCK_FILE, FolderLock
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import ExitCode
+from trunkline.worker.outbox.runner import OutboxRunner
+from trunkline.worker.outbox.settings import SettingsSource
 from trunkline.worker.part import Part, in_thread
 from trunkline.worker.projecting import Projecting
 from trunkline.worker.projections.plan import VIEWS, Plan
@@ -89,6 +92,7 @@ async def _work(data: Path, reader: JournalReader, projector: Projector) -> None
         Projecting(VIEWS.file, projector, tail),
         Publishing("rate books", RatesDue(data, switch, _utc_ms).publish),
         Publishing("return penalties", PenaltiesDue(data, switch, _utc_ms).publish),
+        OutboxRunner(data, SettingsSource(data, os.environ), switch),
     ]
     await run_worker(parts, f"ready views={projector.seq}")
 

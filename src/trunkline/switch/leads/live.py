@@ -15,6 +15,7 @@ from trunkline.engine.leads import commands as c
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.leads.outcomes import DeliveryOutcome, LeadOutcome
+from trunkline.engine.leads.queueing import queued
 from trunkline.engine.leads.sales import Sale, packed
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.cursor import Cursor
@@ -34,6 +35,8 @@ from trunkline.switch.leads.orders import LeadAnswer, LeadOrder
 from trunkline.switch.leads.posting import post_lead
 
 if TYPE_CHECKING:
+    from trunkline.config.lookup import AccountIndex
+    from trunkline.config.schema import Target
     from trunkline.switch.plant import Plant
     from trunkline.switch.world import World
 
@@ -274,7 +277,25 @@ class LiveLead:
         index = self._world.accounts[self.machine.context.account]
         target = index.targets.get(command.sale.target)
         context, resumed = self.machine.context, self._take_resumed()
+        if target is not None and target.deliver is not None and target.deliver.queued and not context.test:
+            return self._queue(index, target, command.sale)
         return await post_lead(self._plant, self._world, context, command.sale, target, resumed=resumed)
+
+    def _queue(self, index: AccountIndex, target: Target, sale: Sale) -> i.Delivered:
+        """Put the lead into the outbox: durable with the acceptance, and only with it."""
+        context, now_ms = self.machine.context, self._plant.clock().utc_ms
+        made = queued(
+            index,
+            target,
+            context.attributes,
+            lead=context.lead,
+            attempt=sale.attempt,
+            campaign=context.campaign,
+            now_ms=now_ms,
+        )
+        self._entries.append(Entry(made.event, context.contact))
+        self._changes.append(made.change)
+        return i.Delivered(DeliveryOutcome.QUEUED, sent=False)
 
     def _take_resumed(self) -> bool:
         """Whether the post at hand is the one that was open when the process before this one ended."""

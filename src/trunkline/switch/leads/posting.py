@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from trunkline.config.deliveries import Deliver
 from trunkline.config.schema import Target
 from trunkline.engine.leads.context import LeadContext
 from trunkline.engine.leads.delivery import judged, post_of
 from trunkline.engine.leads.inputs import Delivered
 from trunkline.engine.leads.outcomes import DeliveryOutcome
+from trunkline.engine.leads.retries import post_again_ms
 from trunkline.engine.leads.sales import Sale
+from trunkline.kernel.http import Answer, Request
 from trunkline.outbound.client import NoAnswer, Why
 
 if TYPE_CHECKING:
     from trunkline.switch.plant import Plant
     from trunkline.switch.world import World
+
+
+_PASSING: Final = frozenset({Why.UNREACHABLE, Why.BROKEN})
+"""Why there was no answer, where the next moment may be better."""
+_OVERLOADED: Final = frozenset({429, 502, 503, 504})
+"""Answers by which a buyer has not taken the lead and may do so in a moment."""
 
 
 async def post_lead(
@@ -31,12 +42,10 @@ async def post_lead(
     if context.test and target.test_url is None:
         return Delivered(DeliveryOutcome.REJECTED, "no_test_url", sent=False)
     deliver = world.secrets.of(target.deliver)
-    if deliver.queued:
-        return Delivered(DeliveryOutcome.HTTP_ERROR, "not_built", sent=False)
     request = post_of(deliver, context.attributes, sale.attempt, url=target.test_url if context.test else None)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    answer = await plant.http.exchange(request, began_s + deliver.deadline_ms / 1000)
+    answer = await _exchange(plant, request, deliver, began_s + deliver.deadline_ms / 1000)
     took_ms = round((loop.time() - began_s) * 1000)
     if isinstance(answer, NoAnswer):
         return _unanswered(answer, took_ms, resumed=resumed, stop=target.on_timeout == "stop")
@@ -44,6 +53,25 @@ async def post_lead(
     said = (None if words is None else world.secrets.masked(words) for words in (verdict.reason, verdict.buyers_id))
     reason, buyers_id = said
     return Delivered(DeliveryOutcome(verdict.outcome.value), reason, answer.status, took_ms, buyers_id)
+
+
+async def _exchange(plant: Plant, request: Request, deliver: Deliver, deadline_s: float) -> Answer | NoAnswer:
+    """Post, and post again where that is safe and there is time; `sent` is about all of it."""
+    loop = asyncio.get_running_loop()
+    tries, sent = 0, False
+    while True:
+        tries += 1
+        answer = await plant.http.exchange(request, deadline_s)
+        if isinstance(answer, NoAnswer):
+            sent = sent or answer.sent
+            passing = answer.why in _PASSING
+        else:
+            sent, passing = True, answer.status in _OVERLOADED
+        left_ms = int((deadline_s - loop.time()) * 1000)
+        wait_ms = post_again_ms(passing=passing, sent=sent, idempotent=deliver.idempotent, tries=tries, left_ms=left_ms)
+        if wait_ms is None:
+            return msgspec.structs.replace(answer, sent=sent) if isinstance(answer, NoAnswer) else answer
+        await asyncio.sleep(wait_ms / 1000)
 
 
 def _unanswered(answer: NoAnswer, took_ms: int, *, resumed: bool, stop: bool) -> Delivered:

@@ -1,0 +1,117 @@
+"""A lead from its publisher to a buyer's mailbox: a real switch, a real worker, a real mail server, and kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from tests.integration.deliveries.servers import HERE, Inbox
+from tests.integration.leads.posts import CONFIG, NOBODY, configured, lead, post
+
+import trunkline
+from trunkline.cli import admin
+from trunkline.events.deliveries import DeliveryQueued, DeliverySent, DeliveryTried
+from trunkline.events.leads import DeliveryEnded, LeadAccepted
+from trunkline.testing.bidders.background import answering
+from trunkline.testing.bidders.behaviours import breaks_off, fails, says
+from trunkline.testing.ports import free_block
+from trunkline.testing.switch import SwitchProcess
+
+pytestmark = pytest.mark.integration
+
+MAIL = CONFIG.replace('{url: "ACE", deadline_ms: 2000, reject_reason: why, buyers_id: id}', "{DELIVER}").replace(
+    'outbound: {allow_networks: ["127.0.0.0/8"]}',
+    'outbound: {allow_networks: ["127.0.0.0/8"], smtp: {host: 127.0.0.1, port: PORT, tls: off, from: us@x.example}}',
+)
+
+
+@contextmanager
+def mailbox(port: int) -> Iterator[Inbox]:
+    """A mail server in a thread."""
+    inbox = Inbox()
+    controller: Any = Controller(inbox, hostname=HERE, port=port)
+    controller.start()
+    try:
+        yield inbox
+    finally:
+        controller.stop()
+
+
+@contextmanager
+def working(data: Path) -> Iterator[subprocess.Popen[str]]:
+    """`trunkline worker` beside the switch of a data folder."""
+    source = str(Path(trunkline.__file__).resolve().parents[1])
+    command = [sys.executable, "-m", "trunkline", "worker", "--data", str(data)]
+    with (data / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "PYTHONPATH": source}
+        )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready")
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def mail_config(deliver: str, port: int) -> str:
+    return configured(NOBODY, NOBODY, MAIL.replace("{DELIVER}", deliver).replace("PORT", str(port)))
+
+
+def test_a_lead_reaches_a_mailbox_whoever_dies_on_the_way(tmp_path: Path) -> None:
+    port = free_block(1, HERE)
+    config = mail_config("{email: {to: leads@buyer.example, subject: 'Lead [lead.phone]'}}", port)
+    with SwitchProcess(config, tmp_path) as switch:
+        status, answer, _ = post(switch, lead())
+        assert (status, answer["status"], answer["payout"]) == (201, "accepted", "21.00")
+        switch.kill()  # the lead counts as accepted: it must go on
+        switch.restart()
+        events = switch.journal_events()
+        (queued,) = (event for event in events if isinstance(event, DeliveryQueued))
+        assert queued.values["lead.phone"] == "+15125550100"
+        assert [event.outcome for event in events if isinstance(event, DeliveryEnded)] == ["queued"]
+        assert sum(isinstance(event, LeadAccepted) for event in events) == 1
+        with working(switch.data) as worker:
+            switch.until(lambda: any(isinstance(event, DeliveryTried) for event in switch.journal_events()))
+            worker.send_signal(signal.SIGKILL)  # nobody listens at the port yet: it waits for its next try
+        with mailbox(port) as inbox, working(switch.data):
+            admin.tell(switch.data, "deliveries.replay", {"attempts": [queued.attempt]}, None)
+            switch.until(lambda: any(isinstance(event, DeliverySent) for event in switch.journal_events()))
+            ((recipients, content),) = inbox.mails
+            assert recipients == ["leads@buyer.example"]
+            assert message_from_bytes(content)["Subject"] == "Lead +15125550100"
+            assert message_from_bytes(content)["Message-ID"] == f"<{queued.attempt}@x.example>"
+
+
+def test_posts_are_repeated_where_that_makes_no_second_lead(tmp_path: Path) -> None:
+    taken = says({"status": "ok", "id": 7})
+    with (
+        answering({"/leads": [breaks_off(), fails(503), taken]}) as ace,
+        answering({"/leads": [breaks_off(), taken]}) as bolt,
+    ):
+        config = CONFIG.replace('deliver: {url: "ACE",', 'deliver: {idempotent: true, url: "ACE",')
+        with SwitchProcess(configured(f"{ace.url}/leads", f"{bolt.url}/leads", config), tmp_path) as switch:
+            status, _, _ = post(switch, lead())
+            assert status == 201
+            assert len(ace.received) == 3
+            assert len({request.headers["idempotency-key"] for request in ace.received}) == 1
+            assert bolt.received == []
+            ace.script(fails(500), "/leads")  # says no for good
+            other = {"phone": "(512) 555-0199", "zip": "78701"}
+            status, answer, _ = post(switch, lead(other))
+            assert (status, answer["status"]) == (200, "unmatched")
+            assert len(bolt.received) == 1  # it may have the lead, and does not say that it takes one twice as once
+            ended = [event for event in switch.journal_events() if isinstance(event, DeliveryEnded)]
+            assert [(event.outcome, event.sent) for event in ended[1:]] == [("http_error", True), ("http_error", True)]
