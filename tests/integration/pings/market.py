@@ -29,7 +29,7 @@ campaigns:
   - key: calls
     flow: sell
     plan: phones
-    call_bids: {margin: {percent: 20}, ttl_seconds: TTL}
+    call_bids: {margin: {percent: 20}, ttl_seconds: 300}
   - {key: closed, flow: sell, plan: phones}
 numbers:
   - {number: "+18335550100", campaign: calls, publisher: adwave}
@@ -64,9 +64,9 @@ NUMBER = "+18335550100"
 Said = tuple[int, dict[str, Any], dict[str, str]]
 
 
-def market(ace: str = NOBODY, bolt: str = NOBODY, phone: str = "sip:desk@127.0.0.1:9", ttl_s: int = 30) -> str:
+def market(ace: str = NOBODY, bolt: str = NOBODY, phone: str = "sip:desk@127.0.0.1:9") -> str:
     """The configuration with these buyers."""
-    return configured(ace, bolt, CONFIG).replace("PHONE", phone).replace("TTL", str(ttl_s))
+    return configured(ace, bolt, CONFIG).replace("PHONE", phone)
 
 
 def ping(switch: SwitchProcess, fields: Mapping[str, Any], key: str = KEY, **more: Any) -> Said:
