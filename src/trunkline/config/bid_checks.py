@@ -8,7 +8,7 @@ from typing import Final
 from trunkline.config.bids import Bid, BidAuth, BidsWhen, Confirm
 from trunkline.config.json_paths import NoPath, steps_of
 from trunkline.config.problems import Findings
-from trunkline.config.template_checks import check_element, check_headers, check_template, is_header_name
+from trunkline.config.template_checks import OURS, check_element, check_headers, check_template, is_header_name
 from trunkline.config.tree import Path
 from trunkline.config.xml_paths import is_xml_path, xpath_of
 
@@ -40,7 +40,9 @@ def check_bid(findings: Findings, path: Path, bid: Bid) -> None:
         if bid.dialect == "generic" and bid.format == "xml" and bid.method != "GET":
             check_element(findings, (*path, "fields", name), name, "bad_bid")
     check_element(findings, (*path, "root"), bid.root, "bad_bid")
-    check_headers(findings, (*path, "headers"), bid.headers, PING_NAMES)
+    signed = bid.auth is not None and bid.auth.header is None
+    ours = OURS | {"authorization"} if signed else OURS
+    check_headers(findings, (*path, "headers"), bid.headers, PING_NAMES, ours)
     for field in PATHS:
         _check_path(findings, (*path, field), getattr(bid, field))
     _check_rule(findings, (*path, "bids_when"), bid.bids_when)

@@ -21,7 +21,7 @@ _HINT: Final = "write ${ENV:NAME} in its place, and set the variable NAME where 
 
 
 def check_secrets(findings: Findings, path: Path, value: Any) -> None:
-    """All references inside one object, and what looks like a secret in its headers, URLs and passwords."""
+    """All references inside one object, and what looks like a secret in its headers, fields, URLs and passwords."""
     for inner, text in texts(value):
         wrong = misspelt(text)
         if wrong is not None:
@@ -38,7 +38,7 @@ def _seems_secret(path: Path, text: str) -> bool:
     name = path[-1] if path else ""
     if name in {"bearer", "password"} or path[-2:] == ("auth", "value"):
         return not variables(text)
-    if len(path) > 1 and path[-2] == "headers" and _HEADER.fullmatch(str(name)):
+    if len(path) > 1 and path[-2] in {"fields", "headers"} and _HEADER.fullmatch(str(name)):
         return _literal(text)
     if name == "url":
         return any(_literal(each["value"]) for found in (_PARAMETER, _LOGIN) for each in found.finditer(text))

@@ -49,6 +49,11 @@ def test_hashed_is_of_the_digits_alone_so_that_bidders_can_look_it_up() -> None:
     assert hashed["geo.zip"] == "78701"
 
 
+def test_a_leads_phone_is_known_again_however_it_is_written() -> None:
+    known = {"lead.phone": "+15125550100", "lead.callback": "512.555.0100", "lead.income": "5125550199"}
+    assert told(known, "masked") == {"lead.phone": "+1512555", "lead.callback": "512555", "lead.income": "5125550199"}
+
+
 def test_without_a_caller_nothing_is_taken_for_one() -> None:
     assert told({"tag.size": "5125550100"}, "masked") == {"tag.size": "5125550100"}
 

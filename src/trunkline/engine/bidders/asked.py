@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 import msgspec
@@ -38,12 +38,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 def told(attributes: Mapping[str, str], how: CallerShown) -> dict[str, str]:
     """The attributes as a ping may tell them: numbers and addresses of the caller whole, masked or hashed.
 
-    Hidden is every value in which the caller's number stands alone, however it is written, every other number in E.164,
-    and every address of e-mail.
+    Hidden is every number in E.164, every value that is one of these written in another way, and every address of
+    e-mail.
     """
     if how == "full":
         return dict(attributes)
-    own = _digits(attributes.get("caller.number", ""))[-_NATIONAL_DIGITS:]
+    numbers = [text for name, text in attributes.items() if name.startswith(_PERSONAL) and is_e164(text)]
+    own = {_digits(number)[-_NATIONAL_DIGITS:] for number in numbers}
     return {
         name: _hidden(value, how, own) if name.startswith(_PERSONAL) else value for name, value in attributes.items()
     }
@@ -60,12 +61,12 @@ def hidden_number(number: str, how: CallerShown) -> str:
             return _sha256(_digits(number))
 
 
-def _hidden(value: str, how: CallerShown, own: str) -> str:
+def _hidden(value: str, how: CallerShown, own: Container[str]) -> str:
     if is_e164(value):
         return hidden_number(value, how)
     if "@" in value:
         return _sha256(value.strip().lower()) if how == "hashed" else f"@{value.rpartition('@')[2].strip()}"
-    if own and _NUMBER.fullmatch(value) is not None and _digits(value)[-_NATIONAL_DIGITS:] == own:
+    if _NUMBER.fullmatch(value) is not None and _digits(value)[-_NATIONAL_DIGITS:] in own:
         digits = _digits(value)
         return _sha256(digits) if how == "hashed" else digits[:-HIDDEN_DIGITS]
     return value
