@@ -32,6 +32,10 @@ whoever has the old one open goes on reading it, and sees the new one when it op
 whoever called; erasing a contact erases what it sealed in the journal, and there is nothing here to erase. Look a
 number up in the journal by `call`: `./trunkline trace ID --data DIR`.
 
+`./trunkline worker --status --data DIR` says how far the tables are behind the journal and which process keeps them,
+with `--json` for programs: `version`, `seq` (null: none of this version), `behind`, `worker`. `doctor` warns when they
+are more than 10,000 events behind.
+
 Table `position` says how far the tables were made: `seq` of `stream`, whose row has the hash `mark`. It changes in the
 same transaction as the rows.
 """

@@ -31,6 +31,8 @@ from trunkline.journal.store import MIN_FREE_MB
 from trunkline.kernel.errors import ExitCode, TrunklineError
 from trunkline.switch.geo_store import GeoStore
 from trunkline.switch.options import DEFAULT_RTP_PORTS, Address, parse_address, parse_ports
+from trunkline.worker.projections.plan import VIEWS
+from trunkline.worker.projections.status import status_of
 
 SUMMARY: Final = "check whether this machine is able to run a switch, and say what to do if not"
 
@@ -39,6 +41,8 @@ OTHER_FILES: Final = 256
 """Open files a switch needs besides its RTP sockets: journal, recordings, HTTP connections."""
 NETWORK_FILE_SYSTEMS: Final = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
 """File systems without the shared memory and locks that SQLite's WAL mode rests on."""
+BEHIND_MAX: Final = 10_000
+"""Events that the views may lack of the journal before it is worth a word: seconds of a worker's time."""
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 Status = Literal["ok", "warn", "fail"]
@@ -100,6 +104,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
     yield check_file_system(args.data, Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace"))
     yield check_free_space(shutil.disk_usage(nearest_folder(args.data)).free // 2**20, args.min_free_mb)
     yield check_journal(args.data)
+    yield check_views(args.data)
     yield check_geo(args.data)
     yield check_voice(shutil.which("flite"))
     yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE), rtp_ports)
@@ -213,6 +218,25 @@ def check_journal(data: Path) -> Finding:
     except TrunklineError as error:
         return Finding("journal", "fail", error.message, error.hint)
     return Finding("journal", "ok", f"{verified.events} events, none changed; last hash {verified.last_hash}")
+
+
+def check_views(data: Path) -> Finding:
+    """Are the tables for reports up with the journal, or is somebody bringing them up?"""
+    if not (data / JOURNAL_FILE).exists() or not (data / VIEWS.file).exists():
+        return Finding("views", "ok", "none yet")
+    try:
+        status = status_of(data, VIEWS)
+    except TrunklineError as error:
+        return Finding("views", "fail", error.message, error.hint)
+    if status.seq is None:
+        hint = "a worker makes them anew when it starts: ./trunkline worker --data DIR"
+        return Finding("views", "warn", f"the tables are not of this journal and version {status.version}", hint)
+    where = f"version {status.version}, up to event {status.seq}, {status.behind} behind"
+    if status.behind > BEHIND_MAX:
+        hint = "start one: ./trunkline worker --data DIR" if status.worker is None else "it is catching up, or too slow"
+        who = "no worker is running" if status.worker is None else f"worker: process {status.worker}"
+        return Finding("views", "warn", f"{where}; {who}", hint)
+    return Finding("views", "ok", where)
 
 
 def check_geo(data: Path) -> Finding:

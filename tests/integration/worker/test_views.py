@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from trunkline.cli import doctor
+from trunkline.cli.doctor import check_views
 from trunkline.cli.main import main
 from trunkline.events.calls import Converted, OfferReserved
 from trunkline.events.entry import Entry
@@ -238,3 +241,44 @@ def test_what_targets_send_back_is_read_from_the_views(tmp_path: Path) -> None:
         target: (minor, returned.get(target, 0)) for target, minor in sold.items()
     }
     assert read_sold(tmp_path, lived[0][0].at_ms - 1) == []
+
+
+def test_how_far_the_tables_are_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said() -> tuple[str, dict[str, Any]]:
+        assert main(["worker", "--data", str(tmp_path), "--status"]) == 0
+        line = capsys.readouterr().out
+        assert main(["worker", "--data", str(tmp_path), "--status", "--json"]) == 0
+        return line, json.loads(capsys.readouterr().out)
+
+    lived = lives(Random(11), calls=10)
+    write(tmp_path, lived[:40])
+    assert check_views(tmp_path).message == "none yet"
+    line, status = said()
+    assert "none of this version yet, 40 events behind; no worker is running" in line
+    assert status == {"version": VIEWS.version, "seq": None, "behind": 40, "worker": None}
+    Projector.open(tmp_path, VIEWS).close()
+    write(tmp_path, lived[40:])
+    lock = FolderLock(tmp_path, WORKER_LOCK_FILE, "worker")
+    line, status = said()
+    assert f"up to event 40, {len(lived) - 40} events behind; kept by process {os.getpid()}" in line
+    assert status["worker"] == os.getpid()
+    lock.release()
+    assert said()[1]["worker"] is None
+    finding = check_views(tmp_path)
+    assert finding.status == "ok"
+    assert finding.message == f"version {VIEWS.version}, up to event 40, {len(lived) - 40} behind"
+    assert main(["worker", "--data", str(tmp_path), "--once", "--json"]) == 2
+
+
+def test_the_doctor_warns_of_views_that_nobody_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "BEHIND_MAX", 5)
+    lived = lives(Random(12), calls=5)
+    write(tmp_path, lived[:10])
+    Projector.open(tmp_path, VIEWS).close()
+    write(tmp_path, lived[10:])
+    finding = check_views(tmp_path)
+    assert (finding.status, "no worker is running" in finding.message) == ("warn", True)
+    path = current(tmp_path, VIEWS)
+    assert path is not None
+    path.write_bytes(b"")
+    assert check_views(tmp_path).status == "warn"
