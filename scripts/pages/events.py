@@ -8,6 +8,7 @@ from typing import get_args
 import msgspec
 from msgspec import inspect
 
+from trunkline.events.auctions import Ping
 from trunkline.events.calls import AnyCallEvent, LegEnded, Rejection, Versions
 from trunkline.events.contacts import Seen
 from trunkline.events.deliveries import AnyDeliveryEvent
@@ -52,7 +53,7 @@ def page() -> str:
     parts.append("## Of the switch\n")
     parts += [_event(kind, frozenset({"at_ms"})) for kind in get_args(AnySwitchEvent)]
     parts.append("## Parts of events\n")
-    parts += [_part(kind) for kind in (LegEnded, Rejection, Seen, Versions, Money)]
+    parts += [_part(kind) for kind in (LegEnded, Ping, Rejection, Seen, Versions, Money)]
     return "\n".join(parts)
 
 

@@ -23,6 +23,7 @@ from trunkline.engine.routing.offer import Attributes
 from trunkline.engine.routing.replay import Rebuilt
 from trunkline.engine.routing.router import compile_router
 from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
+from trunkline.events.auctions import AuctionEvent
 from trunkline.events.calls import CallEvent, CallQualified, CallReceived
 from trunkline.events.entry import Record
 from trunkline.journal.configurations import ConfigurationMissing, Configurations
@@ -53,7 +54,7 @@ class Retraced(msgspec.Struct, frozen=True, kw_only=True):
 
 def retrace(data: Path, reader: JournalReader, records: Sequence[Record]) -> list[Retraced]:
     """All searches of one call; `records` are the call's."""
-    events = [record.event for record in records if isinstance(record.event, CallEvent)]
+    events = [record.event for record in records if isinstance(record.event, CallEvent | AuctionEvent)]
     erased = any(record.erased for record in records if isinstance(record.event, CallReceived | CallQualified))
     last = records[-1].position.seq
     return [_again(data, reader, search, last, erased=erased) for search in searches(events)]
@@ -79,6 +80,8 @@ def _again(data: Path, reader: JournalReader, search: Search, seq: int, *, erase
         notes.append(f"decided by engine {engine}, made again by engine {__version__}")
     if missing := unkept(config, search):
         notes.append(f"never stored, because the flow says they are sensitive: {', '.join(missing)}")
+    if any(auction.more for auction in search.auctions):
+        notes.append("the journal does not list everybody of an auction: what the others have bid is unknown")
     if search.routed.more:
         notes.append(f"the journal only counts {search.routed.more} routes: of those, limits that refused are unknown")
     return Retraced(

@@ -13,6 +13,7 @@ from trunkline.cli.retrace import Retraced, retrace
 from trunkline.cli.trace_pages import as_document, as_lines, seen_by_buyer, seen_by_publisher
 from trunkline.engine.calls.records import fold
 from trunkline.engine.calls.story import tell
+from trunkline.events.auctions import AuctionEvent
 from trunkline.events.calls import AnyCallEvent, CallEvent, CallReceived
 from trunkline.events.entry import Record
 from trunkline.events.returns import AnyReturnEvent, ReturnEvent
@@ -69,7 +70,8 @@ def _records(reader: JournalReader, data: Path, call: str) -> list[Record]:
 
 
 def _events(records: Sequence[Record]) -> list[Told]:
-    return [record.event for record in records if isinstance(record.event, CallEvent | ReturnEvent)]
+    kinds = CallEvent | AuctionEvent | ReturnEvent
+    return [record.event for record in records if isinstance(record.event, kinds)]
 
 
 def _print_seen(args: argparse.Namespace, events: Sequence[Told], retraced: Sequence[Retraced]) -> int:

@@ -84,6 +84,8 @@ class Bid(Struct, frozen=True, kw_only=True):
     currency_path: str = "currency"
     reason_path: str = "reasons[0]"
     confirm: Confirm | None = None
+    adaptive: bool = True
+    simulate: bool = False
     ttl_seconds: int | None = None
     concurrency: int | None = None
     allow: tuple[str, ...] = ()

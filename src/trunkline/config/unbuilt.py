@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from trunkline.config.schema import ConversionRule, Payout, Target
+from trunkline.config.schema import ConversionRule, Payout
 from trunkline.config.subject import Subject
 from trunkline.config.walk import walk
 
@@ -36,6 +36,5 @@ _SETTINGS: dict[type, tuple[tuple[str, Any, str], ...]] = {
         ("hold_days", None, "payouts are not held yet: they are posted at once"),
         ("limits", (), "limits of payout rules are not counted yet: the rule pays without a limit"),
     ),
-    Target: (("bid", None, "asking bidders is not built yet: this target is never offered"),),
 }
 """By struct: field, the value that says nothing, and what happens instead."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from trunkline.events.auctions import AnyAuctionEvent
 from trunkline.events.contacts import Seen
 from trunkline.kernel.money import Money
 
@@ -293,8 +294,8 @@ class LegMeasured(CallEvent, frozen=True, kw_only=True, tag="leg.measured"):
 
 
 class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
-    """The call is over, exactly once: its outcome and who ended it. Only `recording.ended`, `leg.measured` and
-    `call.attested` may follow it.
+    """The call is over, exactly once: its outcome and who ended it. Only `recording.ended`, `leg.measured`,
+    `call.attested` and `bid.late` may follow it.
     """
 
     outcome: str
@@ -328,4 +329,5 @@ AnyCallEvent = (
     | RecordingEnded
     | LegMeasured
     | CallEnded
+    | AnyAuctionEvent
 )

@@ -20,6 +20,8 @@ class FactBoard:
 
     def __init__(self) -> None:
         self._facts: dict[str, Facts] = {}
+        self._down: dict[tuple[str, str], frozenset[str]] = {}
+        """Targets out of service, by account and by who has found that out."""
 
     def of(self, account: str) -> Facts:
         """The facts of an account."""
@@ -36,3 +38,19 @@ class FactBoard:
         """Put other values into these fields of `Facts`; all of the account's facts that follow."""
         facts = self._facts[account] = changed(self.of(account), **fields)
         return facts
+
+    def take_down(self, account: str, finder: str, targets: frozenset[str]) -> tuple[list[str], list[str], str]:
+        """These targets are out of service as `finder` sees it: `servers` that cannot be reached, or `bidders`.
+
+        Those that are out of service now and were not, those that are in service again, and the facts' version.
+        """
+        if targets:
+            self._down[account, finder] = targets
+        else:
+            self._down.pop((account, finder), None)
+        down: frozenset[str] = frozenset().union(
+            *(found for (owner, _), found in self._down.items() if owner == account)
+        )
+        before = self.of(account).down
+        facts = self.change(account, down=down)
+        return sorted(down - before), sorted(before - down), facts.version

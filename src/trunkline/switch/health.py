@@ -194,7 +194,7 @@ class Health:
         for account in {*down, *self._down}:
             before, after = self._down.get(account, set()), down.get(account, set())
             if before != after:
-                self._change(account, before, after)
+                self._change(account, after)
         self._down = down
 
     def _concerned(self, broken: set[Hop]) -> set[tuple[str, str]]:
@@ -215,19 +215,17 @@ class Health:
                 return False
         return True
 
-    def _change(self, account: str, before: set[str], after: set[str]) -> None:
-        facts = self._plant.facts.change(account, down=frozenset(after))
+    def _change(self, account: str, after: set[str]) -> None:
+        gone, back, version = self._plant.facts.take_down(account, "servers", frozenset(after))
         at_ms = self._plant.clock().utc_ms
         entries: list[Entry] = []
-        for target in sorted(after - before):
+        for target in gone:
             reason = self._why(account, target)
             log.warning("target %s of %s is out of service: %s", target, account, reason)
-            entries.append(
-                Entry(TargetDown(at_ms=at_ms, account=account, target=target, reason=reason, facts=facts.version))
-            )
-        for target in sorted(before - after):
+            entries.append(Entry(TargetDown(at_ms=at_ms, account=account, target=target, reason=reason, facts=version)))
+        for target in back:
             log.info("target %s of %s is in service again", target, account)
-            entries.append(Entry(TargetUp(at_ms=at_ms, account=account, target=target, facts=facts.version)))
+            entries.append(Entry(TargetUp(at_ms=at_ms, account=account, target=target, facts=version)))
         self._plant.write(entries)
 
     def _why(self, account: str, target: str) -> str:

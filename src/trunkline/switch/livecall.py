@@ -334,14 +334,16 @@ class LiveCall(Searching):
 
     # -- the buyer and the audio -----------------------------------------------------------------------------------
 
+    def _hang_up_buyer(self, command: c.HangUpBuyer, _now: Instant) -> None:
+        if self._bidding is not None:
+            self._bidding.let_go()
+        self.buyers.hang_up(command.attempt, command.reason)
+
     def _prepare_buyer(self, command: c.PrepareBuyer, _now: Instant) -> None:
         self.buyers.prepare(command.attempt, command.ring)
 
     def _ring_buyer(self, command: c.RingBuyer, _now: Instant) -> None:
         self._inbox.extend(self.buyers.ring(command.attempt))
-
-    def _hang_up_buyer(self, command: c.HangUpBuyer, _now: Instant) -> None:
-        self.buyers.hang_up(command.attempt, command.reason)
 
     def _drop_leg(self, command: c.DropLeg, _now: Instant) -> None:
         self.buyers.drop(command.attempt, command.leg, command.reason)
@@ -387,6 +389,10 @@ class LiveCall(Searching):
         self._over = True
         self.plant.queues.leave(self)
         self.give_seat_back(self.plant.clock())
+        if self._bidding is not None:
+            self._bidding.let_go()
+            self._bidding.break_off(self.plant.clock())
+            self._bidding = None  # which knows the call that owns it
         self.buyers.hang_up_all()
         self.plant.media.close(self.caller.media)
         self.caller.seat.ended(self.plant.clock().mono_ns)
@@ -413,6 +419,7 @@ _DO: dict[type, Callable[[LiveCall, Any, Instant], None]] = {
     c.EndEarly: LiveCall._end_early,
     c.AnswerCaller: LiveCall._answer_caller,
     c.HangUpCaller: LiveCall._hang_up_caller,
+    c.Confirm: LiveCall._confirm,
     c.PrepareBuyer: LiveCall._prepare_buyer,
     c.RingBuyer: LiveCall._ring_buyer,
     c.HangUpBuyer: LiveCall._hang_up_buyer,

@@ -74,6 +74,7 @@ class Metrics:
         self._measure_audio()
         self._measure_leads()
         self._measure_pings()
+        self._measure_auctions()
         self.sip_connections = Gauge(
             "trunkline_sip_connections",
             "TCP and TLS connections of SIP that are open or being made.",
@@ -132,6 +133,27 @@ class Metrics:
             "trunkline_ping_seconds", "From a ping's arrival to its answer.", buckets=_SLOW_S, registry=self.registry
         )
         self.bids = Gauge("trunkline_bids", "Bids to publishers that are remembered.", registry=self.registry)
+
+    def _measure_auctions(self) -> None:
+        """Bidders that are asked."""
+        self.bidder_pings = Counter(
+            "trunkline_bidder_pings",
+            "Bidders of auctions by what came of asking them; repeated: the bid for the same caller still stood.",
+            ["fate"],
+            registry=self.registry,
+        )
+        self.auction = Histogram(
+            "trunkline_auction_seconds",
+            "From the beginning of an auction to its settlement.",
+            buckets=_SLOW_S,
+            registry=self.registry,
+        )
+        self.open_bidder_pings = Gauge(
+            "trunkline_bidder_pings_open", "Requests to bidders that are open.", registry=self.registry
+        )
+        self.bidders_down = Gauge(
+            "trunkline_bidders_down", "Bidders that are not asked for now.", registry=self.registry
+        )
 
     def _measure_audio(self) -> None:
         """What parties hear."""

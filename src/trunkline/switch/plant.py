@@ -17,6 +17,7 @@ from trunkline.kernel.ids import Ids
 from trunkline.media.port import Media
 from trunkline.outbound.client import HttpClient
 from trunkline.sip.hops import Hop
+from trunkline.switch.bidding.desk import BiddingDesk
 from trunkline.switch.contacts import Contacts
 from trunkline.switch.facts import FactBoard
 from trunkline.switch.geo import Geo
@@ -106,6 +107,7 @@ class Plant:
         self.http = HttpClient(world.snapshot.platform.outbound.allow_networks)
         self._networks = world.snapshot.platform.outbound.allow_networks
         self._closing: set[asyncio.Task[None]] = set()
+        self.bidding = BiddingDesk(self)
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
         self.reloader: Reloader  # likewise

@@ -226,6 +226,7 @@ class Switch:
         self._plant.lists.use(world)
         self._plant.publishers.use(world)
         self._plant.use_networks(world.snapshot.platform.outbound.allow_networks)
+        self._plant.bidding.use(world)
         self._plant.sip.doors = world.doors
         self._plant.sip.reload_tls()
         self._plant.sip.gate.use(world.snapshot.platform, world.logins.theirs)
@@ -248,6 +249,8 @@ class Switch:
         plant.metrics.circuits.set(plant.health.open_circuits())
         plant.metrics.waiting.set(len(plant.queues))
         plant.metrics.targets_down.set(plant.health.targets_down())
+        plant.metrics.open_bidder_pings.set(plant.bidding.open)
+        plant.metrics.bidders_down.set(plant.bidding.bidders_down())
         plant.metrics.journal_healthy.set(plant.journal.healthy)
         plant.metrics.media_ports.set(plant.media.free_ports())
         plant.metrics.sip_connections.set(len(plant.sip.streams))
@@ -275,6 +278,7 @@ class Switch:
             self._plant.health.run(),
             self._attestations.run(),
             self._plant.queues.run(),
+            self._plant.bidding.run(),
             self._plant.presence.run(),
             self._plant.returns.run(),
         )

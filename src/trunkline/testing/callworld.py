@@ -24,6 +24,7 @@ from trunkline.engine.calls.machine import CallMachine
 from trunkline.engine.calls.table import State
 from trunkline.engine.flow.machine import FlowMachine
 from trunkline.engine.routing.attributes import Origin
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import Draws, text_hash
 from trunkline.engine.routing.offer import Auction, Offer, Query, not_built
@@ -57,8 +58,12 @@ class CallWorld:
     """One call in a world whose every event is chosen by the test.
 
     `text` is a configuration with one account; the call goes to its first number. After each `tell` the commands are
-    obeyed; what the world knows then is in its public attributes.
+    obeyed; what the world knows then is in its public attributes. Where offers are slow, `auctions` has bidders be
+    asked meanwhile; with `confirms` every offer is a bid that is to be confirmed.
     """
+
+    auctions = confirms = False
+    confirming: str | None = None
 
     def __init__(self, text: str, caller: str = "+15125550100", seed: int = 7, *, slow_offers: bool = False) -> None:
         """With `slow_offers` an offer that is sought is found when `find` is called, as from a store elsewhere."""
@@ -225,6 +230,8 @@ class CallWorld:
     def _seek(self, command: c.Seek) -> None:
         if self._slow_offers:
             self.sought.append(command)
+            if self.auctions:
+                self._inbox.append(i.Asking())
         else:
             self._inbox.append(self._found(command))
 
@@ -262,6 +269,9 @@ class CallWorld:
         if isinstance(found, Offer):
             self._taken.add(found.candidate.target)
             self._taken_here.add(found.candidate.target)
+            if self.confirms:
+                bid = Bid("bid", found.candidate.terms.price, confirm="ping")
+                found = msgspec.structs.replace(found, candidate=msgspec.structs.replace(found.candidate, bid=bid))
             return i.Offered(found, attempt, 1)
         self._cursor = None
         return i.Exhausted(found.reason, self.router.no_buyer(cursor.decision().plan), found.waits)
@@ -311,6 +321,10 @@ class CallWorld:
         assert self.caller_open
         self.caller_open = False
 
+    def _confirm(self, command: c.Confirm) -> None:
+        assert command.attempt not in self.prepared, "what is not confirmed is prepared"
+        self.confirming = command.attempt
+
     def _prepare(self, command: c.PrepareBuyer) -> None:
         self.prepared.add(command.attempt)
 
@@ -323,6 +337,7 @@ class CallWorld:
             self._inbox.append(i.Dialled(command.attempt, 1, number))
 
     def _hang_up_buyer(self, command: c.HangUpBuyer) -> None:
+        self.confirming = None
         self.ringing -= {name for name in self.ringing if attempt_of(name) == command.attempt}
         self.prepared.discard(command.attempt)
         self.early = None
@@ -394,6 +409,7 @@ _OBEY: dict[type, Callable[[CallWorld, Any], None]] = {
     c.EndEarly: CallWorld._end_early,
     c.AnswerCaller: CallWorld._answer,
     c.HangUpCaller: CallWorld._hang_up_caller,
+    c.Confirm: CallWorld._confirm,
     c.PrepareBuyer: CallWorld._prepare,
     c.RingBuyer: CallWorld._ring,
     c.HangUpBuyer: CallWorld._hang_up_buyer,

@@ -102,6 +102,8 @@ class Walk:
     def __init__(self, choose: Choose) -> None:
         self.world = CallWorld(configuration(choose), slow_offers=choose.below(2) == 1)
         self.choose = choose
+        self.world.auctions = choose.below(2) == 1
+        self.world.confirms = choose.below(3) == 1
         self.world.crowded = choose.below(2) == 1
         self.world.tell(i.Arrived())
 
@@ -139,6 +141,8 @@ class Walk:
             world.durable()
         elif world.machine.state is State.QUEUED:
             self.room()
+        elif world.machine.state is State.CONFIRMING:
+            world.tell(i.Confirmed(world.attempt))
         elif world.machine.state is State.RINGING:
             attempt, leg = world.attempt, self.some_leg()
             if choice == 0:
@@ -171,6 +175,16 @@ class Walk:
         if self.world.tickets:
             ticket = self.world.tickets.pop(0)
             self.world.tell(i.Durable(ticket) if self.choose.below(6) else i.NotDurable(ticket))
+
+    def confirm(self) -> None:
+        """The bidder that has won says something of it, or one that was let go does."""
+        world = self.world
+        attempt = world.confirming or "att"
+        kind = self.choose.below(4)
+        if kind == 3:
+            world.tell(i.NotConfirmed(attempt, "rejected_at_post", self.choose.below(2) == 1))
+        else:
+            world.tell(i.Confirmed(attempt, "sip:named@127.0.0.1:5086" if kind else None))
 
     def stale_ticket(self) -> None:
         """News of an append that nobody waits for any more."""
@@ -293,6 +307,7 @@ STEPS: dict[str, Callable[[Walk], None]] = {
     "go_on": Walk.go_on,
     "refuse": Walk.refuse,
     "disk": Walk.disk,
+    "confirm": Walk.confirm,
     "stale_ticket": Walk.stale_ticket,
     "time": Walk.time,
     "timer": Walk.timer,

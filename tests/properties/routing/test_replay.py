@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from tests.properties.routing.worlds import HashedUsage, World
 
 from trunkline.config.schema import Platform
+from trunkline.engine.routing.auction import Bid
+from trunkline.engine.routing.auction_log import Lot, broken_off, settled
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.facts import Facts
-from trunkline.engine.routing.offer import Auction, Exhausted, Query, not_built
+from trunkline.engine.routing.offer import Auction, Exhausted, Query
 from trunkline.engine.routing.reasons import Reason
 from trunkline.engine.routing.replay import Rebuilt, Told
 from trunkline.engine.routing.router import Router, compile_router
+from trunkline.events.auctions import AuctionHeld
 from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import Lease, Refused
 
@@ -30,7 +33,8 @@ class Decided:
     def __init__(self, seed: int, listed: int = 100) -> None:
         world = World(seed)
         config, query = world.account(), world.query()
-        self.query: Query = msgspec.structs.replace(query, bids=None) if world.maybe(0.3) else query
+        self.query: Query = msgspec.structs.replace(query, bids=None)
+        self.bids = world.bids()
         self.facts: Facts = world.facts(config)
         self.router: Router = compile_router(config, Platform(), "digest")
         self.told = self._decide(Random(seed), listed)
@@ -40,14 +44,21 @@ class Decided:
         query, left = self.query, chance.choice([0, 1, 2, 3, 99])
         cursor: Cursor = self.router.cursor(query, self.facts, listed)
         now, ended = query.now, False
-        while left or not cursor.decision().offered:
+        lot = Lot(account=query.account, call="call", currency="USD")
+        bids = {target: self._lasting(bid, chance) for target, bid in self.bids.items()}
+        broken: tuple[AuctionHeld, ...] = ()
+        while left or not cursor.offered:
             usage = HashedUsage(chance.getrandbits(30), now.utc_ms)
             found = cursor.candidate(usage, now)
             if isinstance(found, Exhausted):
                 ended = True
                 break
             if isinstance(found, Auction):
-                cursor.settle(not_built(found))
+                asked = {each.target: bids.get(each.target, Bid("not_asked")) for each in found.bidders}
+                if chance.random() < 0.2:  # the caller hangs up
+                    broken = (broken_off(lot, found, asked, 7, now.utc_ms),)
+                    break
+                cursor.settle(asked)
             elif found.demands and chance.random() < 0.1:
                 demand = chance.choice(found.demands)
                 cursor.refuse(found, Refused(demand, demand.max))
@@ -58,7 +69,23 @@ class Decided:
                 now = Instant(now.mono_ns + rang_s * SECOND, now.utc_ms + 1_000 * rang_s)
         done = cursor.decision()
         reason = cursor.candidate(usage, now).reason if ended else None  # type: ignore[union-attr]
-        return Told(offered=done.offered, rejected=done.rejected, more=done.more, ended=ended, reason=reason)
+        known = cursor.query.bids or {}
+        auctions = [settled(lot, held, None, known, done.offered, 0, 0) for held in cursor.auctions() if held.bid_for]
+        return Told(
+            offered=done.offered,
+            rejected=done.rejected,
+            more=done.more,
+            ended=ended,
+            reason=reason,
+            auctions=(*auctions, *broken),
+        )
+
+    def _lasting(self, bid: Bid, chance: Random) -> Bid:
+        """The same, standing for a while or for ever."""
+        lasts_s = chance.choice([None, None, 0, 1, 30])
+        if bid.answered != "bid" or lasts_s is None:
+            return bid
+        return msgspec.structs.replace(bid, expires_ms=self.query.now.utc_ms + 1_000 * lasts_s)
 
     def again(self) -> Rebuilt:
         return self.router.replay(self.query, self.told, self.facts)
@@ -77,16 +104,20 @@ def test_a_decision_is_rebuilt_from_what_the_journal_keeps(seed: int) -> None:
 
 def test_the_random_decisions_meet_everything() -> None:
     met: Counter[str] = Counter()
-    for seed in range(400):
+    for seed in range(1_000):
         decided = Decided(seed)
         rebuilt = decided.again()
         assert rebuilt.differences == (), seed
         met.update(each.rejection.reason for each in rebuilt.routes if each.rejection is not None)
         met.update(each.outcome for each in rebuilt.routes)
+        met.update(ping.fate for auction in decided.told.auctions for ping in auction.pings)
+        met.update(f"settled {auction.settled}" for auction in decided.told.auctions)
         met[f"ended {decided.told.ended}"] += 1
         met[str(decided.told.reason)] += 1
     wanted = {*Reason, "offered", "rejected", "waiting", "ended True", "ended False", "out_of_patience", "no_capacity"}
     assert {each for each in wanted if met[each] < 3} == set()
+    wanted = {"won", "lost", "late", "no_bid", "settled True", "settled False"}
+    assert {each for each in wanted if not met[each]} == set()
 
 
 @settings(max_examples=300)

@@ -52,6 +52,12 @@ def reserving() -> Story:
     return story
 
 
+def confirming() -> Story:
+    story = Story()
+    story.confirms = True
+    return story.arrives()
+
+
 def ringing() -> Story:
     return Story().arrives()
 
@@ -93,6 +99,7 @@ IN: dict[State, Callable[[], Story]] = {
     State.QUEUED: queued,
     State.SEEKING: seeking,
     State.RESERVING: reserving,
+    State.CONFIRMING: confirming,
     State.RINGING: ringing,
     State.PRESSING: pressing,
     State.KEYING: keying,
@@ -110,6 +117,7 @@ CALLER_LEAVES = {
     State.QUEUED: ("abandoned", None),
     State.SEEKING: ("abandoned", None),
     State.RESERVING: ("abandoned", "caller_gone"),
+    State.CONFIRMING: ("abandoned", "caller_gone"),
     State.RINGING: ("abandoned", "caller_gone"),
     State.PRESSING: ("abandoned", "caller_gone"),
     State.KEYING: ("sold", "connected"),
@@ -127,11 +135,13 @@ SYSTEM_HANGS_UP = CALLER_LEAVES | {
     State.QUEUED: ("interrupted", None),
     State.SEEKING: ("interrupted", None),
     State.RESERVING: ("interrupted", "interrupted"),
+    State.CONFIRMING: ("interrupted", "interrupted"),
     State.RINGING: ("interrupted", "interrupted"),
     State.PRESSING: ("interrupted", "interrupted"),
 }
 MEDIA_DIES = {
     State.RESERVING: "failed",
+    State.CONFIRMING: "failed",
     State.RINGING: "failed",
     State.PRESSING: "failed",
     State.KEYING: "connected",
@@ -139,7 +149,7 @@ MEDIA_DIES = {
     State.CONNECTED: "connected",
     State.CLOSING: "busy",
 }
-ROUTING = {State.QUEUED, State.SEEKING, State.RESERVING, State.RINGING, State.PRESSING}
+ROUTING = {State.QUEUED, State.SEEKING, State.RESERVING, State.CONFIRMING, State.RINGING, State.PRESSING}
 
 
 def what_became_of(story: Story) -> tuple[str, str | None]:
@@ -314,6 +324,9 @@ def test_nothing_that_is_told_after_the_end_does_anything(event: str) -> None:
         "Durable": i.Durable(1),
         "NotDurable": i.NotDurable(1),
         "Exhausted": i.Exhausted("no_route", None),
+        "Asking": i.Asking(),
+        "Confirmed": i.Confirmed(attempt),
+        "NotConfirmed": i.NotConfirmed(attempt),
         "Queued": i.Queued(1, "main"),
         "Placed": i.Placed(1),
         "PlaceDue": i.PlaceDue(),

@@ -266,6 +266,7 @@ def test_a_sold_call_as_programs_read_it() -> None:
     shown = as_json(*SOLD)
     attempts = shown.pop("attempts")
     rejected = shown.pop("rejected")
+    assert shown.pop("auctions") == []
     assert shown == SOLD_JSON | MORE_JSON
     assert isinstance(attempts, list)
     assert [{name: each[name] for name in ATTEMPTS_JSON[0]} for each in attempts] == ATTEMPTS_JSON
@@ -278,7 +279,7 @@ def test_a_sold_call_as_programs_read_it() -> None:
 
 def test_the_promised_fields_are_there_from_the_first_event_on() -> None:
     shown = as_json(received())
-    assert SOLD_JSON.keys() | MORE_JSON.keys() | {"attempts", "rejected"} == shown.keys()
+    assert SOLD_JSON.keys() | MORE_JSON.keys() | {"attempts", "auctions", "rejected"} == shown.keys()
     assert (shown["outcome"], shown["attempts"], shown["converted"], shown["revenue"]) == (None, [], False, None)
 
 

@@ -67,7 +67,6 @@ def bidder(
         else (
             e("bidder_price", f"{STAR}.price"),
             w("bidder_outside_auction", STAR),
-            w("not_built", "targets[star].bid"),
         )
     )
     return [(DIAL, f"{DIAL}, bid: {{{text}}}")], [*expected, *around]
@@ -325,7 +324,7 @@ CASES = [
     one('"sip:127.0.0.1:5090"', '"sip:127.0.0.1", username: me, password_env: "s3cret!"', e("bad_env", "trunks[carrier].outbound.password_env")),
     one(DIAL, 'deliver: {url: "ftp://x.example/"}', e("bad_url", "targets[star].deliver.url")),
     one(DIAL, 'deliver: {url: "https://x.example/", accept_when: {equals: ok}}', e("bad_delivery", "targets[star].deliver.accept_when.equals")),
-    one(DIAL, DIAL + ', bid: {dialect: generic, url: "http://"}', e("bad_url", "targets[star].bid.url"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR), w("not_built", "targets[star].bid")),
+    one(DIAL, DIAL + ', bid: {dialect: generic, url: "http://"}', e("bad_url", "targets[star].bid.url"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR)),
     one(DIAL, DIAL + ', press_to_accept: "12"', e("bad_digits", "targets[star].press_to_accept")),
     one(DIAL, DIAL + ', post_answer_digits: "1x"', e("bad_digits", "targets[star].post_answer_digits")),
     one(DIAL, DIAL + ', also_dial: ["12"]', e("bad_dial", "targets[star].also_dial[0]")),
@@ -466,7 +465,7 @@ CASES = [
     bidder('dialect: retreaver, url: "https://rtb.retreaver.com/rtbs"', e("missing", "targets[star].bid.fields"), e("missing", "targets[star].bid.fields"), e("bad_bid", "targets[star].bid.url")),
     bidder('dialect: retreaver, url: "https://rtb.retreaver.com/rtbs.json", fields: {key: k, publisher_id: p}'),
     bidder('dialect: trackdrive, url: "https://x.trackdrive.com/api/v1/inbound_webhooks/post/x"', e("bad_bid", "targets[star].bid.url")),
-    one(DIAL, DIAL + ', price: "9.00", bid: {dialect: generic, url: "http://127.0.0.1/"}', w("no_effect", "targets[star].price"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR), w("not_built", "targets[star].bid")),
+    one(DIAL, DIAL + ', price: "9.00", bid: {dialect: generic, url: "http://127.0.0.1/"}', w("no_effect", "targets[star].price"), e("bidder_price", f"{STAR}.price"), w("bidder_outside_auction", STAR)),
     one("method: weighted", "method: performance\n        performance: {trial_offers: 0, trial_share: 0, min_samples: 1, half_life_days: 3650}\n        min_score: 1"),
     one("method: weighted", "method: performance\n        performance: {trial_share: 1.1}", e("bad_share", "plans[injury].tiers[t2].performance.trial_share")),
     one("method: weighted", "method: performance\n        performance: {half_life_days: 0}", e("out_of_range", "plans[injury].tiers[t2].performance.half_life_days")),

@@ -6,7 +6,7 @@ import msgspec
 
 from trunkline.config.flows import Prompt
 from trunkline.engine.calls.inputs import Side
-from trunkline.engine.routing.offer import Ring
+from trunkline.engine.routing.offer import Offer, Ring
 from trunkline.events.calls import AnyCallEvent, RoutingOutcome
 from trunkline.events.changes import StoredCall
 
@@ -32,6 +32,7 @@ class Await(msgspec.Struct, frozen=True, gc=False):
 class Seek(msgspec.Struct, frozen=True, gc=False):
     """Find and reserve the next offer by `plan` (None: the campaign's): answer `Offered` or `Exhausted`.
 
+    Where bidders have to be asked first, `Asking` is answered at once.
     `hop` counts how often the call has been rerouted: each begins a search of its own, with `again` also among targets
     that it was offered to before.
     """
@@ -115,6 +116,13 @@ class HangUpCaller(msgspec.Struct, frozen=True, gc=False):
 
     status: int
     reason: str | None = None
+
+
+class Confirm(msgspec.Struct, frozen=True, gc=False):
+    """Ask the winner of an auction whether it stands by its bid: answer `Confirmed` or `NotConfirmed`."""
+
+    attempt: str
+    offer: Offer
 
 
 class PrepareBuyer(msgspec.Struct, frozen=True, gc=False):
@@ -235,6 +243,7 @@ Command = (
     | EndEarly
     | AnswerCaller
     | HangUpCaller
+    | Confirm
     | PrepareBuyer
     | RingBuyer
     | HangUpBuyer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from trunkline.config.flows import Prompt
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls.books import Books, OpenSale
@@ -34,7 +36,7 @@ STATUS_BUSY_HERE = 503
 class OpenAttempt:
     """The attempt that is going on."""
 
-    __slots__ = ("connected", "id", "legs", "offer", "rang_at", "ring", "sale")
+    __slots__ = ("connected", "id", "legs", "offer", "rang_at", "ring", "sale", "unconfirmed")
 
     def __init__(self, attempt: str, offer: Offer, sale: OpenSale) -> None:
         ring = offer.candidate.ring
@@ -46,6 +48,16 @@ class OpenAttempt:
         self.sale = sale
         self.rang_at: Instant | None = None
         self.connected: Instant | None = None
+        bid = offer.candidate.bid
+        self.unconfirmed = bid is not None and bid.confirm is not None
+        """Whether its bidder has still to say that it stands by its bid."""
+
+    def confirmed(self, dial: str | None) -> None:
+        """The bidder stands by its bid, and wants the call sent to `dial`, None for where it was."""
+        self.unconfirmed = False
+        if dial is not None:
+            self.ring = msgspec.structs.replace(self.ring, dial=dial, also_dial=())
+            self.legs = Legs(self.ring)
 
     @property
     def leg(self) -> int:

@@ -24,6 +24,8 @@ class Greeting(CallCore):
 
     _effects: tuple[f.Effect, ...] = ()
     _treatment: NoBuyer | None = None
+    _rings_when_saved = False
+    """Whether an auction has begun, and the caller, who is to hear ringing, waits for the call to be on disk."""
 
     def _arrived(self, _event: i.Arrived) -> None:
         context, now = self.context, self._now
@@ -188,8 +190,46 @@ class Greeting(CallCore):
             )
         )
 
+    def _asking(self, _event: i.Asking) -> None:
+        """Bidders are asked, and the caller hears ringing meanwhile, as soon as the call is on disk."""
+        if self._answered:
+            return
+        self._rings_when_saved = True
+        if self._saved:
+            self._ring_in_auction()
+        else:
+            self._await()
+
+    def _saved_in_auction(self, event: i.Durable) -> None:
+        if event.ticket == self._tickets:
+            self._saved = True
+            self._ring_in_auction()
+
+    def _ring_in_auction(self) -> None:
+        """Let the caller of an auction hear that the call goes on: by answering it where the flow may."""
+        if not self._rings_when_saved:
+            return
+        self._rings_when_saved = False
+        if self.context.answer == "flow":
+            self._answer_caller("flow")
+            announcement = self._tape.announcement_for("caller")
+            if announcement:
+                self._play("caller", announcement)
+            else:
+                self._out.append(c.Ringback(self.context.ringback))
+        elif not self._alerted:
+            self._alerted = True
+            self._out.append(c.Alert())
+
+    def _announced_in_auction(self, event: i.Played) -> None:
+        if self._heard_out(event):
+            self._do(self._tape.announced("caller", event.completed, self._now))
+            self._out.append(c.Ringback(self.context.ringback))
+
     def _exhausted(self, event: i.Exhausted) -> None:
         """Nobody (more) buys: the flow may go on, else the plan says what the caller hears."""
+        self._rings_when_saved = False
+        self._await_no_prompt()
         self._unsold_reason = event.reason
         self._out.append(c.WriteRouting("unsold", event.reason))
         if self._answered:

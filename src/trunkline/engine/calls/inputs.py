@@ -40,6 +40,10 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
     decision_us: int
 
 
+class Asking(msgspec.Struct, frozen=True, gc=False):
+    """Bidders are being asked: the answer to `Seek` or `Enqueue` takes a while."""
+
+
 class Exhausted(msgspec.Struct, frozen=True, gc=False):
     """The other answer to `Seek`: nobody (more) buys this call, for this reason; what the plan does then.
 
@@ -66,6 +70,21 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
 
 class PlaceDue(msgspec.Struct, frozen=True, gc=False):
     """A caller who is held is to hear its place in the line again."""
+
+
+class Confirmed(msgspec.Struct, frozen=True, gc=False):
+    """The winner of an auction stands by its bid; `dial` is where it wants the call sent, None for where it was."""
+
+    attempt: str
+    dial: str | None = None
+
+
+class NotConfirmed(msgspec.Struct, frozen=True, gc=False):
+    """The winner of an auction does not stand by its bid, or has not said so in time (`silent`)."""
+
+    attempt: str
+    reason: str | None = None
+    silent: bool = False
 
 
 class Dialled(msgspec.Struct, frozen=True, gc=False):
@@ -195,10 +214,13 @@ Input = (
     | Durable
     | NotDurable
     | Offered
+    | Asking
     | Exhausted
     | Queued
     | Placed
     | PlaceDue
+    | Confirmed
+    | NotConfirmed
     | Dialled
     | BuyerRings
     | BuyerMoved

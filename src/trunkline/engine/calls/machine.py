@@ -90,7 +90,10 @@ class CallMachine(Selling):
 
     def _not_durable(self, event: i.NotDurable) -> None:
         """The journal cannot keep a promise: nothing new is begun for this call."""
-        if event.ticket == self._tickets and self.state in (State.SAVING, State.RESERVING):
+        awaited = self.state in (State.SAVING, State.RESERVING) or (
+            self.state is State.SEEKING and self._rings_when_saved
+        )
+        if event.ticket == self._tickets and awaited:
             if self.state in ROUTING:
                 self._out.append(c.WriteRouting("failed", "journal"))
             if self.attempt is not None:
@@ -111,5 +114,5 @@ class CallMachine(Selling):
         self._out.append(c.Release(event.offer.lease.id))
 
 
-ROUTING = frozenset({State.QUEUED, State.SEEKING, State.RESERVING, State.RINGING, State.PRESSING})
+ROUTING = frozenset({State.QUEUED, State.SEEKING, State.RESERVING, State.CONFIRMING, State.RINGING, State.PRESSING})
 """The states in which a buyer is being looked for."""

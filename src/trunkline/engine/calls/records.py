@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from trunkline.engine.routing.auction_story import AuctionRecord, change, leave_out, record_of
 from trunkline.engine.terms.returned import ReturnRecord, note_return
+from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate
 from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
@@ -120,6 +122,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     attributes: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     quality: dict[str, LegQuality] = msgspec.field(default_factory=dict)
     attempts: list[AttemptRecord] = msgspec.field(default_factory=list)
+    auctions: list[AuctionRecord] = msgspec.field(default_factory=list)
     rejected: list[Rejection] = msgspec.field(default_factory=list)
     returns: list[ReturnRecord] = msgspec.field(default_factory=list)
     routing: str | None = None
@@ -188,6 +191,7 @@ def _change(record: CallRecord, event: Event) -> None:
         case AttemptEnded():
             _attempt_ended(record, event)
         case CallRouted(hop=0):
+            leave_out(record.auctions, event.rejected)
             record.routing, record.unsold_reason = event.outcome, event.reason
             record.rejected, record.seed, record.versions = list(event.rejected), event.seed, event.versions
         case Converted():
@@ -207,6 +211,10 @@ def _change(record: CallRecord, event: Event) -> None:
             _ended(record, event)
         case ReturnEvent():
             note_return(record.returns, event)
+        case AuctionHeld():
+            record.auctions.append(record_of(event))
+        case BidLate() | BidConfirmed():
+            change(record.auctions, event)
         case _:
             pass
 

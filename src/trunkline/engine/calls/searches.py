@@ -13,6 +13,7 @@ from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.replay import Told
 from trunkline.engine.routing.router import Router
+from trunkline.events.auctions import AuctionHeld
 from trunkline.events.calls import AnyCallEvent, CallQualified, CallReceived, CallRepeated, CallRouted, OfferReserved
 from trunkline.events.contacts import Seen
 from trunkline.kernel.clock import MS, Instant
@@ -34,6 +35,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     taken: frozenset[str]
     before: str | None
     history: tuple[Seen, ...]
+    auctions: tuple[AuctionHeld, ...] = ()
 
     @property
     def began_ms(self) -> int:
@@ -41,14 +43,19 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return self.routed.began_ms or self.qualified.at_ms
 
     def told(self) -> Told:
-        """What the journal says of it. A search that made no offer has come to its end, whatever the caller did."""
+        """What the journal says of it. A search that made no offer has come to its end, whatever the caller did, unless
+        it did it in the middle of an auction.
+        """
         routed = self.routed
+        auctions = tuple(event for event in self.auctions if event.at_ms >= self.began_ms)
+        broken_off = any(not event.settled for event in auctions)
         return Told(
             offered=routed.offered,
             rejected=routed.rejected,
             more=routed.more,
-            ended=routed.outcome == "unsold" or not routed.offered,
+            ended=routed.outcome == "unsold" or not (routed.offered or broken_off),
             reason=routed.reason,
+            auctions=auctions,
         )
 
 
@@ -59,6 +66,7 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
     qualified: CallQualified | None = None
     history: tuple[Seen, ...] = ()
     offers: list[OfferReserved] = []
+    auctions: list[AuctionHeld] = []
     before: str | None = None
     for event in events:
         match event:
@@ -70,6 +78,8 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
                 history = event.seen
             case OfferReserved():
                 offers.append(event)
+            case AuctionHeld():
+                auctions.append(event)
             case CallRouted():
                 assert received is not None, "a call is received before it is routed"
                 assert qualified is not None, "a call is qualified before it is routed"
@@ -83,9 +93,11 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
                         taken=frozenset(offer.target for offer in offers[:first]),
                         before=before,
                         history=history,
+                        auctions=tuple(auctions),
                     )
                 )
                 before = event.plan
+                auctions.clear()
             case _:
                 pass
     return found

@@ -54,7 +54,8 @@ class Selling(Talking):
             )
         )
         self._remember()
-        self._out.append(c.PrepareBuyer(event.attempt, self.attempt.ring))
+        if not self.attempt.unconfirmed:
+            self._out.append(c.PrepareBuyer(event.attempt, self.attempt.ring))
         self.state = State.RESERVING
         self._await()
 
@@ -62,12 +63,32 @@ class Selling(Talking):
         if event.ticket != self._tickets:
             return
         self._saved = True
+        self._ring_in_auction()
         attempt = self._open_attempt()
+        if attempt.unconfirmed:
+            self.state = State.CONFIRMING
+            self._out.append(c.Confirm(attempt.id, attempt.offer))
+            return
         attempt.rang_at = self._now
         self.state = State.RINGING
         attempt.legs.ring_until(self._now.mono_ns + attempt.ring.ring_seconds * SECOND)
         self._arm_legs()
         self._out.append(c.RingBuyer(attempt.id))
+
+    def _confirmed(self, event: i.Confirmed) -> None:
+        """The winner stands by its bid: what identifies its legs is saved, then it is rung."""
+        attempt = self._open_attempt()
+        if event.attempt != attempt.id:
+            return
+        attempt.confirmed(event.dial)
+        self._out.append(c.PrepareBuyer(attempt.id, attempt.ring))
+        self.state = State.RESERVING
+        self._await()
+
+    def _not_confirmed(self, event: i.NotConfirmed) -> None:
+        if event.attempt == self._open_attempt().id:
+            outcome = AttemptOutcome.TIMEOUT if event.silent else AttemptOutcome.DECLINED
+            self._next(outcome, reason=event.reason)
 
     # -- what comes of ringing -------------------------------------------------------------------------------------
 
@@ -84,6 +105,7 @@ class Selling(Talking):
         if leg is None:
             return
         if event.early and self._early is None and self.context.early_media == "pass":
+            self._await_no_prompt()
             self._early, self._alerted = leg, True
             self._out.append(c.PassEarly(event.attempt, leg.number))
         elif not self._answered and not self._alerted:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trunkline.engine.routing.auction_story import tell_auction, tell_confirmed, tell_late
 from trunkline.engine.routing.facts import NO_FACTS
 from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
 from trunkline.engine.terms.returned import tell_return
+from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate
 from trunkline.events.calls import (
     AnyCallEvent,
     AttemptConnected,
@@ -155,6 +157,12 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return [_measured(event, offers)]
         case CallEnded():
             return _ended(event)
+        case AuctionHeld():
+            return tell_auction(event)
+        case BidLate():
+            return [tell_late(event)]
+        case BidConfirmed():
+            return [tell_confirmed(event)]
 
 
 def _why_unsold(reason: str) -> str:

@@ -5,8 +5,9 @@
     ANNOUNCING the caller, just answered, hears that the call may be recorded
     TALKING    the flow is heard or waits for keys
     QUEUED     the caller is held until somebody has room
-    SEEKING    an offer was asked for
-    RESERVING  an offer holds its seats and is not on disk yet
+    SEEKING    an offer was asked for; bidders may be thinking
+    RESERVING  an offer holds its seats, or its confirmation is there, and that is not on disk yet
+    CONFIRMING the winner of an auction is asked whether it stands by its bid
     RINGING    the buyer has been invited, on one phone or on several at once
     PRESSING   a phone of the buyer was answered and has to press a key to take the call; others may still ring
     KEYING     the buyer has taken the call, and keys are sent to reach an extension behind it
@@ -43,6 +44,7 @@ class State(Enum):
     QUEUED = "queued"
     SEEKING = "seeking"
     RESERVING = "reserving"
+    CONFIRMING = "confirming"
     RINGING = "ringing"
     PRESSING = "pressing"
     KEYING = "keying"
@@ -76,6 +78,7 @@ ALIVE_STATES = (
     S.QUEUED,
     S.SEEKING,
     S.RESERVING,
+    S.CONFIRMING,
     S.RINGING,
     S.PRESSING,
     S.KEYING,
@@ -107,9 +110,17 @@ _OWN: Mapping[tuple[State, type], Step] = {
     (S.QUEUED, i.Tick): ("_waited_too_long", (S.QUEUED,)),
     (S.QUEUED, i.Offered): ("_served", (S.RESERVING,)),
     (S.QUEUED, i.Exhausted): ("_not_served", (*FLOW, S.CLOSING)),
+    (S.SEEKING, i.Asking): ("_asking", (S.SEEKING,)),
+    (S.SEEKING, i.Durable): ("_saved_in_auction", (S.SEEKING,)),
+    (S.SEEKING, i.Played): ("_announced_in_auction", (S.SEEKING,)),
     (S.SEEKING, i.Offered): ("_offered", (S.RESERVING,)),
     (S.SEEKING, i.Exhausted): ("_exhausted", (*FLOW, S.CLOSING)),
-    (S.RESERVING, i.Durable): ("_reserved", (S.RESERVING, S.RINGING)),
+    (S.RESERVING, i.Durable): ("_reserved", (S.RESERVING, S.CONFIRMING, S.RINGING)),
+    (S.RESERVING, i.Played): ("_announced_in_auction", (S.RESERVING,)),
+    (S.CONFIRMING, i.Confirmed): ("_confirmed", (S.RESERVING, S.CONFIRMING)),
+    (S.CONFIRMING, i.NotConfirmed): ("_not_confirmed", (S.CONFIRMING, *NEXT)),
+    (S.CONFIRMING, i.Played): ("_announced_in_auction", (S.CONFIRMING,)),
+    (S.RINGING, i.Played): ("_announced_in_auction", (S.RINGING,)),
     (S.RINGING, i.Dialled): ("_dialled", (S.RINGING,)),
     (S.RINGING, i.BuyerRings): ("_buyer_rings", (S.RINGING,)),
     (S.RINGING, i.BuyerMoved): ("_buyer_moved", (S.RINGING,)),

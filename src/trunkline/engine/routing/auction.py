@@ -18,14 +18,16 @@ import msgspec
 
 from trunkline.kernel.money import Money
 
-DEADLINE_MS: Final = 1_500
-"""How long an auction waits when its tier does not say."""
 WHOLE: Final = 10_000
 """All of a bid in hundredths of a percent, which penalties are in."""
 
 
 class Fate(StrEnum):
-    """What became of one route in an auction."""
+    """What became of one route in an auction.
+
+    `sent` and `bid` are of auctions that were broken off; `accepted` and `rejected_at_post` of winners that were asked
+    to confirm.
+    """
 
     WON = "won"
     LOST = "lost"
@@ -37,10 +39,15 @@ class Fate(StrEnum):
     CURRENCY = "currency"
     SHED = "shed"
     NOT_ASKED = "not_asked"
+    SIMULATED = "simulated"
     FILTERED = "filtered"
+    SENT = "sent"
+    BID = "bid"
+    ACCEPTED = "accepted"
+    REJECTED_AT_POST = "rejected_at_post"
 
 
-Answered = Literal["bid", "no_bid", "timeout", "http_error", "shed", "not_asked"]
+Answered = Literal["bid", "no_bid", "late", "timeout", "http_error", "shed", "not_asked"]
 
 FATE_WORDS: Final = {
     Fate.LATE: "the bid came after the deadline",
@@ -48,16 +55,22 @@ FATE_WORDS: Final = {
     Fate.TIMEOUT: "no answer in time",
     Fate.HTTP_ERROR: "its answer was an error",
     Fate.CURRENCY: "it bid in another currency",
-    Fate.SHED: "it was not asked: too many requests to it are open",
-    Fate.NOT_ASKED: "it was not asked",
+    Fate.SHED: "it was not asked, to keep the deadline of others",
+    Fate.NOT_ASKED: "nobody has asked it",
+    Fate.SIMULATED: "it is only simulated: asked, and never sold to",
 }
 """Why there is no bid that counts, for the operator."""
+EXPIRED: Final = "the bid has expired"
+"""What is told of a bid whose time was over when its turn came."""
 
 
 class Bid(msgspec.Struct, frozen=True, gc=False):
     """What came of asking one bidder: with `answered` `bid`, the `amount` it would pay, `after_ms` the auction began.
 
-    `id` is the bidder's own name of the bid; `detail` says more about an answer that is no bid.
+    `id` is the bidder's own name of the bid, `status` that of HTTP; `detail` says more about an answer that is no bid.
+    The bid may name terms: `dial`, the number (E.164) or SIP address that the call has to be sent to; `duration_s`,
+    after which the buyer owes, from connect; `expires_ms` (UTC), from when on the bid holds no more; `confirm`, what
+    the bidder has to be asked with before it is dialled.
     """
 
     answered: Answered
@@ -65,13 +78,22 @@ class Bid(msgspec.Struct, frozen=True, gc=False):
     after_ms: int = 0
     id: str | None = None
     detail: str | None = None
+    status: int | None = None
+    dial: str | None = None
+    duration_s: int | None = None
+    expires_ms: int | None = None
+    confirm: str | None = None
+
+    def expired(self, utc_ms: int) -> bool:
+        """Whether the bid does not hold any more."""
+        return self.expires_ms is not None and self.expires_ms <= utc_ms
 
 
 class Entrant(msgspec.Struct, frozen=True, gc=False):
     """A route that takes part. `price` is its static one, None for a bidder; amounts in minor units.
 
     `floor` is the highest that stands above it, `penalty` in hundredths of a percent, `turn` the sequence number of
-    its last win in the tier (0: never), `place` where it stands in the plan.
+    its last win in the tier (0: never), `place` where it stands in the plan. Who is only `simulated` wins nothing.
     """
 
     place: int
@@ -81,6 +103,7 @@ class Entrant(msgspec.Struct, frozen=True, gc=False):
     priority: int
     turn: int
     penalty: int = 0
+    simulated: bool = False
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
@@ -100,21 +123,33 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
         return self.bid * (WHOLE - self.entrant.penalty)
 
 
-def judge_bid(bid: Bid | None, floor: int, deadline_ms: int, currency: str) -> tuple[Fate, int | None]:
+def judge_bid(
+    bid: Bid | None, floor: int, deadline_ms: int, currency: str, *, simulated: bool = False
+) -> tuple[Fate, int | None]:
     """Whether a bidder's answer counts (`lost`, until it wins) and its amount in minor units when one was named."""
     if bid is None:
         return Fate.NOT_ASKED, None
+    minor = None if bid.amount is None or bid.amount.currency != currency else bid.amount.minor
     if bid.answered != "bid":
-        return Fate(bid.answered), None
+        return Fate(bid.answered), minor
     assert bid.amount is not None, "a bid has an amount"
-    if bid.amount.currency != currency:
+    if minor is None:
         return Fate.CURRENCY, None
-    minor = bid.amount.minor
     if bid.after_ms > deadline_ms:
         return Fate.LATE, minor
     if minor <= 0:
         return Fate.NO_BID, minor
+    if simulated:
+        return Fate.SIMULATED, minor
     return (Fate.BELOW_FLOOR if minor < floor else Fate.LOST), minor
+
+
+def judged(entrant: Entrant, bids: Mapping[str, Bid], deadline_ms: int, currency: str) -> Standing:
+    """An entrant whose bid or price counts (`lost`), or why it does not."""
+    if entrant.price is None:
+        bid = bids.get(entrant.target)
+        return Standing(entrant, *judge_bid(bid, entrant.floor, deadline_ms, currency, simulated=entrant.simulated))
+    return Standing(entrant, Fate.BELOW_FLOOR if entrant.price < entrant.floor else Fate.LOST, entrant.price)
 
 
 def settle(
@@ -128,11 +163,8 @@ def settle(
     ranked: list[Standing] = []
     others: list[Standing] = []
     for entrant in entrants:
-        if entrant.price is None:
-            fate, bid = judge_bid(bids.get(entrant.target), entrant.floor, deadline_ms, currency)
-        else:
-            fate, bid = (Fate.BELOW_FLOOR if entrant.price < entrant.floor else Fate.LOST), entrant.price
-        (ranked if fate is Fate.LOST else others).append(Standing(entrant, fate, bid))
+        standing = judged(entrant, bids, deadline_ms, currency)
+        (ranked if standing.fate is Fate.LOST else others).append(standing)
     ranked.sort(key=_order)
     others.sort(key=lambda standing: standing.entrant.place)
     if ranked:

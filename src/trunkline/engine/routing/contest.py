@@ -11,8 +11,9 @@ from typing import Final
 import msgspec
 
 from trunkline.config.schema import Performance
-from trunkline.engine.routing.auction import DEADLINE_MS, Bid, Entrant, Fate, Standing, judge_bid, settle
+from trunkline.engine.routing.auction import Bid, Entrant, Fate, Standing, judge_bid, judged, settle
 from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.deadlines import DEADLINE_MS
 from trunkline.engine.routing.performance import Contender, Odds, propensity, ranked
 from trunkline.engine.routing.program import Band, Line
 from trunkline.kernel.leases import Usage
@@ -30,6 +31,11 @@ class Held(msgspec.Struct, frozen=True):
     tier: str
     standings: tuple[tuple[str, Standing], ...]
     """By route."""
+
+    @property
+    def bid_for(self) -> bool:
+        """Whether anybody who bids took part; static prices alone need no entry in the journal."""
+        return any(each.entrant.price is None for _, each in self.standings)
 
     def fates(self, offered: Container[str]) -> list[tuple[str, Standing, Fate]]:
         """What became of each in the end: the first that had room and was offered has won, whoever bid more."""
@@ -49,16 +55,23 @@ def counted_bid(line: Line, case: Case) -> tuple[Fate, Bid | None, int | None]:
     """What a bidder in an auction has answered; the amount (minor units) only of a bid that counts."""
     bids = case.query.bids
     bid = None if bids is None else bids.get(line.target.key)
-    fate, minor = judge_bid(bid, 0, deadline_ms(line), case.shared.account.currency)
+    currency = case.shared.account.currency
+    fate, minor = judge_bid(bid, 0, deadline_ms(line), currency, simulated=simulated(line))
     return fate, bid, minor if fate is Fate.LOST else None
+
+
+def simulated(line: Line) -> bool:
+    """Whether the route's bidder is asked, but never sold to."""
+    return line.target.bid is not None and line.target.bid.simulate
 
 
 def hold_auction(lines: Sequence[Line], case: Case, usage: Usage) -> Held:
     """Settle among `lines` of one tier."""
     above, price, penalties = case.entrance.guards.floor, case.entrance.price, case.facts.penalties
-    entrants = []
-    routes = {}
-    filtered = []
+    bids, terms = case.query.bids or {}, (deadline_ms(lines[0]), case.shared.account.currency)
+    entrants: list[Entrant] = []
+    routes: dict[int, str] = {}
+    filtered: list[Standing] = []
     for line in lines:
         assert line.turn is not None, "routes of an auction keep their turns"
         routes[line.rank] = line.id
@@ -70,15 +83,15 @@ def hold_auction(lines: Sequence[Line], case: Case, usage: Usage) -> Held:
             priority=line.route.priority,
             turn=usage.turn(line.turn),
             penalty=penalties.get(line.target.key, 0),
+            simulated=simulated(line),
         )
         if line.min_scores and below_score(line, case) is not None:
-            filtered.append(Standing(entrant, Fate.FILTERED))
+            standing = judged(entrant, bids, *terms)
+            fate = Fate.FILTERED if standing.fate is Fate.LOST else standing.fate
+            filtered.append(Standing(entrant, fate, standing.bid))
         else:
             entrants.append(entrant)
-    standings = (
-        *settle(entrants, case.query.bids or {}, deadline_ms(lines[0]), case.shared.account.currency),
-        *filtered,
-    )
+    standings = (*settle(entrants, bids, *terms), *filtered)
     return Held(lines[0].plan, lines[0].tier.key or "", tuple((routes[each.entrant.place], each) for each in standings))
 
 

@@ -17,12 +17,14 @@ from typing import Final
 import msgspec
 
 from trunkline.config.schema import Measure
-from trunkline.engine.routing.auction import Bid
+from trunkline.engine.routing.auction import EXPIRED, Bid
+from trunkline.engine.routing.bid_terms import by_bid
 from trunkline.engine.routing.case import Case, traffic_of
 from trunkline.engine.routing.compared import open_until
-from trunkline.engine.routing.contest import Held, counted_bid, deadline_ms
+from trunkline.engine.routing.contest import Held, counted_bid
+from trunkline.engine.routing.deadlines import auction_ms
 from trunkline.engine.routing.limits import Full, LimitRule, Rules, ask
-from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision, Exhausted, Offer
+from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision, Exhausted, Offer, Query
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
 from trunkline.engine.routing.report import capacity_rejection, guard_rejection, late_rejection
@@ -31,7 +33,7 @@ from trunkline.engine.routing.stage import Stage
 from trunkline.engine.terms.payouts import NotPaid, Selected, select_payout
 from trunkline.engine.terms.terms import Terms
 from trunkline.events.calls import Rejection
-from trunkline.kernel.clock import SECOND, Instant
+from trunkline.kernel.clock import MS, Instant
 from trunkline.kernel.leases import FUNDS, Capacity, CounterId, Demand, Lease, Refused, Usage
 from trunkline.kernel.money import Money
 
@@ -104,6 +106,16 @@ class Cursor:
         """Whether the campaign marks the contact as one that it has seen before."""
         return self._case.repetition is not None and self._case.repetition.of is not None
 
+    @property
+    def query(self) -> Query:
+        """What was asked, with the bids that are known by now."""
+        return self._case.query
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The routes that have become offers, in order."""
+        return self._offered
+
     def candidate(self, usage: Usage, now: Instant) -> Candidate | Auction | Exhausted:
         """The next route that has room at `now`, without holding anything, or the auction to be settled first.
 
@@ -113,7 +125,7 @@ class Cursor:
             return self._end
         self._last = (usage, now.utc_ms)
         demands: list[Demand] = []
-        found = self._search(usage, now.utc_ms, demands)
+        found = self._look(usage, now.utc_ms, demands)
         asking = self._current if found is None and self._current is not None and self._current.asking else None
         if found is None and asking is None:
             return self._finish(self._why_unsold())
@@ -200,6 +212,34 @@ class Cursor:
         assert pending[1].id == candidate.route, "another candidate is open"
         return pending
 
+    def _look(self, usage: Usage, utc_ms: int, demands: list[Demand]) -> tuple[Stage, Line] | None:
+        """The next route with room whose bid, if it has one, still stands; None also where bidders are to be asked."""
+        while (found := self._search(usage, utc_ms, demands)) is None:
+            current = self._current
+            if current is None or not current.asking or self._worth_asking(current, usage, utc_ms):
+                return None
+        bid = self._bid(found[1])
+        if bid is None or not bid.expired(utc_ms):
+            return found
+        found[0].refuse(found[1], late_rejection(found[1], Reason.BID, EXPIRED))
+        self._refused |= {Reason.BID}
+        return self._look(usage, utc_ms, demands)
+
+    def _worth_asking(self, stage: Stage, usage: Usage, utc_ms: int) -> bool:
+        """Leave bidders out that have no room even at the least they could pay; whether anybody is left to be asked.
+
+        Their bids could not be used, and every question costs both sides something.
+        """
+        for line in stage.asking:
+            if (full := self._ask(line, stage, Met(), usage, utc_ms, [], self._least(line))) is not None:
+                self._refused |= {_reason(full)}
+                stage.refuse(line, self._full(line, full, usage, utc_ms))
+        return stage.still_asks()
+
+    def _least(self, line: Line) -> int:
+        """The least that an offer to a bidder could cost it (minor units)."""
+        return max(line.guards.floor, self._entrance.guards.floor)
+
     def _search(self, usage: Usage, utc_ms: int, demands: list[Demand]) -> tuple[Stage, Line] | None:
         """The next route with room; `demands` then holds what it needs."""
         met = Met()
@@ -261,12 +301,24 @@ class Cursor:
             met.add(full.demand.counter, stage)
         return False
 
-    def _ask(self, line: Line, stage: Stage, met: Met, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
-        """What of the route's funds and limits has no room, None when all have. `demands` are those asked with room."""
+    def _ask(
+        self,
+        line: Line,
+        stage: Stage,
+        met: Met,
+        usage: Usage,
+        utc_ms: int,
+        demands: list[Demand],
+        least: int | None = None,
+    ) -> Full | None:
+        """What of the route's funds and limits has no room, None when all have. `demands` are those asked with room.
+
+        `least` (minor units) is the price of a bidder that has not been asked yet.
+        """
         demands.clear()
         price = line.price_for(self._entrance.price)
         if price is None:
-            price = stage.prices[line.rank]
+            price = stage.prices[line.rank] if least is None else least
         ceiling = self._entrance.ceilings[line.kind] if line.ceiling is None else line.ceiling
         if ceiling > price:  # what may be charged is what is held
             price = ceiling
@@ -301,20 +353,26 @@ class Cursor:
     def _auction(self, stage: Stage, left_ns: int) -> Auction:
         """Whom to ask, once each, for at most what is left of the patience."""
         first = stage.asking[0]
-        wait_ms = max(1, min(deadline_ms(first), left_ns * 1_000 // SECOND))
+        wait_ms = auction_ms(first.tier.deadline_ms, left_ns // MS)
         bidders: dict[str, Bidder] = {}
         for line in stage.asking:
-            target, above = line.target, max(line.guards.floor, self._entrance.guards.floor)
+            target, above = line.target, self._least(line)
             known = bidders.get(target.key)
             assert target.bid is not None, f"{target.key} does not bid"
-            if known is None or above < known.floor.minor:
-                floor = Money(above, self._shared.account.currency)
-                bidders[target.key] = Bidder(target.key, target.buyer, min(target.bid.timeout_ms, wait_ms), floor)
+            least = above if known is None else min(above, known.floor.minor)
+            bidders[target.key] = Bidder(
+                target.key,
+                target.buyer,
+                min(target.bid.timeout_ms, wait_ms),
+                Money(least, self._shared.account.currency),
+                target.bid,
+                (line.id,) if known is None else (*known.routes, line.id),
+            )
         return Auction(first.plan, first.tier.key or "", tuple(bidders.values()), wait_ms)
 
     def _made(self, stage: Stage, line: Line, demands: list[Demand], utc_ms: int) -> Candidate:
         resolved = self._shared.resolved(line, self._query.kind, self._entrance)
-        return Candidate(
+        candidate = Candidate(
             line.id,
             line.target.key,
             line.buyer.key,
@@ -325,9 +383,15 @@ class Cursor:
             resolved.ring,
             tuple(demands),
             line.turn,
-            (self._case.query.bids or {}).get(line.target.key) if line.bids else None,
+            None,
             stage.odds(line),
         )
+        bid = self._bid(line)
+        return candidate if bid is None else by_bid(candidate, bid, line.target)
+
+    def _bid(self, line: Line) -> Bid | None:
+        """The bid that the route is sold at."""
+        return (self._case.query.bids or {}).get(line.target.key) if line.bids else None
 
     def _terms(self, stage: Stage, line: Line, resolved: Resolved, utc_ms: int) -> Terms:
         """What is agreed with the offer; terms are frozen, so those of the last one serve again when they are equal."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from trunkline.config.flows import Prompt
+from trunkline.config.schema import Bid as BidSettings
 from trunkline.config.schema import Kind, Recording
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.performance import Odds
@@ -105,12 +106,17 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bidder(msgspec.Struct, frozen=True, gc=False):
-    """Somebody to be asked for a bid: the target, how long it may take, and the least that could be accepted."""
+    """Somebody to be asked for a bid: the target, how long it may take, the least that could be accepted, and how.
+
+    `routes` are those that would be sold at the bid.
+    """
 
     target: str
     buyer: str
     timeout_ms: int
     floor: Money
+    settings: BidSettings
+    routes: tuple[str, ...] = ()
 
 
 class Auction(msgspec.Struct, frozen=True, gc=False):
@@ -123,9 +129,8 @@ class Auction(msgspec.Struct, frozen=True, gc=False):
 
 
 def not_built(auction: Auction) -> dict[str, Bid]:
-    """What a switch that cannot ask bidders yet settles an auction with: static prices are sold all the same."""
-    answer = Bid("not_asked", detail="asking bidders is not built yet")
-    return {bidder.target: answer for bidder in auction.bidders}
+    """What an auction is settled with where nobody can be asked: static prices are sold all the same."""
+    return {bidder.target: Bid("not_asked") for bidder in auction.bidders}
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,8 @@
 The journal keeps little of a decision: seed, versions, what was offered, what was not and by which counter. All the
 rest follows from the configuration, the facts and the caller. What nobody can compute again is what was taken of each
 limit at that instant, and whose turn it was: there the cursor is answered as the journal tells. What comes out is
-compared with what was written; any difference is told (`Rebuilt.differences`).
+compared with what was written; any difference is told (`Rebuilt.differences`). Bidders are not asked again: auctions
+are settled with the bids that the journal tells, and have to come out as they did.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from typing import Final
 
 import msgspec
 
+from trunkline.engine.routing.auction import EXPIRED
+from trunkline.engine.routing.auction_log import Lot, bids_told, same_fates, settled
 from trunkline.engine.routing.case import Case
+from trunkline.engine.routing.contest import Held
 from trunkline.engine.routing.cursor import Cursor, Met
 from trunkline.engine.routing.limits import Full, LimitRule
-from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, not_built
+from trunkline.engine.routing.offer import Auction, Candidate, Exhausted
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
 from trunkline.engine.routing.routes import RouteTrace, offered_trace, rejected_trace, waiting_trace
 from trunkline.engine.routing.stage import Stage
+from trunkline.events.auctions import AuctionHeld
 from trunkline.events.calls import Rejection
 from trunkline.kernel.clock import SECOND, Instant
 from trunkline.kernel.leases import CounterId, Demand, Lease, TurnId, Usage
@@ -38,7 +43,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     `offered` are routes in order, `rejected` as many others as are listed, `more` counts those that are not. `ended`:
     the search came to its end, for `reason` (an Unsold, or why the caller could not wait); else somebody took the call,
-    or the caller left.
+    or the caller left. `auctions` are those of the search, in order.
     """
 
     offered: tuple[str, ...]
@@ -46,6 +51,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     more: int = 0
     ended: bool = False
     reason: str | None = None
+    auctions: tuple[AuctionHeld, ...] = ()
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +106,7 @@ class Replay(Cursor):
         """The candidate was not offered then, for this reason."""
         stage, line = self._waiting(candidate)
         stage.refuse(line, rejection)
-        self._refused |= {Reason.LIMIT}
+        self._refused |= {Reason(rejection.reason)}
 
     def unlisted(self, route: str) -> bool:
         """Whether the journal may have left out why the route was not offered."""
@@ -121,9 +127,18 @@ class Replay(Cursor):
                 found.append(waiting_trace(line, self._case))
         return found
 
-    def _ask(self, line: Line, stage: Stage, met: Met, usage: Usage, utc_ms: int, demands: list[Demand]) -> Full | None:
+    def _ask(
+        self,
+        line: Line,
+        stage: Stage,
+        met: Met,
+        usage: Usage,
+        utc_ms: int,
+        demands: list[Demand],
+        least: int | None = None,
+    ) -> Full | None:
         met.spare = -1  # what is told may be above the plan: every limit is asked
-        full = super()._ask(line, stage, met, usage, utc_ms, demands)
+        full = super()._ask(line, stage, met, usage, utc_ms, demands, least)
         told = self.listed.get(line.id)
         if told is None or told.reason not in _CAPACITY:
             return None if line.id in self._told.offered else full  # more than a limit ever gives
@@ -136,6 +151,26 @@ class Replay(Cursor):
         if told.detail == rule.counter.key and (told.used or 0) + demand.amount <= (told.max or 0):
             self.differences.append(f"{line.id}: {told.used} of {told.max} {told.measure} leave room")
         return Full(rule, demand, told.used or 0)
+
+    def _worth_asking(self, stage: Stage, usage: Usage, utc_ms: int) -> bool:
+        """Leave out whom the journal does not tell of among those that were asked: it had no room."""
+        first, told = stage.asking[0], self._told.auctions[len(_bid_for(self)) : len(_bid_for(self)) + 1]
+        here = [event for event in told if (event.plan, event.tier) == (first.plan, first.tier.key or "")]
+        asked = {ping.route for event in here for ping in event.pings}
+        whole = not any(event.more for event in here)
+        for line in stage.asking:
+            if line.id in asked:
+                continue
+            listed = self.listed.get(line.id)
+            if listed is not None and listed.reason in _CAPACITY:
+                full = self._ask(line, stage, Met(), usage, utc_ms, [], self._least(line))
+                if full is not None:
+                    stage.refuse(line, listed)
+                    self._refused |= {Reason(listed.reason)}
+            elif whole and self.unlisted(line.id):
+                stage.refuse(line, Rejection(line.id, line.target.key, Reason.LIMIT.value, detail=UNLISTED))
+                self._refused |= {Reason.LIMIT}
+        return stage.still_asks()
 
     def _full(self, line: Line, full: Full, usage: Usage, utc_ms: int) -> Rejection:
         told = self.listed.get(line.id)
@@ -158,6 +193,7 @@ def replay(case: Case, told: Told) -> Rebuilt:
     offers = _drive(cursor, case, told, ToldUsage(told, targets, case.query.taken))
     traces = cursor.traces(offers)
     differences = [*cursor.differences, *_differences(cursor, told, [offer.route for offer in offers])]
+    differences += _settled_otherwise(cursor, case, told)
     return Rebuilt(plan=cursor.decision().plan, routes=tuple(traces), differences=tuple(differences))
 
 
@@ -166,14 +202,25 @@ def _drive(cursor: Replay, case: Case, told: Told, usage: Usage) -> list[Candida
     offers: list[Candidate] = []
     now = case.query.now
     late = Instant(now.mono_ns + _LATE_NS, now.utc_ms)
-    while told.ended or len(offers) < len(told.offered):
+    bids = bids_told(event for event in told.auctions if event.settled)
+    broken_off = bool(told.auctions) and not told.auctions[-1].settled
+    while told.ended or broken_off or len(offers) < len(told.offered):
         found = cursor.candidate(usage, now)
         if isinstance(found, Exhausted):
             if not told.more and told.reason in _OF_ROUTING and found.reason != told.reason:
                 cursor.differences.append(f"the search ends with {found.reason}, not {told.reason}")
             break
         if isinstance(found, Auction):
-            cursor.settle(not_built(found))
+            following = told.auctions[len(_bid_for(cursor)) :]
+            if following and not following[0].settled:  # the caller was gone before that
+                asked = {route for bidder in found.bidders for route in bidder.routes}
+                also = asked - {ping.route for ping in following[0].pings}
+                if also and not following[0].more:
+                    cursor.differences.append(f"{', '.join(sorted(also))} would be asked, too")
+                break
+            if following or now is late:
+                cursor.settle(bids)
+            now = now if following else late  # nobody was asked any more
             continue
         wanted = told.offered[len(offers)] if len(offers) < len(told.offered) else None
         if found.route == wanted:
@@ -181,11 +228,12 @@ def _drive(cursor: Replay, case: Case, told: Told, usage: Usage) -> list[Candida
             cursor.take(found, Lease("", case.query.account, "", "", found.demands, now.utc_ms))
             continue
         listed = cursor.listed.get(found.route)
-        patience_over = Unsold.OUT_OF_PATIENCE if listed is None else listed.reason
-        if wanted is None and now is not late and patience_over in {told.reason, Reason.OUT_OF_PATIENCE.value}:
+        why = told.reason if listed is None else listed.reason
+        if wanted is None and now is not late and why == Reason.OUT_OF_PATIENCE.value:
             now = late
             continue
-        if not cursor.unlisted(found.route):
+        expired = listed is not None and (listed.reason, listed.detail) == (Reason.BID.value, EXPIRED)
+        if not cursor.unlisted(found.route) and not expired:
             why = "not at all" if listed is None else listed.reason
             cursor.differences.append(f"{found.route} would be offered; the journal tells of it: {why}")
         cursor.pass_over(found, listed or Rejection(found.route, found.target, Reason.LIMIT.value, detail=UNLISTED))
@@ -210,6 +258,23 @@ def _differences(cursor: Replay, told: Told, offered: list[str]) -> list[str]:
     elif len(rejected) != len(told.rejected) + told.more:
         found.append(f"{len(rejected)} routes are rejected, not {len(told.rejected) + told.more}")
     return found
+
+
+def _bid_for(cursor: Cursor) -> list[Held]:
+    """The settled auctions that the journal tells of."""
+    return [held for held in cursor.auctions() if held.bid_for]
+
+
+def _settled_otherwise(cursor: Replay, case: Case, told: Told) -> list[str]:
+    """Whether the auctions come out as they did, now that their bids are known."""
+    again = _bid_for(cursor)
+    were = [event for event in told.auctions if event.settled]
+    if len(again) != len(were):
+        return [f"{len(again)} auctions are settled, not {len(were)}"]
+    lot = Lot(account=case.query.account, call="", currency=case.shared.account.currency)
+    bids = case.query.bids or {}
+    events = (settled(lot, held, None, bids, told.offered, 0, 0) for held in again)
+    return [each for event, now in zip(were, events, strict=True) for each in same_fates(event, now)]
 
 
 def _words(rejection: Rejection) -> str:

@@ -123,9 +123,9 @@ def capacity_rejection(line: Line, full: Full, usage: Usage, utc_ms: int) -> Rej
     )
 
 
-def late_rejection(line: Line, reason: Reason) -> Rejection:
-    """`already_offered` or `out_of_patience`."""
-    return _because(line, reason, None)
+def late_rejection(line: Line, reason: Reason, detail: str | None = None) -> Rejection:
+    """`already_offered`, `out_of_patience`, or a `bid` that has expired when its turn came."""
+    return _because(line, reason, "bidder" if reason is Reason.BID else None, detail)
 
 
 def _because(line: Line, reason: Reason, level: str | None, detail: str | None = None) -> Rejection:

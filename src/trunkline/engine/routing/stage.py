@@ -109,6 +109,13 @@ class Stage:
         """The bidders that were being asked have answered: the case has their bids."""
         self.asking, self._asked, self._order = (), True, None
 
+    def still_asks(self) -> bool:
+        """Whether anybody of those that were to be asked is left; if not, the auction goes on without asking."""
+        self.asking = tuple(line for line in self.asking if self.left >> line.rank & 1)
+        if not self.asking:
+            self.settle()
+        return bool(self.asking)
+
     def odds(self, line: Line) -> Odds | None:
         """What the offer of this route, which is still among those left, rests on; None outside a performance tier."""
         if not isinstance(self._contest, Race):

@@ -1,0 +1,1 @@
+"""Asking bidders: everybody at once, under one deadline, for calls and for leads."""
