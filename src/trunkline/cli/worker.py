@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +23,10 @@ from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import ExitCode, UsageError
 from trunkline.worker.outbox.runner import OutboxRunner
 from trunkline.worker.outbox.settings import SettingsSource
-from trunkline.worker.part import Part, in_thread
+from trunkline.worker.part import GoOn, Part, in_thread
 from trunkline.worker.projecting import Projecting
 from trunkline.worker.projections.plan import VIEWS, Plan
-from trunkline.worker.projections.projector import Projector
+from trunkline.worker.projections.projector import Projector, always
 from trunkline.worker.projections.status import Status, status_of
 from trunkline.worker.publishing import PenaltiesDue, Publishing, RatesDue
 from trunkline.worker.service import run_worker
@@ -59,11 +60,11 @@ def run(args: argparse.Namespace) -> int:
     with JournalReader(data) as reader:  # a folder without a journal gets no lock file
         lock = FolderLock(data, WORKER_LOCK_FILE, "worker")
         try:
-            projector = open_views(data, VIEWS, anew=args.rebuild)
+            opening = partial(open_views, data, VIEWS, args.rebuild)
             if args.once:
-                catch_up(projector)
+                catch_up(opening(always))
             else:
-                asyncio.run(_work(data, reader, projector))
+                asyncio.run(_work(data, reader, opening))
         finally:
             lock.release()
     return ExitCode.DONE
@@ -80,11 +81,11 @@ def _show(status: Status, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def open_views(data: Path, plan: Plan, *, anew: bool) -> Projector:
+def open_views(data: Path, plan: Plan, anew: bool, go_on: GoOn) -> Projector:
     """The views of a data folder, ready to go on; where they have to be made anew, a terminal sees how far that is."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        return Projector.open(data, plan, anew=anew, progress=Told(plan.file).tell)
+        return Projector.open(data, plan, anew=anew, progress=Told(plan.file).tell, go_on=go_on)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(f"making {plan.file}", visible=False)
@@ -92,7 +93,7 @@ def open_views(data: Path, plan: Plan, *, anew: bool) -> Projector:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total, visible=True)
 
-        return Projector.open(data, plan, anew=anew, progress=show)
+        return Projector.open(data, plan, anew=anew, progress=show, go_on=go_on)
 
 
 class Told:
@@ -121,17 +122,23 @@ def catch_up(projector: Projector) -> None:
         projector.close()
 
 
-async def _work(data: Path, reader: JournalReader, projector: Projector) -> None:
+async def _work(data: Path, reader: JournalReader, opening: Callable[[GoOn], Projector]) -> None:
     tail = Tail(reader)
+    views = Projecting(VIEWS.file, opening, tail)
     switch = partial(tell, data)
     parts: list[Part] = [
         tail,
-        Projecting(VIEWS.file, projector, tail),
+        views,
         Publishing("rate books", RatesDue(data, switch, _utc_ms).publish),
         Publishing("return penalties", PenaltiesDue(data, switch, _utc_ms).publish),
         OutboxRunner(data, SettingsSource(data, os.environ), switch),
     ]
-    await run_worker(parts, f"ready views={projector.seq}")
+    await run_worker(parts, _ready(views))
+
+
+async def _ready(views: Projecting) -> str:
+    """The ready line, when the tables are there; making them anew keeps no other part from working."""
+    return f"ready views={await asyncio.shield(views.opened)}"
 
 
 async def tell(data: Path, command: str, arguments: dict[str, Any], key: str | None) -> Any:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from threading import Event
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger("trunkline.worker")
+
+GoOn = Callable[[], bool]
+"""Whether long work is still wanted."""
 
 Tell = Callable[[str, dict[str, Any], str | None], Awaitable[Any]]
 """Have the switch do a command: its name, its arguments, and its idempotency key; None for one that only shows.
@@ -40,5 +47,23 @@ async def in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     try:
         return await asyncio.shield(doing)
     except asyncio.CancelledError:
-        await asyncio.wait([doing])
+        await _finished(doing)
         raise
+
+
+async def long_in_thread(work: Callable[[GoOn], T]) -> T:
+    """The same for work that takes minutes: it asks what it is given now and then, and ends when that says no."""
+    stop = Event()
+    doing = asyncio.ensure_future(asyncio.to_thread(work, lambda: not stop.is_set()))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        stop.set()
+        await _finished(doing)
+        raise
+
+
+async def _finished(doing: asyncio.Future[Any]) -> None:
+    await asyncio.wait([doing])
+    if not doing.cancelled() and (error := doing.exception()) is not None:
+        log.debug("nobody waits any more for what has failed: %r", error)

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from trunkline.engine.scoring.rate_book import RateBook
 from trunkline.journal.configurations import ConfigurationMissing, Configurations
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import TrunklineError
-from trunkline.worker.part import Tell, in_thread
+from trunkline.worker.part import GoOn, Tell, in_thread, long_in_thread
 from trunkline.worker.penalties import DAYS, penalties_of, read_sold
 from trunkline.worker.rates import half_lives, longest_decision_s, tally_journal
 
@@ -77,13 +78,14 @@ class RatesDue:
         due = {account for account in wanted if account in shown and _is_due(shown[account].get("made"), now_ms)}
         if not due:
             return
-        for book in await in_thread(self._count, accounts, due, now_ms):
+        for book in await long_in_thread(partial(self._count, accounts, due, now_ms)):
             await self._hand_over(book)
             log.info("the rate book %s of account %s is in force", book.version, book.rates.account)
 
-    def _count(self, accounts: tuple[AccountConfig, ...], due: set[str], now_ms: int) -> list[RateBook]:
+    def _count(self, accounts: tuple[AccountConfig, ...], due: set[str], now_ms: int, go_on: GoOn) -> list[RateBook]:
+        mature_ms = longest_decision_s(accounts) * 1_000
         with JournalReader(self._data) as reader:
-            tally = tally_journal(reader, now_ms, half_lives(accounts), longest_decision_s(accounts) * 1_000)
+            tally = tally_journal(reader, now_ms, half_lives(accounts), mature_ms, go_on)
         return [RateBook(tally.book(account)) for account in sorted(due & set(tally.accounts()))]
 
     async def _hand_over(self, book: RateBook) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -21,11 +21,17 @@ _TYPES: Final = tuple(
 )
 
 
-def tally_journal(reader: JournalReader, at_ms: int, half_life: HalfLife | None, mature_ms: int) -> RateTally:
-    """Count the journal up to its end, in the memory of one reading and the tally's own."""
+def tally_journal(
+    reader: JournalReader,
+    at_ms: int,
+    half_life: HalfLife | None,
+    mature_ms: int,
+    go_on: Callable[[], bool] = lambda: True,
+) -> RateTally:
+    """Count the journal up to its end, or until `go_on` says no, in the memory of one reading and the tally's own."""
     tally = RateTally(at_ms, half_life, mature_ms)
     seq = 0
-    while found := reader.plain(_TYPES, seq, READ_AT_ONCE):
+    while go_on() and (found := reader.plain(_TYPES, seq, READ_AT_ONCE)):
         for _, event in found:
             tally.take(event)
         seq = found[-1][0]

@@ -29,7 +29,7 @@ from trunkline.journal.store import open_journal
 from trunkline.testing.lives import Lived, lives
 from trunkline.worker.penalties import read_sold
 from trunkline.worker.projections.plan import VIEWS
-from trunkline.worker.projections.projector import Projector
+from trunkline.worker.projections.projector import Projector, RebuildStopped
 from trunkline.worker.projections.store import current, place_of
 
 pytestmark = pytest.mark.integration
@@ -159,6 +159,18 @@ def test_what_is_no_file_of_views_is_replaced(tmp_path: Path, left: bytes) -> No
     (tmp_path / VIEWS.file).write_bytes(left)
     Projector.open(tmp_path, VIEWS).close()
     assert len(all_rows(tmp_path)["calls"]) == 3
+
+
+def test_a_rebuild_that_is_stopped_leaves_what_was_there(tmp_path: Path) -> None:
+    write(tmp_path, lives(Random(13), calls=3))
+    Projector.open(tmp_path, VIEWS).close()
+    used, before = current(tmp_path, VIEWS), all_rows(tmp_path)
+    with pytest.raises(RebuildStopped):
+        Projector.open(tmp_path, VIEWS, anew=True, go_on=lambda: False)
+    assert current(tmp_path, VIEWS) == used
+    Projector.open(tmp_path, VIEWS).close()
+    assert all_rows(tmp_path) == before
+    assert [path for path in tmp_path.glob("views-*.db") if path != used] == []
 
 
 def test_half_a_generation_is_removed_and_never_seen(tmp_path: Path) -> None:

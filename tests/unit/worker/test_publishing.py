@@ -66,7 +66,7 @@ def test_a_rate_book_is_published_when_the_one_in_force_is_old(
 ) -> None:
     book = RateBook(RateTally(NOW_MS).book("acme"))
     monkeypatch.setattr(publishing, "configured", lambda data: (account(TIERS),))
-    monkeypatch.setattr(RatesDue, "_count", lambda self, accounts, due, now_ms: [book])
+    monkeypatch.setattr(RatesDue, "_count", lambda self, accounts, due, now_ms, go_on: [book])
     switch = Switch(rates_show={"acme": {"version": "none", "made": made, "routes": 0}})
     asyncio.run(RatesDue(tmp_path, switch.tell, lambda: NOW_MS).publish())
     assert bool(switch.told) == published

@@ -24,8 +24,17 @@ Progress = Callable[[int, int], None]
 """Told how many of how many events of the journal are read."""
 
 
+class RebuildStopped(Exception):
+    """Nobody wants the tables any more that were being made; those before are as they were."""
+
+
 def quiet(done: int, total: int) -> None:
     """For whoever wants no progress."""
+
+
+def always() -> bool:
+    """For whoever never stops."""
+    return True
 
 
 class Projector:
@@ -43,14 +52,25 @@ class Projector:
         self._views = Views(plan.tables, store.find)
 
     @classmethod
-    def open(cls, data: Path, plan: Plan, *, anew: bool = False, progress: Progress = quiet) -> Projector:
-        """Go on with the tables that are there, or make them anew where they are none of this journal and plan."""
+    def open(
+        cls,
+        data: Path,
+        plan: Plan,
+        *,
+        anew: bool = False,
+        progress: Progress = quiet,
+        go_on: Callable[[], bool] = always,
+    ) -> Projector:
+        """Go on with the tables that are there, or make them anew where they are none of this journal and plan.
+
+        That takes its time: raises RebuildStopped when `go_on` says no.
+        """
         reader = JournalReader(data)
         try:
             place = None if anew else _fitting(data, plan, reader)
             if place is not None:
                 return cls(plan, Store.open(data, plan), reader, place)
-            return cls._rebuilt(data, plan, reader, progress)
+            return cls._rebuilt(data, plan, reader, progress, go_on)
         except BaseException:
             reader.close()
             raise
@@ -60,20 +80,28 @@ class Projector:
         """New tables in which nothing stands yet, to be followed from the beginning of the journal."""
         reader = JournalReader(data)
         try:
-            return cls._rebuilt(data, plan, reader, quiet, until_seq=0)
+            return cls._rebuilt(data, plan, reader, quiet, always, until_seq=0)
         except BaseException:
             reader.close()
             raise
 
     @classmethod
     def _rebuilt(
-        cls, data: Path, plan: Plan, reader: JournalReader, progress: Progress, until_seq: int | None = None
+        cls,
+        data: Path,
+        plan: Plan,
+        reader: JournalReader,
+        progress: Progress,
+        go_on: Callable[[], bool],
+        until_seq: int | None = None,
     ) -> Projector:
         store = Store.begin(data, plan)
         try:
             making = cls(plan, store, reader, Place(reader.stream, 0, b""))
             end = reader.end().seq if until_seq is None else until_seq
             while making.seq < end:
+                if not go_on():
+                    raise RebuildStopped
                 making.step(REBUILD_BATCH)
                 progress(min(making.seq, end), end)
             making._store.write(making._views, making._place)  # an empty journal has a place as well
