@@ -31,7 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Run it": ("up", "switch", "worker", "check"),
     "Ask it": ("explain", "bidders", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
-    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "returns", "apply"),
+    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "returns", "dead-letters", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -53,18 +53,22 @@ def command_names() -> tuple[str, ...]:
 
 def load(name: str) -> ModuleType:
     """The module behind a command of `command_names()`."""
-    return importlib.import_module(f"trunkline.cli.{name}")
+    return importlib.import_module(f"trunkline.cli.{_module(name)}")
 
 
 def summary(name: str) -> str:
     """The `SUMMARY` of a command, read from its source instead of by importing it and all it needs."""
-    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    source = Path(__file__).with_name(f"{_module(name)}.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.AnnAssign | ast.Assign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Name) and target.id == "SUMMARY" for target in targets):
                 return str(ast.literal_eval(node.value))
-    raise AssertionError(f"cli/{name}.py has no SUMMARY")
+    raise AssertionError(f"cli/{_module(name)}.py has no SUMMARY")
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
@@ -83,7 +87,7 @@ def explain_yourself() -> str:
     ]
     for title, names in COMMANDS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {name:<9} {summary(name)}" for name in names]
+        lines += [f"  {name:<12} {summary(name)}" for name in names]
     lines += [
         "",
         "Start with `./trunkline demo`. Documentation: docs/index.md; the first ten minutes: docs/quickstart.md.",

@@ -18,7 +18,7 @@ from tests.integration.deliveries.servers import HERE, Inbox
 from tests.integration.leads.posts import CONFIG, NOBODY, configured, lead, post
 
 import trunkline
-from trunkline.cli import admin
+from trunkline.cli.main import main
 from trunkline.events.deliveries import DeliveryQueued, DeliverySent, DeliveryTried
 from trunkline.events.leads import DeliveryEnded, LeadAccepted
 from trunkline.testing.bidders.background import answering
@@ -87,7 +87,7 @@ def test_a_lead_reaches_a_mailbox_whoever_dies_on_the_way(tmp_path: Path) -> Non
             switch.until(lambda: any(isinstance(event, DeliveryTried) for event in switch.journal_events()))
             worker.send_signal(signal.SIGKILL)  # nobody listens at the port yet: it waits for its next try
         with mailbox(port) as inbox, working(switch.data):
-            admin.tell(switch.data, "deliveries.replay", {"attempts": [queued.attempt]}, None)
+            assert main(["dead-letters", "replay", queued.attempt, "--data", str(switch.data)]) == 0
             switch.until(lambda: any(isinstance(event, DeliverySent) for event in switch.journal_events()))
             ((recipients, content),) = inbox.mails
             assert recipients == ["leads@buyer.example"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, cast
 import pytest
 from tests.unit.config.sample import broken, load
 
+from trunkline.cli.main import main
 from trunkline.config.lookup import AccountIndex
 from trunkline.engine.leads.queueing import queued
 from trunkline.events.deliveries import DeliveryDead, DeliveryQueued, DeliverySent, DeliveryTried
@@ -141,6 +143,39 @@ def test_the_life_of_a_dead_letter(tmp_path: Path) -> None:
         assert told[-1] is DeliverySent
 
     in_journal(tmp_path, work)
+
+
+def test_dead_letters_are_listed_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        await queue(journal, "att_1", "att_2")
+        dead = ReportDead(attempts=("att_1",), reason="rejected", detail="554 never")
+        await command(tmp_path, journal, "deliveries.dead", dead)
+
+    in_journal(tmp_path, work)
+    data = ["--data", str(tmp_path)]
+
+    def told(*arguments: str, status: int = 0) -> str:
+        assert main(["dead-letters", *arguments, *data]) == status
+        return capsys.readouterr().out
+
+    assert "1 dead, 1 waiting" in told("list")
+    listed = json.loads(told("list", "--json"))
+    (letter,) = listed["dead_letters"]
+    assert (letter["attempt"], letter["lead"], letter["target"]) == ("att_1", "lead_att_1", "star")
+    assert (letter["reason"], letter["detail"], letter["tries"]) == ("rejected", "554 never", 1)
+    assert json.loads(told("list", "--target", "desk", "--json"))["dead_letters"] == []
+    shown = told("show", "att_1")
+    assert "delivery.dead" in shown
+    assert "554 never" in shown
+    assert "+15125550100" not in shown
+    assert "+15125550100" in told("show", "att_1", "--personal")
+    assert json.loads(told("show", "att_2", "--json"))["state"] == "waiting"
+    told("show", "att_3", status=2)
+    told("replay", status=2)
+    told("replay", "att_1", "--all", status=2)
+    told("drop", "att_1", "--target", "star", status=2)
+    told("replay", "att_1", status=3)  # no switch runs
+    assert json.loads(told("list", "--json"))["dead"] == 1
 
 
 def test_commands_name_some_attempts_and_not_too_many(tmp_path: Path) -> None:
