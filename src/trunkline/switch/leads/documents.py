@@ -50,6 +50,44 @@ class Duplicate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     test: Test = False
 
 
+PingId = Annotated[str, Meta(description="What is sent again to take the bid up.", examples=["ping_01JDC2M0V8….…"])]
+Until = Annotated[str, Meta(description="When the bid ends: ISO 8601, UTC.")]
+
+
+class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the bid for a call is earned by: `seconds` of talking for `duration`."""
+
+    event: Literal["connect", "duration", "convert"]
+    seconds: int | None = None
+
+
+class Bidden(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A bid; for a call, where it is to be sent and what earns it."""
+
+    status: Literal["bid", "confirmed"]
+    ping_id: PingId
+    bid: Annotated[str, Meta(description="What is paid, in major units.", examples=["27.00"])]
+    currency: Annotated[str, Meta(description="ISO 4217.", examples=["USD"])]
+    expires_at: Until
+    number: Annotated[str, Meta(description="Where a call is to be sent, E.164.")] | None = None
+    terms: Terms | None = None
+
+
+class NotBidden(Struct, frozen=True, kw_only=True):
+    """Nothing is bid."""
+
+    status: Literal["no_bid"]
+    reasons: Annotated[list[str], Meta(description="Public codes of why.", examples=[["no_buyer_area"]])]
+
+
+class NoTarget(Struct, frozen=True, kw_only=True):
+    """The room went meanwhile; the bid has ended."""
+
+    status: Literal["no_target"]
+    ping_id: PingId
+    message: Words
+
+
 class WrongField(Struct, frozen=True, kw_only=True):
     """One field that is missing or wrong."""
 

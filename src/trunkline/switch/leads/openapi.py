@@ -17,7 +17,18 @@ from msgspec import Meta, Struct
 from trunkline import __version__
 from trunkline.engine.leads import consent
 from trunkline.switch.leads.bodies import BODY_BYTES_MAX, FORM, JSON, LeadBody
-from trunkline.switch.leads.documents import Accepted, Duplicate, Held, Invalid, Refused, Unmatched
+from trunkline.switch.leads.documents import (
+    Accepted,
+    Bidden,
+    Duplicate,
+    Held,
+    Invalid,
+    NoTarget,
+    NotBidden,
+    Refused,
+    Unmatched,
+)
+from trunkline.switch.pings.bodies import ConfirmBody, PingBody, PostBody
 
 Schema = dict[str, Any]
 REF: Final = "#/components/schemas/{name}"
@@ -46,6 +57,10 @@ class StatedConsent(Struct, frozen=True, kw_only=True):
     )
 
 
+Answers = Mapping[int, tuple[str, type[Struct] | tuple[type[Struct], ...] | None]]
+"""By status: what it means, and the document or documents that it may come with."""
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One thing that may be asked: `answers` by status, with what they hold (None: no document of ours)."""
 
@@ -53,13 +68,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     name: str
     summary: str
-    answers: Mapping[int, tuple[str, type[Struct] | None]]
+    answers: Answers
     body: type[Struct] | None = None
+    example: Schema = {}
     headers: Mapping[str, str] = {}
     secured: bool = True
 
 
-_REFUSALS: Final[Mapping[int, tuple[str, type[Struct] | None]]] = {
+_REFUSALS: Final[Answers] = {
     400: ("The body cannot be read.", Refused),
     401: ("No key, or nobody's.", Refused),
     403: ("The key is not for this.", Refused),
@@ -69,6 +85,10 @@ _REFUSALS: Final[Mapping[int, tuple[str, type[Struct] | None]]] = {
     429: ("Too much at once: come again after `Retry-After` seconds.", Refused),
     503: ("Nothing is taken now, or nothing was kept.", Refused),
 }
+_NAMELESS: Final[Answers] = {status: answer for status, answer in _REFUSALS.items() if status != 404}
+_PING_EXAMPLE: Final[Schema] = {"campaign": "injury", "fields": {"phone": "512555XXXX", "zip": "78701"}}
+_POST_EXAMPLE: Final[Schema] = {"ping_id": "ping_…", "fields": {"phone": "(512) 555-0100", "zip": "78701"}}
+_CONFIRM_EXAMPLE: Final[Schema] = {"ping_id": "ping_…"}
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         method="post",
@@ -84,6 +104,50 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             409: ("The campaign had it before, or the idempotency key came with another body.", Duplicate),
             422: ("Fields are missing or wrong.", Invalid),
             **_REFUSALS,
+        },
+    ),
+    Operation(
+        method="post",
+        path="/v1/ping",
+        name="ping",
+        summary="Ask what a lead or a call is worth, before it is sent",
+        body=PingBody,
+        example=_PING_EXAMPLE,
+        answers={
+            200: ("What is bid, or why nothing is.", (Bidden, NotBidden)),
+            422: ("Fields are missing or wrong.", Invalid),
+            **_REFUSALS,
+        },
+    ),
+    Operation(
+        method="post",
+        path="/v1/post",
+        name="postPinged",
+        summary="Send the lead that was asked about, for exactly the bid",
+        body=PostBody,
+        example=_POST_EXAMPLE,
+        answers={
+            200: ("Nobody took it.", Unmatched),
+            201: ("A buyer took it.", Accepted),
+            202: ("A person looks at it first.", Held),
+            409: ("The campaign had it before, or another lead was posted for the ping.", Duplicate),
+            410: ("The bid has ended.", Refused),
+            422: ("Fields are missing or wrong, or not those of the ping.", Invalid),
+            **_NAMELESS,
+        },
+    ),
+    Operation(
+        method="post",
+        path="/v1/confirm",
+        name="confirm",
+        summary="Promise the call that was asked about: a seat is held for it",
+        body=ConfirmBody,
+        example=_CONFIRM_EXAMPLE,
+        answers={
+            200: ("A seat is held, or none is left.", (Bidden, NoTarget)),
+            409: ("The call has come.", Refused),
+            410: ("The bid has ended.", Refused),
+            **_NAMELESS,
         },
     ),
     Operation(
@@ -118,7 +182,7 @@ def openapi() -> Schema:
         "info": {
             "title": "Trunkline",
             "version": __version__,
-            "description": "How publishers send leads. The fields of a campaign stand in its instructions.",
+            "description": "How publishers send leads and calls. The fields of a campaign stand in its instructions.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -139,7 +203,7 @@ def openapi_text() -> str:
 
 
 def _structs(operation: Operation) -> list[type[Struct]]:
-    found = [struct for _, struct in operation.answers.values() if struct is not None]
+    found = [struct for _, each in operation.answers.values() for struct in _documents(each)]
     return found if operation.body is None else [operation.body, *found]
 
 
@@ -156,24 +220,33 @@ def _operation(operation: Operation) -> Schema:
         ]
     if operation.body is not None:
         reference = {"schema": {"$ref": REF.format(name=operation.body.__name__)}}
-        made["requestBody"] = {"required": True, "content": {JSON: reference | {"example": _EXAMPLE}, FORM: _FORM_BODY}}
+        example = operation.example or _EXAMPLE
+        form = _FORM_BODY if operation.body is LeadBody else {"schema": {"type": "object"}}
+        made["requestBody"] = {"required": True, "content": {JSON: reference | {"example": example}, FORM: form}}
     made["responses"] = {
-        str(status): _response(operation, words, struct, status)
-        for status, (words, struct) in sorted(operation.answers.items())
+        str(status): _response(operation, words, answer, status)
+        for status, (words, answer) in sorted(operation.answers.items())
     }
     made["security"] = [{"key": []}] if operation.secured else []
     return made
 
 
-def _response(operation: Operation, words: str, struct: type[Struct] | None, status: int) -> Schema:
+def _documents(answer: type[Struct] | tuple[type[Struct], ...] | None) -> tuple[type[Struct], ...]:
+    return () if answer is None else answer if isinstance(answer, tuple) else (answer,)
+
+
+def _response(
+    operation: Operation, words: str, answer: type[Struct] | tuple[type[Struct], ...] | None, status: int
+) -> Schema:
     made: Schema = {"description": words}
     if status in {429, 503}:
         made["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
-    if struct is None:
+    references = [{"$ref": REF.format(name=struct.__name__)} for struct in _documents(answer)]
+    if not references:
         schema: Schema = {"type": "object"} if _MEDIA[operation.path] == JSON else {"type": "string"}
         made["content"] = {_MEDIA[operation.path]: {"schema": schema}}
     else:
-        made["content"] = {JSON: {"schema": {"$ref": REF.format(name=struct.__name__)}}}
+        made["content"] = {JSON: {"schema": references[0] if len(references) == 1 else {"anyOf": references}}}
     return made
 
 
@@ -185,6 +258,7 @@ def _describe(schemas: dict[str, Schema]) -> None:
     lead["fields"] |= {"description": "The fields of the campaign's form, by any of their names."}
     lead["source"] |= {"description": "The publisher's own name for where the lead comes from."}
     lead["test"] |= {"description": "Checked and decided, and sold to nobody."}
+    schemas["PostBody"]["properties"]["consent"] = lead["consent"]
     for name, length in consent.LENGTHS.items():
         described = schemas["StatedConsent"]["properties"][name]
         assert all(each.get("maxLength", length) == length for each in described["anyOf"]), f"{name} has another length"

@@ -22,6 +22,7 @@ from trunkline.events.entry import Entry
 from trunkline.events.pings import PingBid, PingLapsed
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.money import Money
+from trunkline.kernel.phone import parse_number
 from trunkline.switch.pings.book import PingBook, is_seat
 from trunkline.switch.pings.budgets import Budgets
 from trunkline.switch.pings.orders import Bidding, CallPing, LeadPing, NoBidding, PingOrder, Refusal
@@ -103,7 +104,7 @@ class PingDesk:
         known = self.book.again(order.account, order.publisher, question.repeat, now.utc_ms)
         if known is not None:
             plant.metrics.pings.labels(question.kind, "repeated").inc()
-            return self.told(known)
+            return self.told(known, repeated=True)
         publisher = index.publishers[order.publisher]
         spent = self._budgets.take(index.config.account, publisher, now)
         if spent is not None:
@@ -201,7 +202,7 @@ class PingDesk:
         plant.metrics.pings.labels(question.kind, "bid").inc()
         return self.told(kept)
 
-    def told(self, ping: StoredPing) -> Bidding:
+    def told(self, ping: StoredPing, *, repeated: bool = False) -> Bidding:
         """What the publisher is told of a bid."""
         token = self.tokens.make(ping.account, ping.publisher, PingToken(ping.ping, ping.expires_ms))
         call = ping.kind == "call"
@@ -212,6 +213,7 @@ class PingDesk:
             number=ping.number,
             event=ping.event if call else None,
             after_ms=ping.after_ms,
+            repeated=repeated,
         )
 
     async def write(self, entries: list[Entry], changes: list[Change]) -> bool:
@@ -264,8 +266,8 @@ class PingDesk:
             geo=self._plant.geo.overlay.version,
         )
 
-    def _number_for(self, world: World, order: PingOrder) -> Number | None:
-        """The publisher's tracking number on the campaign, one of that source if there is one.
+    def _number_for(self, world: World, order: CallPing) -> Number | None:
+        """The publisher's tracking number on the campaign: the one that it says, else one of that source, else any.
 
         Several callers may be sent to one number: they are told apart by who calls.
         """
@@ -277,6 +279,9 @@ class PingDesk:
                 for each in world.accounts[order.account].config.numbers
                 if (each.campaign, each.publisher, each.paused) == (order.campaign, order.publisher, False)
             )
+        said = None if order.number is None else parse_number(order.number, "US")
+        if said is not None:
+            return next((each for each in numbers if each.number == said), None)
         return next((each for each in numbers if each.source == order.source), numbers[0] if numbers else None)
 
 

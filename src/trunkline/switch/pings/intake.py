@@ -1,21 +1,17 @@
-"""`POST /v1/ping`, `/v1/post` and `/v1/confirm`: who asks, whether it may, then the desk, then the answer.
-
-Like the endpoint of leads these speak ASGI themselves: pings come in far greater numbers than leads.
-"""
+"""`POST /v1/ping`, `/v1/post` and `/v1/confirm`: who asks, whether it may, then the desk, then the answer."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from trunkline.config.schema import Campaign
-from trunkline.switch.leads.answers import Answer, Scope, Send, header, refusal, reply
-from trunkline.switch.leads.bodies import BadBody, Gone, Receive, read_body
+from trunkline.switch.leads.answers import Answer, Scope, header, refusal
+from trunkline.switch.leads.bodies import Receive, read_body
 from trunkline.switch.pings.bodies import ConfirmBody, PingBody, PostBody, read_shape
+from trunkline.switch.pings.doors import SCOPE, Door, campaign_for, out_of_scope, source_of, unauthorized
+from trunkline.switch.pings.networks import NetworkConfirm, NetworkPing
 from trunkline.switch.pings.orders import CallPing, LeadPing
 from trunkline.switch.pings.posting import Posting
 from trunkline.switch.pings.replies import confirmed, told
@@ -24,24 +20,24 @@ if TYPE_CHECKING:
     from trunkline.switch.leads.publishers import Sender
     from trunkline.switch.plant import Plant
 
-log = logging.getLogger("trunkline.pings")
-
-IN_FLIGHT_MAX: Final = 1_000
-"""Pings that wait for their answers at once; beyond, they are shed. Each may wait for bidders."""
-SOURCE_CHARS_MAX: Final = 200
-
 Handle = Callable[["Sender", Any], Awaitable[Answer]]
 
 
 def ping_routes(plant: Plant, not_ready: Callable[[], str | None]) -> list[Route]:
     """The routes of the selling side; `not_ready` says why nothing is taken for now."""
     pings = Pings(plant)
-    doors: tuple[tuple[str, type, Handle], ...] = (
+    own: tuple[tuple[str, type, Handle], ...] = (
         ("/v1/ping", PingBody, pings.ping),
         ("/v1/post", PostBody, pings.post),
         ("/v1/confirm", ConfirmBody, pings.confirm),
     )
-    return [Route(path, Door(plant, not_ready, path, shape, handle)) for path, shape, handle in doors]
+    network = NetworkConfirm(plant, not_ready, "/v1/confirm/NETWORK")
+    return [
+        *(Route(path, OwnDoor(plant, not_ready, path, shape, handle)) for path, shape, handle in own),
+        Route("/v1/ping/{network}/{campaign}", NetworkPing(plant, not_ready, "/v1/ping/NETWORK")),
+        Route("/v1/confirm/{network}", network),
+        Route("/v1/confirm/{network}/{ping}", network),
+    ]
 
 
 class Pings:
@@ -53,10 +49,10 @@ class Pings:
 
     async def ping(self, sender: Sender, body: PingBody) -> Answer:
         """Bid for a lead or a call."""
-        found = self._campaign(sender, body.campaign)
+        found = campaign_for(self._plant, sender, body.campaign)
         if isinstance(found, Answer):
             return found
-        account, publisher, source = sender.account, sender.publisher, _source(body.source)
+        account, publisher, source = sender.account, sender.publisher, source_of(body.source)
         if body.kind == "call":
             call = CallPing(
                 account=account,
@@ -82,71 +78,26 @@ class Pings:
         """Hold a seat for the call that a ping asked about."""
         return confirmed(await self._plant.called.confirm(sender, body.ping_id))
 
-    def _campaign(self, sender: Sender, key: str) -> Campaign | Answer:
-        campaign = self._plant.world.accounts[sender.account].campaigns.get(key)
-        if campaign is None:
-            return refusal(404, "invalid", f"there is no campaign {key[:100]!r}")
-        if not sender.may_send(campaign.key):
-            return refusal(403, "forbidden", f"your key is not for the campaign {campaign.key}")
-        return campaign
 
-
-class Door:
-    """One endpoint, an ASGI application."""
+class OwnDoor(Door):
+    """An endpoint that is asked in our own words."""
 
     def __init__(
         self, plant: Plant, not_ready: Callable[[], str | None], path: str, shape: type[Any], handle: Handle
     ) -> None:
         """`shape` is the struct that bodies are read as, `handle` answers them."""
-        self._plant = plant
-        self._not_ready = not_ready
-        self._path = path
+        super().__init__(plant, not_ready, path)
         self._shape = shape
         self._handle = handle
-        self._in_flight = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        began_ns = self._plant.clock().mono_ns
-        self._in_flight += 1
-        try:
-            answer = await self._answer(scope, receive)
-        except Gone:
-            return
-        except BadBody as error:
-            answer = refusal(error.status, error.code, error.message)
-        except asyncio.CancelledError:
-            answer = refusal(503, "interrupted", "the switch stops; ask again when it is back", 5)
-        except Exception:
-            self._plant.metrics.lead_errors.inc()
-            log.exception("a request to %s is answered with 500: an error of ours", self._path)
-            answer = refusal(500, "failed", "an error of ours")
-        finally:
-            self._in_flight -= 1
-        self._plant.metrics.ping_requests.labels(self._path, str(answer.status)).inc()
-        self._plant.metrics.ping_seconds.observe((self._plant.clock().mono_ns - began_ns) / 1e9)
-        await reply(send, answer)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """Who sends it, what it says, what comes of it."""
         if scope["method"] != "POST":
             return refusal(405, "method_not_allowed", f"send it by POST to {self._path}")
-        if self._not_ready() is not None:
-            return refusal(503, "not_ready", "nothing is taken for the moment", 5)
         sender = self._plant.publishers.of(header(scope, b"authorization"))
         if sender is None:
-            return refusal(401, "unauthorized", "send the header Authorization: Bearer YOUR_KEY")
-        if self._in_flight > IN_FLIGHT_MAX:
-            return refusal(429, "overloaded", "too many pings are being answered; send it again", 1)
-        if not sender.may("pings"):
-            return refusal(403, "forbidden", "your key is not for pings")
+            return unauthorized()
+        if not sender.may(SCOPE):
+            return out_of_scope()
         body = await read_body(receive, header(scope, b"content-length"))
         return await self._handle(sender, read_shape(header(scope, b"content-type"), body, self._shape))
-
-
-def _source(source: str | None) -> str | None:
-    """The publisher's own name for where the traffic comes from."""
-    if source is None or not source.strip():
-        return None
-    if len(source) > SOURCE_CHARS_MAX or not source.isprintable():
-        raise BadBody(400, "malformed", f"source has at most {SOURCE_CHARS_MAX} characters, all of them printable")
-    return source.strip()

@@ -27,11 +27,15 @@ class LeadPing(PingOrder, frozen=True, kw_only=True):
 
 
 class CallPing(PingOrder, frozen=True, kw_only=True):
-    """For a call: who calls, by number, SHA-256 sum (hex) of the number or its beginning, and what is known besides."""
+    """For a call: who calls, by number, SHA-256 sum (hex) of the number or its beginning, and what is known besides.
+
+    `number` is the tracking number that it will come on, where the publisher says which.
+    """
 
     caller: str | None = None
     caller_sha256: str | None = None
     caller_prefix: str | None = None
+    number: str | None = None
     facts: Mapping[str, Any] = {}
 
 
@@ -44,6 +48,7 @@ class Bidding(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     event: str | None = None
     after_ms: int = 0
+    repeated: bool = False
 
 
 class NoBidding(msgspec.Struct, frozen=True, kw_only=True):

@@ -177,12 +177,17 @@ def _history(plant: Plant, world: World, account: str, contact: str) -> tuple[Se
     return plant.histories.of(account, contact) if account in world.contact_events else ()
 
 
+def is_fact(name: str) -> bool:
+    """Whether something may be stated of a caller by this name."""
+    return _FACT.fullmatch(name) is not None
+
+
 def _fact(name: str, value: Any) -> tuple[str, str] | FieldCode | None:
     """The attribute that a fact is, with its value; None for one that says nothing."""
     if isinstance(value, bool):
         value = "yes" if value else "no"
     text = str(value).strip() if isinstance(value, str | int) else None
-    if text is None or _FACT.fullmatch(name) is None:
+    if text is None or not is_fact(name):
         return FieldCode.NOT_A_VALUE
     if len(text) > FACT_CHARS_MAX:
         return FieldCode.TOO_LONG
