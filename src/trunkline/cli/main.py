@@ -31,7 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Run it": ("up", "switch", "worker", "check"),
     "Ask it": ("explain", "bidders", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
-    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "returns", "dead-letters", "apply"),
+    "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "held", "returns", "dead-letters", "apply"),
     "Look into it": ("calls", "trace", "doctor"),
     "Measure it": ("bench",),
 }
@@ -39,7 +39,6 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 
 UNBUILT: Final = frozenset(
     {
-        "held",
         "leads",
     }
 )

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from trunkline.config.review_rules import Resale, Review
 from trunkline.config.selling import PING_TTL_S, Margin
 from trunkline.config.struct import Struct
 from trunkline.kernel.money import Money
@@ -54,3 +55,5 @@ class LeadRules(Struct, frozen=True, kw_only=True):
     min_bid: Money | None = None
     allow_loss: bool = False
     ping_ttl_seconds: int = PING_TTL_S
+    review: Review | None = None
+    resale: Resale | None = None

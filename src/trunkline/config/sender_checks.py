@@ -30,6 +30,25 @@ def check_same_by(subject: Subject, path: Path, campaign: Campaign) -> None:
         subject.refers((*path, "leads", "same_by", place), name, fields, "lead field")
 
 
+def check_review(subject: Subject, path: Path, campaign: Campaign) -> None:
+    """Who is looked at first is said in one way; the plan for aged leads is another one."""
+    review, resale = campaign.leads.review, campaign.leads.resale
+    if review is not None and (review.criteria is None) is not review.all:
+        message = "which leads wait is said twice" if review.all else "which leads wait is not said"
+        hint = "write `all: true`, or `criteria`"
+        subject.findings.error((*path, "leads", "review"), "bad_lead_rule", message, hint)
+    if resale is None:
+        return
+    here: Path = (*path, "leads", "resale")
+    subject.refers((*here, "plan"), resale.plan, subject.index.plans, "plan")
+    if resale.plan == campaign.plan:
+        message = "aged leads would be offered by the plan that did not sell them"
+        subject.findings.warning((*here, "plan"), "no_effect", message, "name another plan")
+    if resale.after_hours > 24 * resale.max_age_days:
+        message = f"after {resale.after_hours} hours a lead is older than {resale.max_age_days} days"
+        subject.findings.warning((*here, "after_hours"), "never_matches", message, "offer it again earlier")
+
+
 def check_publisher_keys(accounts: Sequence[tuple[AccountConfig, Findings]]) -> None:
     """No API key twice: whoever sends it would be two publishers."""
     owners: dict[str, str] = {}

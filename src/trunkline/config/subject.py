@@ -78,7 +78,8 @@ def _declared_types(config: AccountConfig) -> dict[str, str]:
 
 
 def _campaigns_of_plan(config: AccountConfig) -> dict[str, list[Campaign]]:
-    """The campaigns whose calls a plan may be asked to sell: by name, by their flow, or as another plan's fallback."""
+    """The campaigns whose calls a plan may be asked to sell: by name, by their flow, for aged leads, or as a
+    fallback."""
     plans_of_flow = {
         flow.key: {node.plan for node in flow.nodes.values() if isinstance(node, RouteNode | HoldQueue) and node.plan}
         for flow in config.flows
@@ -87,6 +88,8 @@ def _campaigns_of_plan(config: AccountConfig) -> dict[str, list[Campaign]]:
     found: dict[str, list[Campaign]] = {}
     for campaign in config.campaigns:
         open_plans = [campaign.plan, *plans_of_flow.get(campaign.flow, ())]
+        if campaign.leads.resale is not None:
+            open_plans.append(campaign.leads.resale.plan)
         seen: set[str] = set()
         while open_plans:
             plan = open_plans.pop()

@@ -38,7 +38,7 @@ from trunkline.config.schema import (
 )
 from trunkline.config.selling import Margin
 from trunkline.config.selling_checks import check_margin
-from trunkline.config.sender_checks import check_publisher, check_publisher_keys, check_same_by
+from trunkline.config.sender_checks import check_publisher, check_publisher_keys, check_review, check_same_by
 from trunkline.config.skill_checks import check_skills
 from trunkline.config.subject import Subject
 from trunkline.config.target_checks import check_caller_id, check_target
@@ -110,6 +110,7 @@ def _check_campaign(subject: Subject, path: Path, campaign: Campaign) -> None:
             subject.findings.error(here, "unknown_attribute", f"{declared.name!r} cannot be declared", hint)
     check_lead_fields(subject.findings, (*path, "lead_fields"), campaign.lead_fields)
     check_same_by(subject, path, campaign)
+    check_review(subject, path, campaign)
     check_lead_rules(subject.findings, (*path, "leads"), campaign.leads, campaign.lead_fields)
 
 

@@ -259,6 +259,26 @@ class LeadDrop(msgspec.Struct, frozen=True, gc=False, tag="lead.drop"):
     lead: str
 
 
+class StoredResale(msgspec.Struct, frozen=True, gc=False):
+    """A lead that is to be offered again at `due_ms` (UTC), for the `round`th time."""
+
+    lead: StoredLead
+    due_ms: int
+    round: int
+
+
+class ResalePut(msgspec.Struct, frozen=True, gc=False, tag="resale.put"):
+    """The lead is to be offered again."""
+
+    resale: StoredResale
+
+
+class ResaleDrop(msgspec.Struct, frozen=True, gc=False, tag="resale.drop"):
+    """The lead is being offered again, or is not to be any more."""
+
+    lead: str
+
+
 class PostKept(msgspec.Struct, frozen=True, gc=False, tag="post.kept"):
     """A post was answered: whoever sends it again with the same key gets the same `status` (of HTTP) and `answer`.
 
@@ -339,4 +359,6 @@ Change = (
     | OutboxPut
     | OutboxDrop
     | ReturnPut
+    | ResalePut
+    | ResaleDrop
 )

@@ -124,6 +124,28 @@ class LeadEnded(LeadEvent, frozen=True, kw_only=True, tag="lead.ended"):
     of: str | None = None
 
 
+class LeadAged(LeadEvent, frozen=True, kw_only=True, tag="lead.aged"):
+    """The lead is offered again, for the `round`th time, by another plan. What then becomes of it replaces its end."""
+
+    round: int
+    plan: str
+
+
+class LeadAgedOut(LeadEvent, frozen=True, kw_only=True, tag="lead.aged_out"):
+    """The lead was to be offered again and is not, for `reason`."""
+
+    reason: str
+
+
 AnyLeadEvent = (
-    LeadReceived | LeadHeld | LeadReviewed | LeadClaimed | DeliveryEnded | LeadAccepted | LeadUnmatched | LeadEnded
+    LeadReceived
+    | LeadHeld
+    | LeadReviewed
+    | LeadClaimed
+    | DeliveryEnded
+    | LeadAccepted
+    | LeadUnmatched
+    | LeadEnded
+    | LeadAged
+    | LeadAgedOut
 )

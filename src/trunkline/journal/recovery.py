@@ -13,6 +13,7 @@ from trunkline.events.changes import (
     StoredLeg,
     StoredList,
     StoredPing,
+    StoredResale,
     TargetPut,
 )
 from trunkline.events.entry import Position
@@ -32,6 +33,7 @@ from trunkline.journal.tables import (
     read_pings,
     read_publisher_keys,
     read_rates,
+    read_resales,
     read_targets,
     read_turns,
 )
@@ -61,6 +63,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     leads: tuple[StoredLead, ...] = ()
     publisher_keys: tuple[KeyPut, ...] = ()
     returns: tuple[StoredReturn, ...] = ()
+    resales: tuple[StoredResale, ...] = ()
     penalties: tuple[PenaltiesPut, ...] = ()
 
 
@@ -85,6 +88,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             leads=read_leads(connection),
             publisher_keys=read_publisher_keys(connection),
             returns=read_open_returns(connection),
+            resales=read_resales(connection),
         )
     finally:
         connection.execute("COMMIT")

@@ -34,12 +34,15 @@ from trunkline.events.changes import (
     PingPut,
     PostKept,
     RatesPut,
+    ResaleDrop,
+    ResalePut,
     ReturnPut,
     StoredCall,
     StoredLead,
     StoredLeg,
     StoredList,
     StoredPing,
+    StoredResale,
     TargetPut,
 )
 from trunkline.events.sealing import KEY_ID_BYTES, ContactKey, SealBroken, leg_name, ping_name
@@ -53,6 +56,8 @@ _list: Final = msgspec.msgpack.Decoder(StoredList)
 _leg: Final = msgspec.msgpack.Decoder(StoredLeg)
 _ping: Final = msgspec.msgpack.Decoder(StoredPing)
 _lead: Final = msgspec.msgpack.Decoder(StoredLead)
+
+_resale: Final = msgspec.msgpack.Decoder(StoredResale)
 
 NO_KEY_ID: Final = bytes(KEY_ID_BYTES)
 """What stands where a deleted key's id was."""
@@ -200,6 +205,7 @@ _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(ch
 _PINGS: Final = _document("pings", "ping", lambda change: (change.ping.ping, _pack(change.ping)))
 _LEADS: Final = _document("leads", "lead", lambda change: (change.lead.lead, _pack(change.lead)))
 _POSTS: Final = _Table("INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
+_RESALES: Final = _document("resales", "lead", lambda change: (change.resale.lead.lead, _pack(change.resale)))
 _LISTS: Final = _document(
     "lists", "list", lambda change: (f"{change.list.account}/{change.list.list}", _pack(change.list))
 )
@@ -223,6 +229,8 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     RatesPut: (_RATES, lambda change: (change.account, change.version), True),
     PenaltiesPut: (_PENALTIES, lambda change: change.account, True),
     TargetPut: (_TARGETS, lambda change: (change.account, change.target), True),
+    ResalePut: (_RESALES, lambda change: change.resale.lead.lead, True),
+    ResaleDrop: (_RESALES, lambda change: change.lead, False),
     ReturnPut: (_RETURNS, lambda change: change.stored.id, True),
     LegDrop: (_LEGS, lambda change: change.leg, False),
     PingPut: (_PINGS, lambda change: change.ping.ping, True),
@@ -347,6 +355,11 @@ def _opened(connection: Connection, stream: str, ping: StoredPing) -> StoredPing
 def read_leads(connection: Connection) -> tuple[StoredLead, ...]:
     """Leads that were being sold, or wait for a person, the oldest first."""
     return tuple(_lead.decode(data) for (data,) in connection.execute("SELECT data FROM leads ORDER BY lead"))
+
+
+def read_resales(connection: Connection) -> tuple[StoredResale, ...]:
+    """Leads that are to be offered again."""
+    return tuple(_resale.decode(data) for (data,) in connection.execute("SELECT data FROM resales ORDER BY lead"))
 
 
 def read_legs(connection: Connection, stream: str) -> tuple[StoredLeg, ...]:

@@ -103,7 +103,9 @@ class CallHistory:
         kept: frozenset[ContactEvent],
         *,
         anonymous: bool,
+        past: tuple[Seen, ...] = (),
     ) -> None:
+        """`past` is what was known of the contact when the call or lead came in, to a process that is gone."""
         self._histories = histories
         self._account = account
         self._contact = contact
@@ -111,7 +113,7 @@ class CallHistory:
         self._call = call
         self._kept = kept
         self._anonymous = anonymous
-        self._before = histories.of(account, contact)
+        self._before = _without(call, past, histories.of(account, contact))
         self._told: tuple[Seen, ...] = ()
 
     def seen(self) -> tuple[Seen, ...]:
@@ -187,3 +189,14 @@ class CallHistory:
         seen = Seen(event, at_ms, self._campaign.key, buyer, self._call)
         self._histories.add(self._account, self._contact, seen)
         return ContactHad(self._account, self._contact, seen)
+
+
+def _without(call: str, past: tuple[Seen, ...], now: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """What is known now, and what was before `call` itself took its place; newest last."""
+    if not past and all(seen.call != call for seen in now):
+        return now
+    newest: dict[tuple[str, str, str | None], Seen] = {}
+    for seen in sorted((*past, *now), key=lambda each: each.at_ms):
+        if seen.call != call:
+            newest[seen.event, seen.campaign, seen.buyer] = seen
+    return tuple(sorted(newest.values(), key=lambda each: each.at_ms))

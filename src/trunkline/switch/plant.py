@@ -25,9 +25,11 @@ from trunkline.switch.health import Health
 from trunkline.switch.history import Histories
 from trunkline.switch.leads.claims import Claims
 from trunkline.switch.leads.desk import LeadDesk
+from trunkline.switch.leads.held import HeldLeads
 from trunkline.switch.leads.idempotency import Posts
 from trunkline.switch.leads.keys import KeyRing
 from trunkline.switch.leads.publishers import Publishers
+from trunkline.switch.leads.resale import Resales
 from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
 from trunkline.switch.pings.calls import CallBook
@@ -101,6 +103,8 @@ class Plant:
         self.publishers = Publishers(self.keys, clock)
         self.claims = Claims(self)
         self.leads = LeadDesk(self)
+        self.held = HeldLeads(self)
+        self.resales = Resales(self)
         self.posts = Posts(data)
         self.pings = PingDesk(self)
         self.called = CallBook(self, self.pings)

@@ -115,9 +115,9 @@ class Returns:
     async def run(self) -> None:
         """End what nobody decides upon, for ever."""
         while True:
-            await asyncio.sleep(LOOK_S)
             await self.expire()
             await self._forget_fresh()
+            await asyncio.sleep(LOOK_S)
 
     async def expire(self) -> None:
         """End the returns whose time to be decided upon is over."""

@@ -184,7 +184,10 @@ class Switch:
         started = SwitchStarted(at_ms=plant.clock().utc_ms, version=__version__, snapshot=plant.world.snapshot.digest)
         await plant.journal.append([Entry(started)], finishing=True)
         plant.sip.start()
-        left = await asyncio.to_thread(read_left, options.data, self._state.leads)
+        plant.held.restore(self._state.leads)
+        plant.resales.restore(self._state.resales)
+        going = [lead for lead in self._state.leads if lead.held is None]
+        left = await asyncio.to_thread(read_left, options.data, going)
         going_on = {lead.sale.lease for lead in left if lead.sale is not None}
         self._orphans.hang_up(self._state.legs, [each for each in self._state.leases if each.id not in going_on])
         self._reloader = plant.reloader = Reloader(plant, options.config, self._use)
@@ -281,6 +284,8 @@ class Switch:
             self._plant.bidding.run(),
             self._plant.presence.run(),
             self._plant.returns.run(),
+            self._plant.held.run(),
+            self._plant.resales.run(),
         )
         self._endless = [loop.create_task(work) for work in endless]
         self._tasks = [*self._endless, *(loop.create_task(listener.serve()) for listener in self._web)]

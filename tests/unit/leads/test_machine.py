@@ -191,6 +191,24 @@ def test_a_held_lead_waits_for_a_person() -> None:
     assert written(out) == ["lead.reviewed", "lead.ended"]
 
 
+def test_a_held_lead_has_earned_what_it_had_and_may_wait_too_long() -> None:
+    approved = machine()
+    play(approved, i.Reviewed("ann", approved=True, paid=PRICE))
+    assert approved.books.paid == PRICE
+    out = play(machine(), i.Reviewed("policy", False, i.EXPIRED), i.Durable())
+    (ended,) = [each.event for each in out if isinstance(each, c.Write) and isinstance(each.event, LeadEnded)]
+    assert (ended.outcome, ended.reason) == ("unsold", "review_expired")
+
+
+def test_an_aged_lead_is_offered_again_and_pays_its_publisher_once() -> None:
+    lead = machine()
+    out = play(lead, i.Aged(2, "aged", paid=PRICE))
+    assert written(out) == ["lead.aged"]
+    assert isinstance(out[-1], c.Seek)
+    out = play(lead, offered("ace"), i.Durable(), ACCEPTED, i.Durable())
+    assert written(out) == ["offer.reserved", "delivery.ended", "converted", "lead.accepted"]
+
+
 def test_after_a_crash_the_open_post_is_sent_once_more_under_its_own_id() -> None:
     offer = offered("ace")
     sale = Sale("att_9", "lease_9", "all.t1.ace", "ace-crm", "ace", offer.offer.candidate.terms)

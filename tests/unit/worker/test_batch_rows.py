@@ -271,6 +271,8 @@ FIELD_ERRORS = [{"field": "zip", "code": "zip_invalid", "message": "No ZIP."}]
         (answer(409, {"status": "duplicate", "of": "call_7"}), Settled(status="duplicate", lead="call_7")),
         (answer(409, {"status": "idempotency_conflict", "message": "Other body."}), Settled(status="idempotency_conflict", errors=(RowError("", "idempotency_conflict", "Other body."),))),  # noqa: E501
         (answer(422, {"status": "invalid", "field_errors": FIELD_ERRORS}), Settled(status="invalid", errors=(RowError("zip", "zip_invalid", "No ZIP."),))),  # noqa: E501
+        (answer(503, {"status": "interrupted", "id": "lead_1"}), Settled(status="interrupted", lead="lead_1")),
+        (answer(503, {"status": "interrupted"}), Again(None, "the switch answers 503")),
         (answer(400), Settled(status="status_400", errors=(RowError("", "status_400", "The switch answers 400."),))),
         (answer(429, {}, **{"retry-after": "7"}), Again(7, "the switch answers 429")),
         (answer(503, {}, **{"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}), Again(91, "the switch answers 503")),

@@ -9,6 +9,9 @@ from trunkline.engine.leads.sales import Sale
 from trunkline.engine.routing.offer import Offer
 from trunkline.kernel.money import Money
 
+REJECTED = "review_rejected"
+EXPIRED = "review_expired"
+
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
     """The lead has passed its campaign's form."""
@@ -26,10 +29,23 @@ class Resumed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reviewed(msgspec.Struct, frozen=True, gc=False):
-    """A person has looked at the held lead: `by` is who, `approved` whether it may be sold."""
+    """A person has looked at the held lead: `by` is who, `approved` whether it may be sold, else `reason` why not.
+
+    `paid` is what the publisher had earned when it came in.
+    """
 
     by: str
     approved: bool
+    reason: str = REJECTED
+    paid: Money | None = None
+
+
+class Aged(msgspec.Struct, frozen=True, gc=False):
+    """Nobody took the lead, and it is offered again by `plan`, for the `round`th time; `paid` as above."""
+
+    round: int
+    plan: str
+    paid: Money | None = None
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
@@ -74,4 +90,4 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
     stop: bool = False
 
 
-Input = Arrived | Resumed | Reviewed | Offered | Exhausted | Durable | NotDurable | Delivered
+Input = Arrived | Resumed | Reviewed | Aged | Offered | Exhausted | Durable | NotDurable | Delivered

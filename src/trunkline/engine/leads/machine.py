@@ -19,6 +19,7 @@ from trunkline.events.calls import OfferReserved, RoutingOutcome
 from trunkline.events.leads import (
     DeliveryEnded,
     LeadAccepted,
+    LeadAged,
     LeadEnd,
     LeadEnded,
     LeadHeld,
@@ -35,7 +36,8 @@ REFUSED_BY_REASON: dict[str, tuple[LeadOutcome, str]] = {
 """Reasons for which a lead is refused rather than unmatched: how it ends, and what its sender is told."""
 INTERRUPTED = "post_interrupted"
 NOT_KEPT = "journal"
-REJECTED = "review_rejected"
+NOT_REVIEWED = frozenset({i.REJECTED, i.EXPIRED})
+"""Reasons of held leads that were never offered to anybody."""
 
 
 class LeadMachine:
@@ -122,10 +124,21 @@ class LeadMachine:
             by=event.by,
         )
         self._out.append(c.Write(reviewed))
+        self.books.paid = event.paid
         if event.approved:
             self._seek()
         else:
-            self._end(LeadOutcome.UNSOLD, REJECTED)
+            self._end(LeadOutcome.UNSOLD, event.reason)
+
+    def _aged(self, event: i.Aged) -> None:
+        """A lead that has ended is offered again; nothing of it is left to do but that."""
+        context = self.context
+        aged = LeadAged(
+            account=context.account, call=context.lead, at_ms=self._now.utc_ms, round=event.round, plan=event.plan
+        )
+        self._out.append(c.Write(aged))
+        self.books.paid = event.paid
+        self._seek()
 
     # -- selling -----------------------------------------------------------------------------------------------------
 
@@ -241,7 +254,7 @@ class LeadMachine:
     def _end(self, outcome: LeadOutcome, reason: str, of: str | None = None) -> None:
         self.outcome = outcome
         routing: RoutingOutcome = "interrupted" if outcome is LeadOutcome.INTERRUPTED else "unsold"
-        if reason not in {REJECTED, self.context.block}:
+        if reason not in NOT_REVIEWED and reason != self.context.block:
             self._out.append(c.WriteRouting(routing, reason))
         self._write_end(outcome, reason, of)
         _, status = REFUSED_BY_REASON.get(reason, (outcome, "unmatched" if outcome is LeadOutcome.UNSOLD else outcome))
@@ -249,7 +262,7 @@ class LeadMachine:
 
     def _write_end(self, outcome: LeadOutcome, reason: str, of: str | None) -> None:
         context, at_ms = self.context, self._now.utc_ms
-        if outcome is LeadOutcome.UNSOLD and reason != REJECTED:
+        if outcome is LeadOutcome.UNSOLD and reason not in NOT_REVIEWED:
             took_ms = self._now.ms_since(self.received)
             unmatched = LeadUnmatched(
                 account=context.account, call=context.lead, at_ms=at_ms, reason=reason, took_ms=took_ms

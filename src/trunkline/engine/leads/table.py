@@ -43,6 +43,7 @@ TRANSITIONS: Mapping[tuple[State, type], Step] = {
     (S.NEW, i.Arrived): ("_arrived", (S.SEEKING, S.HOLDING, S.ENDING)),
     (S.NEW, i.Resumed): ("_resumed", (S.SEEKING, S.POSTING)),
     (S.NEW, i.Reviewed): ("_reviewed", (S.SEEKING, S.ENDING)),
+    (S.NEW, i.Aged): ("_aged", (S.SEEKING,)),
     (S.SEEKING, i.Offered): ("_offered", (S.SAVING,)),
     (S.SEEKING, i.Exhausted): ("_exhausted", (S.ENDING,)),
     (S.SAVING, i.Durable): ("_saved", (S.POSTING,)),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trunkline.engine.leads import inputs as i
+from trunkline.engine.leads.outcomes import LeadOutcome
 from trunkline.engine.routing.offer import Attribute
 from trunkline.kernel.clock import Instant
 from trunkline.switch.leads.asking import look_up
@@ -70,6 +71,8 @@ class LeadDesk:
         looked_up = await self._look_up(order, world, received)
         live = prepared(plant, world, order, lead, names, received, looked_up)
         live.claimed = claimed
+        if live.machine.context.hold is not None and plant.held.full:
+            return LeadAnswer(lead=lead, status="failed")  # nobody looks at them: to be sent again later
         return await self.run(live, i.Arrived())
 
     async def _look_up(self, order: LeadOrder, world: World, received: Instant) -> Mapping[str, Attribute]:
@@ -106,6 +109,9 @@ class LeadDesk:
             del self.live[lead], self._tasks[lead]
         outcome = live.machine.outcome
         assert outcome is not None, "a lead that is over has an outcome"
+        if outcome is LeadOutcome.HELD:
+            assert live.stored is not None, "a held lead is on disk"
+            plant.held.add(live.stored)
         plant.metrics.leads.labels(outcome.value).inc()
         plant.metrics.lead_seconds.observe(plant.clock().ms_since(began) / 1000)
         return live.answer(told)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route
 
 from trunkline.events.changes import PostName
+from trunkline.events.leads import Via
 from trunkline.kernel.clock import SECOND
 from trunkline.switch.leads.admission import Admitted, admit
 from trunkline.switch.leads.answers import Answer, Scope, Send, answered, header, invalid, refusal, reply
@@ -86,13 +87,14 @@ class LeadIntake:
         content_type, key = header(scope, b"content-type"), header(scope, b"idempotency-key")
         body = await read_body(receive, header(scope, b"content-length"))
         sent = read_lead(content_type, body)
+        via: Via = "batch" if header(scope, b"x-trunkline-via") == "batch" else "post"
         if key is None:
-            return await self._take(sender, sent, None)
+            return await self._take(sender, sent, via, None)
         if not 0 < len(key) <= KEY_CHARS_MAX or not key.isprintable():
             return self._refuse(400, "malformed", f"an Idempotency-Key has 1 to {KEY_CHARS_MAX} printable characters")
         digest = hashlib.sha256(f"{content_type}\0".encode() + body).digest()
         name = (sender.account, sender.publisher, key)
-        return await self._plant.posts.once(name, digest, lambda: self._take(sender, sent, PostName(key, digest)))
+        return await self._plant.posts.once(name, digest, lambda: self._take(sender, sent, via, PostName(key, digest)))
 
     def _too_fast(self, sender: Sender) -> int | None:
         """Seconds to wait for a publisher that has sent as many leads as it may within a minute."""
@@ -101,7 +103,7 @@ class LeadIntake:
         now_s = self._plant.clock().mono_ns // SECOND
         return self._paces.take(sender.account, sender.publisher, most, now_s)
 
-    async def _take(self, sender: Sender, sent: LeadBody, post: PostName | None) -> Answer:
+    async def _take(self, sender: Sender, sent: LeadBody, via: Via, post: PostName | None) -> Answer:
         plant, world = self._plant, self._plant.world
         index = world.accounts[sender.account]
         campaign = index.campaigns.get(sent.campaign)
@@ -121,7 +123,7 @@ class LeadIntake:
             campaign=campaign.key,
             publisher=sender.publisher,
             source=_source(sent.source),
-            via="post",
+            via=via,
             values=read.values,
             consent=read.consent,
             ignored=read.ignored,

@@ -24,9 +24,9 @@ from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.views import for_publisher
 from trunkline.engine.terms.promises import packed as packed_promise
 from trunkline.events.calls import CallRouted
-from trunkline.events.changes import Change, LeadDrop, LeadPut, StoredLead
+from trunkline.events.changes import Change, LeadDrop, LeadPut, ResaleDrop, StoredLead
 from trunkline.events.entry import Entry
-from trunkline.events.leads import DeliveryEnded, LeadClaimed, LeadEnded, LeadReceived
+from trunkline.events.leads import DeliveryEnded, LeadAccepted, LeadClaimed, LeadEnded, LeadReceived, LeadUnmatched
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import DECIDED_LATER, Lease
@@ -64,6 +64,14 @@ class LiveLead:
         self.rejected: tuple[str, ...] = ()
         self.claimed: LeadClaimed | None = None
         """What came of its certificate, where that was claimed before it was offered."""
+        self.stored: StoredLead | None = None
+        """What a restart would go on with."""
+        self.first_ms = machine.received.utc_ms
+        """When it came in first (UTC): before it was held, and before it was offered again."""
+        self.rounds = 0
+        """How often it has been offered again."""
+        self.exclusive: dict[str, bool] = {}
+        """The sales that were offered, and whether to one buyer alone."""
         self._plant = plant
         self._world = world
         self._new_cursor = new_cursor
@@ -86,6 +94,9 @@ class LiveLead:
             self.lease = None if event.sale is None else event.sale.lease
         elif isinstance(event, i.Reviewed):
             self._stored = self._began = True
+        elif isinstance(event, i.Aged):
+            self._began, self.rounds = True, event.round
+            self._changes.append(ResaleDrop(self.machine.context.lead))
         try:
             while True:
                 now = self._plant.clock()
@@ -147,6 +158,8 @@ class LiveLead:
             self._began = True
             if self.claimed is not None:
                 self._entries.append(Entry(self.claimed, self.machine.context.contact))
+        elif isinstance(event, LeadUnmatched | LeadAccepted):
+            self._changes += self._plant.resales.after(self._world, self, event)
         elif isinstance(event, DeliveryEnded):
             self._plant.metrics.deliveries.labels(event.outcome).inc()
         buyer = None if self._open is None else self._open.buyer
@@ -160,13 +173,15 @@ class LiveLead:
         if context.test:
             return  # nobody waits for what becomes of it
         self._stored = True
-        stored = StoredLead(
+        if command.sale is not None:
+            self.exclusive[command.sale.attempt] = command.sale.exclusive
+        stored = self.stored = StoredLead(
             lead=context.lead,
             account=context.account,
             campaign=context.campaign,
             publisher=context.publisher,
             contact=context.contact,
-            received_ms=self.machine.received.utc_ms,
+            received_ms=self.first_ms,
             sale=None if command.sale is None else packed(command.sale),
             bought=command.bought,
             paid=command.paid,

@@ -11,10 +11,12 @@ from trunkline.config.schema import Campaign, Kind
 from trunkline.engine.leads.consent import consent_attributes
 from trunkline.engine.leads.context import LeadContext
 from trunkline.engine.leads.machine import LeadMachine
+from trunkline.engine.leads.review import held_for
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.events.changes import ContactSeen
+from trunkline.events.contacts import Seen
 from trunkline.events.sealing import contact_hash
 from trunkline.kernel.clock import Instant
 from trunkline.switch.history import CallHistory
@@ -40,10 +42,14 @@ class Names(msgspec.Struct, frozen=True):
 
 
 class Before(msgspec.Struct, frozen=True):
-    """What a lead was to a process that is gone: whether its contact had come before, and who was offered it."""
+    """What a lead was when it came in, earlier: whether its contact had come before, and what was known of that.
+
+    `taken` are the targets that it is not offered to (again).
+    """
 
     repeat: bool | None
     taken: frozenset[str]
+    seen: tuple[Seen, ...] = ()
 
 
 def names_of(plant: Plant, world: World, order: LeadOrder, lead: str) -> Names:
@@ -81,7 +87,8 @@ def prepared(
     if before is None and not order.test and order.block is None:
         repeat = plant.contacts.see((account, campaign.key, names.contact), received.utc_ms)
         changes += (ContactSeen(account, campaign.key, names.contact, received.utc_ms),)
-    histories = _histories(plant, world, order, lead, campaign, names)
+    past = () if before is None else before.seen
+    histories = _histories(plant, world, order, lead, campaign, names, past)
     attributes = {**attributes_of(plant, world, order, repeat, received.utc_ms), **looked_up}
     plant.geo.notice(attributes)
     overlay = plant.geo.overlay.version
@@ -102,6 +109,9 @@ def prepared(
         bids=order.bids,
         promise=order.promise,
     )
+    hold = order.hold
+    if hold is None and before is None and not order.test and order.block is None:
+        hold = held_for(campaign.leads.review, attributes, router.types)
     known = {name: each.value for name, each in attributes.items() if not each.chances}
     context = LeadContext(
         lead=lead,
@@ -120,7 +130,7 @@ def prepared(
         ping=order.ping,
         flags=order.flags,
         test=order.test,
-        hold=order.hold,
+        hold=hold,
         block=order.block,
         payout=router.incoming_payout(query) if campaign.payouts and order.promise is None else None,
         pays=bool(campaign.payouts) or order.promise is not None,
@@ -147,7 +157,13 @@ def attributes_of(
 
 
 def _histories(
-    plant: Plant, world: World, order: LeadOrder, lead: str, campaign: Campaign, names: Names
+    plant: Plant,
+    world: World,
+    order: LeadOrder,
+    lead: str,
+    campaign: Campaign,
+    names: Names,
+    past: tuple[Seen, ...],
 ) -> tuple[CallHistory, ...]:
     """The past of what the lead is known by, each once; a test lead adds nothing. None where no rule asks for it."""
     kept = world.contact_events.get(order.account)
@@ -155,6 +171,6 @@ def _histories(
         return ()
     kept = frozenset() if order.test else kept
     return tuple(
-        CallHistory(plant.histories, order.account, name, campaign, lead, kept, anonymous=False)
+        CallHistory(plant.histories, order.account, name, campaign, lead, kept, anonymous=False, past=past)
         for name in dict.fromkeys((names.same, names.contact))
     )

@@ -15,14 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trunkline.config.lookup import AccountIndex
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.sales import Sale, unpacked
 from trunkline.engine.routing.offer import Attribute
 from trunkline.engine.terms.promises import unpacked as unpacked_promise
-from trunkline.events.calls import OfferReserved
+from trunkline.events.calls import CallRepeated, OfferReserved
 from trunkline.events.changes import LeadDrop, StoredLead
 from trunkline.events.entry import Entry, Event
-from trunkline.events.leads import DeliveryEnded, LeadEnded, LeadReceived
+from trunkline.events.leads import DeliveryEnded, LeadAged, LeadEnded, LeadReceived
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.clock import Instant
 from trunkline.switch.leads.answers import Answer, answered
@@ -46,7 +47,23 @@ class LeftLead:
         self.sale: Sale | None = None if stored.sale is None else unpacked(stored.sale)
         self.received = next((event for event in events if isinstance(event, LeadReceived)), None)
         self.taken = frozenset(event.target for event in events if isinstance(event, OfferReserved))
+        self.had = _had(events)
+        self.rounds = sum(isinstance(event, LeadAged) for event in events)
+        self.seen = next((event.seen for event in events if isinstance(event, CallRepeated)), ())
         self.erased = erased
+
+    def before(self, index: AccountIndex) -> Before:
+        """What is to be known of it when it goes on: an aged lead goes to no buyer that had it."""
+        taken = self.taken
+        if self.rounds:
+            taken |= {key for key, target in index.targets.items() if target.buyer in self.had}
+        return Before(_repeat(self.received), taken, self.seen)
+
+    def looked_up(self) -> dict[str, Attribute]:
+        """What other servers said of it when it came in."""
+        assert self.received is not None, "a lead goes on by what it said"
+        known, basis = self.received.attributes, self.received.basis
+        return {name: Attribute(value, basis[name]) for name, value in known.items() if name.startswith("tag.")}
 
 
 def read_left(folder: Path, stored: Sequence[StoredLead]) -> list[LeftLead]:
@@ -72,7 +89,7 @@ async def _resume(plant: Plant, left: LeftLead) -> None:
     index = plant.world.accounts.get(stored.account)
     campaign = None if index is None else index.campaigns.get(stored.campaign)
     if left.received is None or left.erased or index is None or campaign is None:
-        _give_up(plant, left, "erased" if left.erased else "campaign_gone", now)
+        give_up(plant, left, "erased" if left.erased else "campaign_gone", now)
         return
     order = order_of(left, left.received, index.config.account.currency)
     log.info("lead %s goes on where it stood", stored.lead)
@@ -92,15 +109,16 @@ async def _sell(plant: Plant, left: LeftLead, order: LeadOrder, currency: str) -
     stored = left.stored
     names = names_of(plant, plant.world, order, stored.lead)
     async with plant.leads.alone(names.same):
-        before = Before(_repeat(left.received), left.taken)
-        live = prepared(plant, plant.world, order, stored.lead, names, plant.clock(), _looked_up(left), before)
+        before = left.before(plant.world.accounts[stored.account])
+        live = prepared(plant, plant.world, order, stored.lead, names, plant.clock(), left.looked_up(), before)
+        live.first_ms, live.rounds = stored.received_ms, left.rounds
         answer = await plant.leads.run(live, i.Resumed(left.sale, stored.bought, stored.paid))
     return answered(answer, currency, test=False)
 
 
-def order_of(left: LeftLead, received: LeadReceived, currency: str) -> LeadOrder:
-    """What was asked when the lead came in."""
-    stored, post = left.stored, left.stored.post
+def order_of(left: LeftLead, received: LeadReceived, currency: str, *, answer: bool = True) -> LeadOrder:
+    """What was asked when the lead came in; without `answer` nobody waits any more for what becomes of it."""
+    stored, post = left.stored, left.stored.post if answer else None
     fields = {name: value for name, value in received.attributes.items() if name.startswith(_FIELD)}
     return LeadOrder(
         account=stored.account,
@@ -120,12 +138,12 @@ def order_of(left: LeftLead, received: LeadReceived, currency: str) -> LeadOrder
     )
 
 
-def _looked_up(left: LeftLead) -> dict[str, Attribute]:
-    """What other servers said of the lead when it came in."""
-    received = left.received
-    assert received is not None, "a lead goes on by what it said"
-    known = received.attributes.items()
-    return {name: Attribute(value, received.basis[name]) for name, value in known if name.startswith("tag.")}
+def _had(events: Sequence[Event]) -> frozenset[str]:
+    """The buyers that a lead was sent to, or may have been."""
+    spared = {event.attempt for event in events if isinstance(event, DeliveryEnded) and not event.sent}
+    return frozenset(
+        event.buyer for event in events if isinstance(event, OfferReserved) and event.attempt not in spared
+    )
 
 
 def _repeat(received: LeadReceived | None) -> bool | None:
@@ -133,7 +151,7 @@ def _repeat(received: LeadReceived | None) -> bool | None:
     return None if known is None else known == "yes"
 
 
-def _give_up(plant: Plant, left: LeftLead, reason: str, now: Instant) -> None:
+def give_up(plant: Plant, left: LeftLead, reason: str, now: Instant) -> None:
     """Nobody can go on with the lead: what is open of it ends."""
     stored, sale = left.stored, left.sale
     entries: list[Entry] = []

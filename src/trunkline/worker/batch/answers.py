@@ -49,6 +49,8 @@ def meaning_of(answer: Answer, now_s: float) -> Settled | Again | Useless:
     document = _document(answer.body)
     status = str(document.get("status", ""))
     words = str(document.get("message", ""))[:_SHOWN_MAX]
+    if status == "interrupted" and document.get("id"):
+        return Settled(status=status, lead=str(document["id"])[:60])  # a buyer may have it: never to be sent again
     if answer.status in _BUSY:
         return Again(_wait_s(answer.headers.get("retry-after", ""), now_s), f"the switch answers {answer.status}")
     if 200 <= answer.status < 300 and _STATUS.fullmatch(status):
