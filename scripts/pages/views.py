@@ -22,10 +22,10 @@ Open it for reading only: `sqlite3 'file:data/views.db?mode=ro'`. It is a link t
 …). `./trunkline worker --rebuild --data DIR` writes a new generation beside it and turns the link over in the end;
 whoever has the old one open goes on reading it, and sees the new one when it opens the link again.
 
-- `ring_ms`, `duration_ms`, `call_ms`, `took_ms` and `queued_ms` are lengths of time in milliseconds. The other `…_ms`
-  are instants: milliseconds since 1970-01-01 UTC.
+- `ring_ms`, `duration_ms`, `call_ms`, `took_ms`, `confirm_took_ms`, `after_ms`, `deadline_ms` and `queued_ms` are
+  lengths of time in milliseconds. The other `…_ms` are instants: milliseconds since 1970-01-01 UTC.
 - Amounts (`…_minor`) are whole minor units (cents) of `currency`. Null: nothing is owed.
-- Flags (`duplicate`, `held`, `loss`, `sent`, `test`) are 0 or 1.
+- Flags (`duplicate`, `held`, `loss`, `sent`, `settled`, `test`) are 0 or 1.
 - Outcomes and reasons are those of [calls](calls.md) and [reasons](reasons.md).
 
 **No number, name or field of a person is in these tables.** `contact` is the keyed hash under which the journal knows

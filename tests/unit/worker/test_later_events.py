@@ -1,12 +1,14 @@
-"""What events do to rows that come when the sale is over, or before it: the outbox, returns, pings."""
+"""What events do to rows that come when the sale is over, or before it: the outbox, returns, pings, bids."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.worker.test_projections import CALL, LEAD, attempt_row, call_row, folded, lead_received, offer, received
 
+from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate, Ping
 from trunkline.events.deliveries import (
     DeliveryDead,
     DeliveryDropped,
@@ -20,6 +22,7 @@ from trunkline.events.leads import DeliveryEnded
 from trunkline.events.pings import PingBid, PingConfirmed, PingLapsed, PingNoTarget, PingUsed
 from trunkline.events.returns import ReturnApproved, ReturnExpired, ReturnRejected, ReturnRequested
 from trunkline.kernel.money import Money
+from trunkline.worker.projections.auctions import AUCTIONS, BIDS
 from trunkline.worker.projections.deliveries import DELIVERIES, DeliveryRow
 from trunkline.worker.projections.pings import PINGS, PingRow
 from trunkline.worker.projections.returns import RETURNS, ReturnRow
@@ -126,3 +129,60 @@ def test_a_ping_and_what_came_of_it() -> None:
     assert (nobody.state, nobody.reason) == ("no_target", "limit")
     used = ping(PingUsed(**PING | {"at_ms": 3_000}, by="lead_1"))
     assert (used.state, used.used_ms, used.used_by) == ("used", 3_000, "lead_1")
+
+
+def static(route: str, fate: str, minor: int) -> Ping:
+    return Ping(route=f"p.t.{route}", target=f"{route}-in", fate=fate, amount=Money(minor, "USD"))
+
+
+HELD = AuctionHeld(
+    **CALL, plan="p", tier="t", deadline_ms=1_500, took_ms=230,
+    pings=(
+        Ping(route="p.t.ace", target="ace-in", fate="won", amount=Money(900, "USD"), after_ms=80, status=200),
+        static("desk", "lost", 700),
+        Ping(route="p.t.slow", target="slow-in", fate="timeout", detail="in its own words"),
+        Ping(route="p.t.off", target="off-in", fate="filtered", detail="hours"),
+        Ping(route="p.t.no", target="no-in", fate="no_bid", after_ms=40, status=200),
+    ),
+)  # fmt: skip
+
+
+def test_an_auction_with_its_bids() -> None:
+    views = folded(received(), HELD)
+    (auction,) = (AUCTIONS.make(values) for values in views.of(AUCTIONS).new)
+    assert (auction.campaign, auction.publisher, auction.settled, auction.took_ms) == ("injury", "adwave", 1, 230)
+    assert (auction.asked, auction.answered) == (3, 1), "static prices and who was filtered out are not asked"
+    assert (auction.target, auction.won_minor, auction.currency) == ("ace-in", 900, "USD")
+    bids = {row.target: row for row in map(BIDS.make, views.of(BIDS).new)}
+    assert {target: row.fate for target, row in bids.items()} == {
+        "ace-in": "won", "desk-in": "lost", "slow-in": "timeout", "off-in": "filtered", "no-in": "no_bid",
+    }  # fmt: skip
+    assert (bids["ace-in"].amount_minor, bids["ace-in"].after_ms) == (900, 80)
+    assert (bids["off-in"].reason, bids["slow-in"].reason) == ("hours", None)
+    assert {row.auction for row in bids.values()} == {auction.auction}
+
+
+def test_an_auction_that_was_broken_off_for_nobody_we_know() -> None:
+    broken = msgspec.structs.replace(
+        HELD, call="ping_7", settled=False, pings=(Ping(route="r", target="a", fate="sent"),)
+    )
+    (auction,) = (AUCTIONS.make(values) for values in folded(broken).of(AUCTIONS).new)
+    assert (auction.campaign, auction.settled, auction.asked, auction.target) == (None, 0, 1, None)
+
+
+def test_what_comes_too_late_and_what_is_confirmed() -> None:
+    late = BidLate(**CALL, plan="p", tier="t", target="slow-in", after_ms=1_700, amount=Money(950, "USD"))
+    for events in ((HELD, late), (late, HELD)):  # the auction is written with the offer to its winner
+        rows = [BIDS.make(values) for values in folded(received(), *events).of(BIDS).new]
+        (row,) = (row for row in rows if row.auction is None)
+        assert (row.fate, row.target, row.after_ms, row.amount_minor, row.route) == (
+            "late",
+            "slow-in",
+            1_700,
+            950,
+            None,
+        )
+        assert len(rows) == 6
+    confirmed = BidConfirmed(**CALL, attempt="att_1", target="ace-in", fate="rejected_at_post", took_ms=90)
+    row_ = attempt_row(folded(received(), offer(CALL), confirmed))
+    assert (row_.bid_confirmed, row_.confirm_took_ms) == ("rejected_at_post", 90)

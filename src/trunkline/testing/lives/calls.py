@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate, Ping
 from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
@@ -27,6 +28,11 @@ from trunkline.events.entry import Event
 from trunkline.kernel.money import Money
 from trunkline.testing.lives.life import SOURCES, Life
 
+AUCTIONED: Final = 0.25
+"""How many calls are sold by auction."""
+BID_CONFIRMED: Final = 0.1
+"""How many offers are confirmed by their bidders before anybody is rung."""
+_FATES: Final = ("lost", "lost", "below_floor", "no_bid", "timeout", "http_error", "filtered")
 _REFUSED: Final = (("busy", 486), ("no_answer", 480), ("declined", 603), ("timeout", None))
 
 
@@ -67,9 +73,15 @@ class CallLife(Life):
     def _offers(self) -> Iterator[Event]:
         draw, sold, hop = self._random.random, False, 0
         offered: list[str] = []
+        if draw() < AUCTIONED:
+            yield from self._auction()
         while not sold and len(offered) < 5:
             offer = self._offer(offered, hop)
             yield offer
+            if draw() < BID_CONFIRMED:
+                yield BidConfirmed(
+                    **self._about(90), attempt=offer.attempt, target=offer.target, fate="accepted", took_ms=90
+                )
             if draw() < 0.5:
                 outcome, status = self._random.choice(_REFUSED)
                 yield AttemptEnded(
@@ -97,6 +109,30 @@ class CallLife(Life):
                     origin_id="",
                     certificate="",
                 )
+
+    def _auction(self) -> Iterator[Event]:
+        """Bidders are asked; those that do not answer in time may do so later."""
+        bidders = self._random.randrange(2, 7)
+        fates = ["won", *(self._random.choice(_FATES) for _ in range(bidders - 1))]
+        pings = tuple(self._ping(f"bidder-{number}", fate) for number, fate in enumerate(fates))
+        yield AuctionHeld(
+            **self._about(400), plan="plan", tier="market", deadline_ms=1_500, took_ms=400, pings=pings, settled=True
+        )
+        if "timeout" in fates:
+            late = f"bidder-{fates.index('timeout')}-intake"
+            yield BidLate(**self._about(900), plan="plan", tier="market", target=late, after_ms=1_700)
+
+    def _ping(self, bidder: str, fate: str) -> Ping:
+        answers = fate in {"won", "lost", "below_floor"}
+        return Ping(
+            route=f"plan.market.{bidder}",
+            target=f"{bidder}-intake",
+            fate=fate,
+            amount=Money(self._random.randrange(500, 9_000), "USD") if answers else None,
+            after_ms=self._random.randrange(20, 400) if answers or fate == "no_bid" else None,
+            status=200 if answers else None,
+            detail="paused" if fate == "filtered" else None,
+        )
 
     def _talk(self, offer: OfferReserved) -> Iterator[Event]:
         draw = self._random.random

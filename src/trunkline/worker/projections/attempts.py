@@ -45,6 +45,8 @@ class AttemptRow(msgspec.Struct, kw_only=True, gc=False):
     outcome: str | None = None
     reason: str | None = None
     sip_status: int | None = None
+    bid_confirmed: str | None = None
+    confirm_took_ms: int | None = None
     connected_ms: int | None = None
     ring_ms: int | None = None
     duration_ms: int | None = None

@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.events.entry import Event
-from trunkline.worker.projections import attempts, calls, deliveries, leads, pings, returns
+from trunkline.worker.projections import attempts, auctions, calls, deliveries, leads, pings, returns
 from trunkline.worker.projections.rows import Handler, Views
 from trunkline.worker.projections.table import Table
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables below. A change of what stands in them, or of how it is made, is a new one: it has them made anew."""
 
 
@@ -52,11 +52,21 @@ def together(*nouns: Mapping[type, Handler]) -> dict[type, tuple[Handler, ...]]:
 VIEWS: Final = Plan(
     file="views.db",
     version=VERSION,
-    tables=(calls.CALLS, leads.LEADS, attempts.ATTEMPTS, deliveries.DELIVERIES, returns.RETURNS, pings.PINGS),
+    tables=(
+        calls.CALLS,
+        leads.LEADS,
+        attempts.ATTEMPTS,
+        auctions.AUCTIONS,
+        auctions.BIDS,
+        deliveries.DELIVERIES,
+        returns.RETURNS,
+        pings.PINGS,
+    ),
     handlers=together(
         calls.HANDLERS,
         leads.HANDLERS,
         attempts.HANDLERS,
+        auctions.HANDLERS,
         deliveries.HANDLERS,
         returns.HANDLERS,
         pings.HANDLERS,
