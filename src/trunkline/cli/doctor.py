@@ -15,6 +15,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import trunkline
 from trunkline.engine.geo.tables import area_code_table
+from trunkline.journal.outbox import outbox
 from trunkline.journal.reader import JournalReader
 from trunkline.journal.schema import JOURNAL_FILE
 from trunkline.journal.sqlite import VERSION, sqlite_version_problem
@@ -43,6 +45,8 @@ NETWORK_FILE_SYSTEMS: Final = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshf
 """File systems without the shared memory and locks that SQLite's WAL mode rests on."""
 BEHIND_MAX: Final = 10_000
 """Events that the views may lack of the journal before it is worth a word: seconds of a worker's time."""
+LATE_MS: Final = 10 * 60_000
+"""How long a lead may be due in the outbox before it is worth a word."""
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 Status = Literal["ok", "warn", "fail"]
@@ -105,6 +109,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
     yield check_free_space(shutil.disk_usage(nearest_folder(args.data)).free // 2**20, args.min_free_mb)
     yield check_journal(args.data)
     yield check_views(args.data)
+    yield check_outbox(args.data, time.time_ns() // 1_000_000)
     yield check_geo(args.data)
     yield check_voice(shutil.which("flite"))
     yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE), rtp_ports)
@@ -237,6 +242,24 @@ def check_views(data: Path) -> Finding:
         who = "no worker is running" if status.worker is None else f"worker: process {status.worker}"
         return Finding("views", "warn", f"{where}; {who}", hint)
     return Finding("views", "ok", where)
+
+
+def check_outbox(data: Path, now_ms: int) -> Finding:
+    """Do leads that count as accepted reach their buyers?"""
+    if not (data / JOURNAL_FILE).exists():
+        return Finding("outbox", "ok", "none yet")
+    try:
+        with outbox(data) as reader:
+            counts, due_ms = reader.counts(), reader.oldest_due_ms()
+    except TrunklineError as error:
+        return Finding("outbox", "fail", error.message, error.hint)
+    where = f"{counts['waiting']} leads wait to be sent, {counts['dead']} could not be"
+    if due_ms is not None and due_ms < now_ms - LATE_MS:
+        late = f"{where}; the first for {(now_ms - due_ms) // 60_000} minutes"
+        return Finding("outbox", "warn", late, "is a worker running, with the secrets of the configuration?")
+    if counts["dead"]:
+        return Finding("outbox", "warn", where, f"./trunkline dead-letters list --data {data} says why")
+    return Finding("outbox", "ok", where)
 
 
 def check_geo(data: Path) -> Finding:

@@ -22,7 +22,7 @@ from trunkline.switch.config_files import load_path
 from trunkline.switch.leads.instructions import campaigns_of, instructions_page
 from trunkline.switch.leads.keys import SCOPES
 
-SUMMARY: Final = "API keys of publishers, and posting instructions for them"
+SUMMARY: Final = "make and take back publishers' API keys; tell publishers how to post"
 PREFIX: Final = "tl_"
 """What every key begins with, so that one that got out can be recognised."""
 KEY_BYTES: Final = 32

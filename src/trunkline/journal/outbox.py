@@ -71,6 +71,11 @@ class OutboxReader:
         rows = self._ask("SELECT state, count(*) FROM outbox GROUP BY state")
         return {"waiting": 0, "dead": 0} | {str(state): int(count) for state, count in rows}
 
+    def oldest_due_ms(self) -> int | None:
+        """Since when, or until when, the first of what waits is due; None when nothing waits."""
+        due: int | None = self._ask("SELECT min(due_ms) FROM outbox WHERE state = 'waiting'")[0][0]
+        return due
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from tests.unit.config.sample import broken, load
 
+from trunkline.cli.doctor import check_outbox
 from trunkline.cli.main import main
 from trunkline.config.lookup import AccountIndex
 from trunkline.engine.leads.queueing import queued
@@ -158,6 +159,10 @@ def test_dead_letters_are_listed_and_shown(tmp_path: Path, capsys: pytest.Captur
         assert main(["dead-letters", *arguments, *data]) == status
         return capsys.readouterr().out
 
+    assert check_outbox(tmp_path, NOW).status == "warn"
+    assert "could not be" in check_outbox(tmp_path, NOW).message
+    assert "for 20 minutes" in check_outbox(tmp_path, NOW + 20 * 60_000).message
+    assert check_outbox(tmp_path / "none", NOW).status == "ok"
     assert "1 dead, 1 waiting" in told("list")
     listed = json.loads(told("list", "--json"))
     (letter,) = listed["dead_letters"]
