@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -157,21 +157,21 @@ def install_test_packages(root: Path) -> None:
     stamp.write_text(wanted)
 
 
-def install_system_programs() -> None:
-    """Install the peers the tests call, where apt-get and the rights for it are there.
+def install_system_programs(programs: Mapping[str, str] = SYSTEM_PROGRAMS, whose: str = "the tests") -> None:
+    """Install the peers the tests call, or others, where apt-get and the rights for it are there.
 
     Raises EnvironmentFault with the exact command otherwise.
     """
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where servers are, also when the path has it not
-    absent = [packages for program, packages in SYSTEM_PROGRAMS.items() if shutil.which(program, path=path) is None]
+    absent = [packages for program, packages in programs.items() if shutil.which(program, path=path) is None]
     missing = " ".join(absent).split()
     if not missing:
         return
     prefix = _privilege()
     by_hand = f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {' '.join(missing)}"
     if shutil.which("apt-get") is None or prefix is None:
-        raise EnvironmentFault(f"the tests call programs that are not installed: {', '.join(missing)}", hint=by_hand)
-    print(f"trunkline: installing {', '.join(missing)} with apt-get, for the tests", file=sys.stderr, flush=True)
+        raise EnvironmentFault(f"{whose} call programs that are not installed: {', '.join(missing)}", hint=by_hand)
+    print(f"trunkline: installing {', '.join(missing)} with apt-get, for {whose}", file=sys.stderr, flush=True)
     quiet = (*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
     for command in ((*quiet, "update"), (*quiet, "-y", "install", "--no-install-recommends", *missing)):
         # dpkg tells every file it unpacks on stdout; what goes wrong comes on stderr.

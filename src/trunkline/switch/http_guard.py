@@ -30,6 +30,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _host = ""
     _head_bytes = 0
     _in_head = True
+    _whole = True
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,13 +47,18 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if self._deadline is None:
-            self._await_request()
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
+        if self._deadline is None and not self._whole and not self.transport.is_closing():
+            self._await_request()
         if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._cut("head_too_large")
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._whole = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -61,7 +67,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self._in_head = True
+        self._in_head = self._whole = True
         self._stop_waiting()
         super().on_message_complete()
 

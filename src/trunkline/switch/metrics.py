@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from trunkline.engine.leads.outcomes import LeadOutcome
+
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _FAST_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
@@ -90,6 +92,7 @@ class Metrics:
     def _measure_leads(self) -> None:
         """Leads, and the posts to their buyers."""
         self.leads = Counter("trunkline_leads", "Leads ended, by outcome.", ["outcome"], registry=self.registry)
+        self.leads_by_outcome = {each.value: self.leads.labels(each.value) for each in LeadOutcome}
         self.leads_refused = Counter(
             "trunkline_leads_refused",
             "Posted leads that were not taken, by reason.",

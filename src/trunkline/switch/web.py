@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from prometheus_client import generate_latest
@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trunkline.kernel.errors import EnvironmentFault
 from trunkline.switch.http_guard import REQUEST_S_MAX, guarded
@@ -60,6 +61,21 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Doors:
+    """An ASGI application: routes that are applications themselves are entered at once, all others by Starlette.
+
+    What Starlette does around each request nearly doubles the price of a lead's.
+    """
+
+    def __init__(self, routes: list[Route]) -> None:
+        self._direct: dict[str, ASGIApp] = {route.path: route.app for route in routes if route.app is route.endpoint}
+        self._rest: ASGIApp = Starlette(routes=routes)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
+        return self._direct.get(scope["path"], self._rest)(scope, receive, send)
+
+
 class WebListener:
     """One HTTP listener in the switch's loop."""
 
@@ -69,10 +85,12 @@ class WebListener:
         host, port = self._socket.getsockname()[:2]
         self.address: Address = (host, port)
         config = uvicorn.Config(
-            Starlette(routes=routes),
+            Doors(routes),
             log_config=None,
             access_log=False,
             lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
             server_header=False,
             http=guarded(refused),
             ws="none",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from trunkline.config.regions import STATES
@@ -51,6 +52,7 @@ def region(text: str, country: str = "") -> tuple[str, str] | None:
     return (nation, "") if nation is not None and nation not in {"US", "CA"} else None
 
 
+@lru_cache(maxsize=1_024)
 def state_of(text: str) -> str | None:
     """The postal code of a state or province that is written as its code or its name; None when it is neither."""
     name = " ".join(text.casefold().split())

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -118,6 +119,9 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...] = ()
 
 
+_NOTHING: Final = Stated(consent=Consent())
+
+
 def gathered(consent: Any, fields: Mapping[str, Any]) -> tuple[Any, frozenset[str]]:
     """The consent of a body, with what stands among its fields: `consent.NAME`, and the hidden fields of scripts.
 
@@ -127,15 +131,27 @@ def gathered(consent: Any, fields: Mapping[str, Any]) -> tuple[Any, frozenset[st
         return consent, frozenset()
     found: dict[str, Any] = {}
     taken: set[str] = set()
-    for name, value in fields.items():
+    for name, folded, meant in _hidden(tuple(fields)):
+        taken.add(folded)
+        value = fields[name]
+        if value not in (None, ""):
+            found.setdefault(meant, value)
+    said = {} if consent is None else {name: value for name, value in consent.items() if value not in (None, "")}
+    return found | said, frozenset(taken)
+
+
+@lru_cache(maxsize=1_024)
+def _hidden(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Of the names of fields, those of a consent: each with its folded form and what it means. Publishers send the same
+    names each time.
+    """
+    found = []
+    for name in names:
         folded = fold_text(name)
         meant = HIDDEN_FIELDS.get(folded) or folded.removeprefix("consent.")
         if folded in HIDDEN_FIELDS or (folded.startswith("consent.") and meant in NAMES):
-            taken.add(folded)
-            if value not in (None, ""):
-                found.setdefault(meant, value)
-    said = {} if consent is None else {name: value for name, value in consent.items() if value not in (None, "")}
-    return found | said, frozenset(taken)
+            found.append((name, folded, meant))
+    return tuple(found)
 
 
 def read_consent(sent: Any, needed: Needed, now_ms: int, certificates: str = CERTIFICATES) -> Stated:
@@ -143,6 +159,8 @@ def read_consent(sent: Any, needed: Needed, now_ms: int, certificates: str = CER
 
     `now_ms` is UTC; certificates are URLs that begin with `certificates`.
     """
+    if not sent and needed == "none" and (sent is None or isinstance(sent, Mapping)):
+        return _NOTHING
     if sent is None:
         sent = {}
     if not isinstance(sent, Mapping):

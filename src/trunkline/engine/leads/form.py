@@ -16,7 +16,7 @@ import msgspec
 from trunkline.config.folds import fold_text, trimmed
 from trunkline.config.lead_fields import TEXT_LENGTH_MAX, LeadField
 from trunkline.engine.leads.field_codes import FIELD_CODES, FieldCode
-from trunkline.engine.leads.values import read_value
+from trunkline.engine.leads.values import read_value, reader_of
 from trunkline.engine.routing.offer import Attribute
 
 FIELDS_MAX: Final = 200
@@ -57,6 +57,9 @@ class Form:
         self._maps = [{fold_text(sent): meant for sent, meant in field.values.items()} for field in fields]
         self._names = [tuple(fold_text(name) for name in (field.name, *field.also)) for field in fields]
         self._known = frozenset(name for names in self._names for name in names)
+        self._places = {name: place for place, names in enumerate(self._names) for name in names}
+        self._readers = [reader_of(field) for field in fields]
+        self._longest = [field.max_length or TEXT_LENGTH_MAX for field in fields]
         firsts: dict[str, str] = {}
         for field in fields:
             firsts.setdefault(field.type, field.name)
@@ -64,21 +67,50 @@ class Form:
 
     def fill(self, sent: Mapping[str, Any]) -> Filled:
         """Read what was sent: JSON values by name, or texts of a form. Never raises: what is wrong is in `errors`."""
+        flat = self._flat(sent)
+        if flat is not None:
+            return self._filled(*flat)
         found: dict[str, list[Any]] = {}
         try:
             for name, value in _leaves(sent):
                 found.setdefault(name, []).append(value)
         except _Unbounded as error:
             return Filled(values={}, errors=(_error("", error.code),))
+        readings = [self._read(place, field, found) for place, field in enumerate(self._fields)]
+        return self._filled(readings, tuple(name for name in found if name not in self._known))
+
+    def _flat(self, sent: Mapping[str, Any]) -> tuple[list[str | FieldCode | None], tuple[str, ...]] | None:
+        """The same where every value stands for itself, as in nearly all leads: None where it does not."""
+        places = self._places
+        found: dict[int, Any] = {}
+        strangers: dict[str, None] = {}
+        if len(sent) > FIELDS_MAX:
+            return None
+        for name, value in sent.items():
+            place = places.get(name)
+            if place is None:
+                folded = fold_text(name)
+                place = places.get(folded)
+                if place is None and (type(value) is str or not isinstance(value, Mapping)):
+                    strangers[folded] = None
+                    continue
+            if place is None or place in found or (type(value) is not str and isinstance(value, Mapping)):
+                return None
+            found[place] = value
+        readings = [
+            self._left_out(field) if (value := found.get(place)) is None else self._read_one(place, field, value)
+            for place, field in enumerate(self._fields)
+        ]
+        return readings, tuple(strangers)
+
+    def _filled(self, readings: Sequence[str | FieldCode | None], ignored: tuple[str, ...]) -> Filled:
         values: dict[str, str] = {}
         errors: list[FieldError] = []
-        for place, field in enumerate(self._fields):
-            read = self._read(place, field, found)
+        for field, read in zip(self._fields, readings, strict=True):
             if isinstance(read, FieldCode):
                 errors.append(_error(field.name, read))
             elif read is not None:
                 values[field.name] = read
-        ignored = tuple(name for name in found if name not in self._known)
         return Filled(values=values, errors=tuple(errors), ignored=ignored)
 
     def attributes(self, values: Mapping[str, str]) -> dict[str, Attribute]:
@@ -111,9 +143,7 @@ class Form:
                     texts[self._maps[place].get(fold_text(text), text)] = None
         given = [text for text in texts if text]
         if not given:
-            if field.default is not None:
-                return read_value(field.default, field, self._country)
-            return FieldCode.REQUIRED if field.required else None
+            return self._left_out(field)
         if any(len(text) > (field.max_length or TEXT_LENGTH_MAX) for text in given):
             return FieldCode.TOO_LONG
         if any(map(unclean, given)):
@@ -122,6 +152,28 @@ class Form:
         if len(readings) > 1:
             return FieldCode.GIVEN_TWICE
         return next(iter(readings))
+
+    def _left_out(self, field: LeadField) -> str | FieldCode | None:
+        """What counts where nothing is sent."""
+        if field.default is not None:
+            return read_value(field.default, field, self._country)
+        return FieldCode.REQUIRED if field.required else None
+
+    def _read_one(self, place: int, field: LeadField, value: Any) -> str | FieldCode | None:
+        """A field that is sent once."""
+        text = value if type(value) is str else _text_of(value)
+        if text is None:
+            return FieldCode.NOT_A_VALUE
+        text = text.strip() if text.isascii() else trimmed(text)
+        if text and self._maps[place]:
+            text = self._maps[place].get(fold_text(text), text)
+        if not text:
+            return self._left_out(field)
+        if len(text) > self._longest[place]:
+            return FieldCode.TOO_LONG
+        if not text.isprintable() and unclean(text):
+            return FieldCode.CONTROL_CHARACTERS
+        return self._readers[place](text, field, self._country)
 
 
 class _Unbounded(Exception):

@@ -196,7 +196,7 @@ class LeadMachine:
 
     def _delivered(self, event: i.Delivered) -> None:
         sale, taken = self._open(), event.outcome in TAKEN
-        if event.sent:
+        if event.sent or taken:  # what waits to go out is on its way
             self._out += self.books.sent(sale, self._now)
         ended = DeliveryEnded(
             account=self.context.account,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -25,7 +26,15 @@ Reader = Callable[[str, LeadField, str], str | FieldCode]
 
 EMAIL_LENGTH_MAX: Final = 254
 """RFC 5321, section 4.5.3.1.3, as corrected by its erratum 1690."""
+_LOCAL_LENGTH_MAX: Final = 64
+_PLAIN_LOCAL: Final = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+"""What everybody may have before the @ (RFC 5321, section 4.1.2, without what is rare), and is as it is."""
 _WRITTEN_DAY = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})")
+
+
+def reader_of(field: LeadField) -> Reader:
+    """What reads the values of a field."""
+    return _READERS[field.type]
 
 
 def read_value(text: str, field: LeadField, country: str) -> str | FieldCode:
@@ -40,10 +49,24 @@ def _phone(text: str, field: LeadField, country: str) -> str | FieldCode:
 def _email(text: str, field: LeadField, country: str) -> str | FieldCode:
     if len(text) > EMAIL_LENGTH_MAX:
         return FieldCode.EMAIL_INVALID
+    local, _, domain = text.rpartition("@")
+    if len(local) <= _LOCAL_LENGTH_MAX and _PLAIN_LOCAL.fullmatch(local) is not None and domain.isascii():
+        normal = _domain(domain)
+        return FieldCode.EMAIL_INVALID if normal is None else f"{local}@{normal}"
     try:
         return validate_email(text, check_deliverability=False, allow_quoted_local=True).normalized
     except EmailNotValidError:
         return FieldCode.EMAIL_INVALID
+
+
+@lru_cache(maxsize=4_096)
+def _domain(domain: str) -> str | None:
+    """The part behind the @ in normal form, None when mail cannot go there. Most people share a few of them."""
+    try:
+        normal: str = validate_email(f"a@{domain}", check_deliverability=False).domain
+    except EmailNotValidError:
+        return None
+    return normal
 
 
 def _zip(text: str, field: LeadField, country: str) -> str | FieldCode:

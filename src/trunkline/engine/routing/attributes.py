@@ -220,7 +220,8 @@ def _of_place(place: Place | None) -> Mapping[str, Attribute]:
     return found
 
 
-def _posted(stated: Attribute) -> dict[str, Attribute]:
+@lru_cache(maxsize=4_096)
+def _posted(stated: Attribute) -> Mapping[str, Attribute]:
     """What a stated ZIP code says about where the caller is."""
     digits = five_digits(stated.value)
     if digits is None:

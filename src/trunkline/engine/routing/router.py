@@ -216,6 +216,8 @@ class Router:
 
     def incoming_payout(self, query: Query) -> PayoutTerms | None:
         """What the publisher earns by the arrival itself, frozen at receipt; None when another event decides."""
+        if not any(rule.event == "incoming" for rule in self.index.campaigns[query.campaign].payouts):
+            return None
         terms = self.payout_of(query)
         return terms if terms is not None and terms.event == "incoming" else None
 

@@ -7,16 +7,21 @@ of callers or anything of others. A place in the order would tell how many other
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
+from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason
 from trunkline.engine.routing.routes import RouteTrace
 from trunkline.kernel.money import Money
 
 _ANYTHING = "no_buyer"
 """What is said where nothing more may be."""
+
+
+_OF_ROUTES: Final = {each.value: words.publisher for each, words in ROUTE_WORDS.items()}
+_OF_UNSOLD: Final = {each.value: words.publisher for each, words in UNSOLD_WORDS.items()}
+"""What a publisher is told of the reason of a route, and of a caller's being unsold."""
 
 
 class BuyerSees(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +52,8 @@ def for_publisher(outcome: str, reason: str | None, rejected: Sequence[str]) -> 
     """How routing ended; unsold, also its public code and those of the routes, whose reasons are `rejected`."""
     if outcome != "unsold":
         return PublisherSees(outcome="sold" if outcome == "sold" else "not_sold")
-    known = {each.value for each in Reason}
-    codes = {ROUTE_WORDS[Reason(each)].publisher if each in known else _ANYTHING for each in rejected}
-    named = UNSOLD_WORDS[Unsold(reason)].publisher if reason in set(Unsold) else _ANYTHING
+    codes = {_OF_ROUTES.get(each, _ANYTHING) for each in rejected}
+    named = _OF_UNSOLD.get(reason or "", _ANYTHING)
     return PublisherSees(outcome="unsold", reason=named, reasons=tuple(sorted(codes or {named})))
 
 

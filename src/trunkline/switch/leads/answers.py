@@ -81,6 +81,9 @@ async def reply(send: Send, answer: Answer) -> None:
 
 
 def header(scope: Mapping[str, Any], name: bytes) -> str | None:
-    """The value of a header (small letters), None when it was not sent; what is no text is replaced."""
-    found: bytes | None = next((value for key, value in scope["headers"] if key == name), None)
-    return None if found is None else found.decode("latin-1")
+    """The value of a header (small letters), None when it was not sent."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None

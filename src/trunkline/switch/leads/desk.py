@@ -32,7 +32,7 @@ class LeadDesk:
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
-        self._busy: dict[str, asyncio.Event] = {}
+        self._busy: dict[str, asyncio.Event | None] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._closing = False
         self.live: dict[str, LiveLead] = {}
@@ -57,9 +57,12 @@ class LeadDesk:
         names = names_of(plant, world, order, lead)
         if order.account not in world.contact_events or order.test:
             return await self._sell(order, world, lead, names, received)
-        async with self.alone(names.same):
+        await self._enter(names.same)
+        try:
             # What came of those before it is the past from now on.
             return await self._sell(order, plant.world, lead, names, plant.clock())
+        finally:
+            self._leave(names.same)
 
     async def _sell(self, order: LeadOrder, world: World, lead: str, names: Names, received: Instant) -> LeadAnswer:
         plant = self._plant
@@ -87,20 +90,29 @@ class LeadDesk:
     @asynccontextmanager
     async def alone(self, same: str) -> AsyncIterator[None]:
         """Nobody else sells a lead of that name meanwhile."""
-        while (busy := self._busy.get(same)) is not None:
-            await busy.wait()
-        self._busy[same] = asyncio.Event()
+        await self._enter(same)
         try:
             yield
         finally:
-            self._busy.pop(same).set()
+            self._leave(same)
+
+    async def _enter(self, same: str) -> None:
+        while same in self._busy:
+            over = self._busy[same] = self._busy[same] or asyncio.Event()
+            await over.wait()
+        self._busy[same] = None  # nobody waits yet, and mostly nobody will
+
+    def _leave(self, same: str) -> None:
+        over = self._busy.pop(same)
+        if over is not None:
+            over.set()
 
     async def run(self, live: LiveLead, event: i.Input) -> LeadAnswer:
         """Sell a lead from `event` on."""
         if self._closing:  # it has waited for another one of its name
             raise asyncio.CancelledError
         plant, lead, began = self._plant, live.machine.context.lead, self._plant.clock()
-        task = asyncio.current_task()
+        task = asyncio.current_task(plant.loop)  # asking for the running loop costs a system call
         assert task is not None, "leads are sold by tasks"
         self.live[lead], self._tasks[lead] = live, task
         try:
@@ -112,6 +124,6 @@ class LeadDesk:
         if outcome is LeadOutcome.HELD:
             assert live.stored is not None, "a held lead is on disk"
             plant.held.add(live.stored)
-        plant.metrics.leads.labels(outcome.value).inc()
+        plant.metrics.leads_by_outcome[outcome].inc()
         plant.metrics.lead_seconds.observe(plant.clock().ms_since(began) / 1000)
         return live.answer(told)

@@ -100,7 +100,8 @@ class LiveLead:
         try:
             while True:
                 now = self._plant.clock()
-                *commands, last = self.machine.handle(event, now)
+                commands = self.machine.handle(event, now)
+                last = commands.pop()
                 for command in commands:
                     _DO[type(command)](self, command, now)
                 match last:
@@ -258,8 +259,7 @@ class LiveLead:
         started_ns = time.perf_counter_ns()
         if self._cursor is None:
             self._cursor = self._new_cursor()
-        attempt = plant.ids.make("att", now.utc_ms)
-        while isinstance(found := self._next(self._cursor, attempt, now), Auction):
+        while isinstance(found := self._next(self._cursor, now), Auction):
             self._append()  # bidders take their time
             self._cursor.settle(await self._ask(found))
             now = plant.clock()
@@ -267,7 +267,7 @@ class LiveLead:
         plant.metrics.decision.observe(took_ns / 1e9)
         if isinstance(found, Offer):
             self.lease = found.lease.id
-            return i.Offered(found, attempt, took_ns // 1000)
+            return i.Offered(found, found.lease.attempt, took_ns // 1000)
         of = None
         if found.reason == Unsold.DUPLICATE.value and self._histories:
             of = self._histories[0].repeats(now.utc_ms)
@@ -277,16 +277,18 @@ class LiveLead:
         """What the bidders of an auction answer."""
         return not_built(auction)
 
-    def _next(self, cursor: Cursor, attempt: str, now: Instant) -> Offer | Auction | Exhausted:
-        """The next offer with its seats held; a test lead takes none."""
+    def _next(self, cursor: Cursor, now: Instant) -> Offer | Auction | Exhausted:
+        """The next offer with its seats held; a test lead takes none. Ids are made for offers alone."""
         plant, context = self._plant, self.machine.context
-        lease = plant.ids.make("lease", now.utc_ms)
-        if not context.test:
-            return cursor.next(plant.capacity, lease, attempt, context.lead, now)
-        found = cursor.candidate(plant.capacity, now)
-        if not isinstance(found, Candidate):
-            return found
-        return cursor.take(found, Lease(lease, context.account, context.lead, attempt, (), now.utc_ms))
+        while isinstance(found := cursor.candidate(plant.capacity, now), Candidate):
+            attempt, lease = plant.ids.make("att", now.utc_ms), plant.ids.make("lease", now.utc_ms)
+            if context.test:
+                return cursor.take(found, Lease(lease, context.account, context.lead, attempt, (), now.utc_ms))
+            held = plant.capacity.reserve(lease, context.account, context.lead, attempt, found.demands, found.turn, now)
+            if isinstance(held, Lease):
+                return cursor.take(found, held)
+            cursor.refuse(found, held)
+        return found
 
     async def _post(self, command: c.Post) -> i.Delivered:
         index = self._world.accounts[self.machine.context.account]
