@@ -29,6 +29,10 @@ WORKER_STOP_S: Final = 30.0
 """A worker finishes what it is writing or sending."""
 
 
+WORKER_NICE: Final = 5
+"""Calls come first where both want the same core."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `up`: its own, and those of the switch."""
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: data)")
@@ -67,7 +71,9 @@ def specs_of(args: argparse.Namespace) -> list[Spec]:
             )
         )
     if "worker" in names:
-        specs.append(Spec(name="worker", arguments=("worker", "--data", str(data)), stop_s=WORKER_STOP_S))
+        specs.append(
+            Spec(name="worker", arguments=("worker", "--data", str(data)), stop_s=WORKER_STOP_S, nice=WORKER_NICE)
+        )
     return specs
 
 

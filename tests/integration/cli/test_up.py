@@ -83,8 +83,11 @@ def alive(pid: int) -> bool:
 
 def test_it_keeps_both_running_and_ends_them_in_order(up: Up) -> None:
     assert re.fullmatch(r"ready sip=\S+ http=\S+ admin=\S+ views=\d+\n", up.ready())
-    for name in ("worker", "switch"):
-        (first,) = up.pids(name)
+    (switch,), (worker,) = up.pids("switch"), up.pids("worker")
+    own = os.getpriority(os.PRIO_PROCESS, up.process.pid)
+    assert os.getpriority(os.PRIO_PROCESS, switch) == own
+    assert os.getpriority(os.PRIO_PROCESS, worker) > own
+    for first in (worker, switch):
         os.kill(first, signal.SIGKILL)
     up.until(lambda: sum(each["message"].startswith("ready ") for each in up.log()) == 4)
     (up.folder / "config.yaml").write_text(CONFIG.replace('"25.00"', '"26.00"'))

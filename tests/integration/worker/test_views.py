@@ -18,7 +18,7 @@ import pytest
 from trunkline.cli import doctor
 from trunkline.cli.doctor import check_views
 from trunkline.cli.main import main
-from trunkline.events.calls import Converted, OfferReserved
+from trunkline.events.calls import CallReceived, Converted, OfferReserved
 from trunkline.events.entry import Entry
 from trunkline.events.returns import ReturnApproved
 from trunkline.journal.lock import WORKER_LOCK_FILE, FolderLock
@@ -233,6 +233,21 @@ def test_it_follows_and_stops_when_told(tmp_path: Path) -> None:
     child.send_signal(signal.SIGTERM)
     assert child.wait(10) == 0
     assert not list(tmp_path.glob("views-*-wal")), "closed in order"
+
+
+def test_no_digit_of_a_caller_is_in_the_file(tmp_path: Path) -> None:
+    lived = lives(Random(14), calls=30, leads=30)
+    write(tmp_path, lived)
+    Projector.open(tmp_path, VIEWS).close()
+    numbers = {event.caller for event, _ in lived if isinstance(event, CallReceived) and event.caller}
+    assert numbers
+    with JournalReader(tmp_path) as reader:
+        read = {record.event.caller for record in reader.tail() if isinstance(record.event, CallReceived)}
+    assert read, "the journal has them, sealed"
+    for path in tmp_path.glob("views*"):
+        content = path.read_bytes()
+        assert not [number for number in numbers if number.encode() in content]
+        assert b"78701" not in content, "what a ping said of a person"
 
 
 def test_what_targets_send_back_is_read_from_the_views(tmp_path: Path) -> None:

@@ -27,13 +27,14 @@ LAST_WORDS_S: Final = 2.0
 
 class Spec(msgspec.Struct, frozen=True):
     """What to run: `arguments` of `trunkline`. It gets `stop_s` seconds to end after SIGTERM, and `hup` says whether
-    it wants to hear of SIGHUP.
+    it wants to hear of SIGHUP. `nice` is by how much it stands back behind others.
     """
 
     name: str
     arguments: tuple[str, ...]
     stop_s: float
     hup: bool = False
+    nice: int = 0
 
 
 Say = Callable[[str, str], None]
@@ -63,7 +64,7 @@ class Child:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (_SOURCE, os.environ.get("PYTHONPATH"))))},
             # Ctrl-C reaches every process of the terminal's group; each is to hear of it from us, in order.
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent),
+            preexec_fn=lambda: _begin(parent, spec.nice),
         )
         return cls(spec, process, say)
 
@@ -140,8 +141,9 @@ async def lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
         yield left.decode(errors="replace")
 
 
-def _die_with(parent: int) -> None:
-    """In the child: get SIGTERM when the parent dies, even when it is killed."""
+def _begin(parent: int, nice: int) -> None:
+    """In the child: stand back, and get SIGTERM when the parent dies, even when it is killed."""
+    os.nice(nice)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(1)

@@ -41,7 +41,6 @@ class CallRow(msgspec.Struct, kw_only=True, gc=False):
     source: str | None
     trunk: str
     contact: str | None
-    snapshot: str
     attestation: str | None = None
     attestation_check: str | None = None
     duplicate: int = 0
@@ -109,7 +108,6 @@ def _received(views: Views, event: CallReceived, contact: str | None) -> None:
         source=event.source,
         trunk=event.trunk,
         contact=contact,
-        snapshot=event.snapshot,
         attestation=event.attestation,
     )
     views.of(CALLS).add(event.call, row)

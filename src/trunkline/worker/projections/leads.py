@@ -37,7 +37,6 @@ class LeadRow(msgspec.Struct, kw_only=True, gc=False):
     via: str
     test: int
     contact: str | None
-    snapshot: str
     ping: str | None = None
     flags: str = ""
     duplicate: int = 0
@@ -94,7 +93,6 @@ def _received(views: Views, event: LeadReceived, contact: str | None) -> None:
         via=event.via,
         test=int(event.test),
         contact=contact,
-        snapshot=event.snapshot,
         ping=event.ping,
         flags=" ".join(event.flags),
     )
