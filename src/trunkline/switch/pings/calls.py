@@ -7,6 +7,7 @@ whose price covers it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +15,13 @@ import msgspec
 
 from trunkline.config.schema import Kind
 from trunkline.engine.routing.auction import Bid
-from trunkline.engine.routing.offer import Auction, Offer, Query, not_built
+from trunkline.engine.routing.offer import Auction, Offer, Query
 from trunkline.engine.terms.promises import Promise
 from trunkline.events.changes import PingDrop, PingPut, StoredPing
 from trunkline.events.entry import Entry
 from trunkline.events.pings import PingConfirmed, PingNoTarget, PingUsed
 from trunkline.switch.leads.answers import Answer, refusal
+from trunkline.switch.pings.auctions import PingAuctions
 from trunkline.switch.pings.orders import Confirmed, Refusal
 from trunkline.switch.pings.posting import expired, forged
 from trunkline.switch.pings.questions import CallFacts, facts_again, known_of_call
@@ -63,6 +65,7 @@ class CallBook:
     def __init__(self, plant: Plant, desk: PingDesk) -> None:
         self._plant = plant
         self._desk = desk
+        self._holding: dict[str, asyncio.Task[Confirmed | Answer]] = {}
 
     async def confirm(self, sender: Sender, token: str) -> Confirmed | Refusal | Answer:
         """Hold a seat for the call until the end of its bid; asked again, say so again."""
@@ -80,11 +83,16 @@ class CallBook:
             return expired()
         if found.lease is not None:
             return Confirmed(held=True, bidding=self._desk.told(found))
-        return await self._hold(found, now)
+        holding = self._holding.get(found.ping)
+        if holding is None:
+            holding = self._holding[found.ping] = self._plant.loop.create_task(self._hold(found, now))
+            holding.add_done_callback(lambda _done: self._holding.pop(found.ping))
+        return await asyncio.shield(holding)
 
     async def _hold(self, ping: StoredPing, now: Instant) -> Confirmed | Answer:
         plant, told = self._plant, self._desk.told(ping)
-        offer = self._reserved(ping, now)
+        offer = await self._reserved(ping, now)
+        now = plant.clock()
         if not isinstance(offer, Offer):
             gone = PingNoTarget(account=ping.account, call=ping.ping, at_ms=now.utc_ms, reason=offer)
             self._desk.book.drop(ping)
@@ -106,7 +114,7 @@ class CallBook:
         plant.metrics.pings.labels("call", "confirmed").inc()
         return Confirmed(held=True, bidding=told)
 
-    def _reserved(self, ping: StoredPing, now: Instant) -> Offer | str:
+    async def _reserved(self, ping: StoredPing, now: Instant) -> Offer | str:
         """The best offer that covers the bid, its seats held; why there is none when there is none."""
         plant, world = self._plant, self._plant.world
         router = world.routers.get(ping.account)
@@ -129,8 +137,9 @@ class CallBook:
         query = known_of_call(plant, world, asking, facts_of(ping), ping.contact, now)
         cursor = router.cursor(query, plant.facts.of(ping.account))
         lease, attempt = plant.ids.make("lease", now.utc_ms), plant.ids.make("att", now.utc_ms)
-        while isinstance(found := cursor.next(plant.capacity, lease, attempt, ping.ping, now), Auction):
-            cursor.settle(not_built(found))
+        auctions = PingAuctions(plant, ping.ping, ping.contact, ping.currency)
+        while isinstance(found := cursor.next(plant.capacity, lease, attempt, ping.ping, plant.clock()), Auction):
+            await auctions.ask(found, cursor)
         return found if isinstance(found, Offer) else found.reason
 
     def expects(self, account: str, number: str, caller: str, contact: str, now: Instant) -> Expected | None:

@@ -6,15 +6,17 @@ that this would be made, and bids what that leaves. The bid is durable before an
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from trunkline.config.schema import Kind
+from trunkline.engine.bidders.loops import is_loop
 from trunkline.engine.leads.hints import Hints
 from trunkline.engine.routing.auction import Bid
-from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Query, not_built
+from trunkline.engine.routing.offer import Auction, Candidate, Query
 from trunkline.engine.routing.views import for_publisher
 from trunkline.engine.terms.margins import NoBid
 from trunkline.events.changes import Change, PingDrop, PingPut, StoredPing
@@ -23,6 +25,7 @@ from trunkline.events.pings import PingBid, PingLapsed
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.money import Money
 from trunkline.kernel.phone import parse_number
+from trunkline.switch.pings.auctions import PingAuctions
 from trunkline.switch.pings.book import PingBook, is_seat
 from trunkline.switch.pings.budgets import Budgets
 from trunkline.switch.pings.orders import Bidding, CallPing, LeadPing, NoBidding, PingOrder, Refusal
@@ -46,6 +49,8 @@ NOT_ASKED: Final = "not_bought_by_ping"
 NO_NUMBER: Final = "no_number"
 """The publisher has no tracking number on the campaign to send the call to."""
 FULL: Final = "too_many_bids"
+LOOP: Final = "loop"
+"""The question has come back to us, or has gone through too many hands."""
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -60,6 +65,7 @@ class PingDesk:
         self._hints: dict[tuple[str, str], Hints] = {}
         self._numbers: dict[tuple[str, str, str], tuple[Number, ...]] = {}
         self._world: World | None = None
+        self._deciding: dict[tuple[str, str, str], asyncio.Task[Bidding | NoBidding | Refusal]] = {}
 
     def restore(self, pings: Iterable[StoredPing], leases: Iterable[Lease]) -> None:
         """Take over the bids of before the start, and give back the seats of calls that it has cut off."""
@@ -100,12 +106,26 @@ class PingDesk:
     async def _bid(
         self, order: PingOrder, world: World, question: Question, now: Instant
     ) -> Bidding | NoBidding | Refusal:
-        plant, index = self._plant, world.accounts[order.account]
+        plant = self._plant
         known = self.book.again(order.account, order.publisher, question.repeat, now.utc_ms)
         if known is not None:
             plant.metrics.pings.labels(question.kind, "repeated").inc()
             return self.told(known, repeated=True)
+        name = (order.account, order.publisher, question.repeat)
+        deciding = self._deciding.get(name)
+        if deciding is None:
+            deciding = self._deciding[name] = plant.loop.create_task(self._decide(order, world, question, now))
+            deciding.add_done_callback(lambda _done: self._deciding.pop(name))
+        return await asyncio.shield(deciding)
+
+    async def _decide(
+        self, order: PingOrder, world: World, question: Question, now: Instant
+    ) -> Bidding | NoBidding | Refusal:
+        """Decide a question that nobody is deciding yet."""
+        plant, index = self._plant, world.accounts[order.account]
         publisher = index.publishers[order.publisher]
+        if is_loop(order.hops, plant.bidding.installation):
+            return self._none(question.query.kind, (LOOP,))
         spent = self._budgets.take(index.config.account, publisher, now)
         if spent is not None:
             plant.metrics.pings.labels(question.kind, "refused").inc()
@@ -116,35 +136,32 @@ class PingDesk:
         how = selling(index.campaigns[order.campaign], publisher, world.routers[order.account], question.query)
         if how is None:
             return self._none(question.query.kind, (NOT_ASKED,))
-        found, bids = await self._first_offer(world, question, how)
+        promise = how.asking(question.ping, order.publisher)
+        query = msgspec.structs.replace(question.query, promise=promise)
+        cursor = world.routers[order.account].cursor(query, plant.facts.of(order.account))
+        asking = PingAuctions(plant, question.ping, question.contact, how.pricing.currency, order.hops or ())
+        while isinstance(found := cursor.candidate(plant.capacity, plant.clock()), Auction):
+            await asking.ask(found, cursor)
+        entries = asking.entries(cursor, plant.clock())
         if not isinstance(found, Candidate):
+            if entries:
+                plant.write(entries, patient=True)
             rejected = [each.reason for each in found.rejected]
             return self._none(question.query.kind, for_publisher("unsold", found.reason, rejected).reasons)
         bid = how.pricing.bid(found.terms.price.minor)
         if isinstance(bid, NoBid):
             return self._none(question.query.kind, (bid.value,))
-        return await self._made(world, question, how, found, bids, bid)
-
-    async def _first_offer(
-        self, world: World, question: Question, how: Selling
-    ) -> tuple[Candidate | Exhausted, dict[str, Bid]]:
-        """What would be offered first at a price that leads to a bid, and what bidders said, by target.
-
-        Bidders of buyers are asked, nothing is held.
-        """
-        plant, asked = self._plant, question.query
-        promise = how.asking(question.ping, asked.publisher)
-        query = msgspec.structs.replace(asked, promise=promise)
-        cursor = world.routers[asked.account].cursor(query, plant.facts.of(asked.account))
-        bids: dict[str, Bid] = {}
-        while isinstance(found := cursor.candidate(plant.capacity, plant.clock()), Auction):
-            answered = not_built(found)
-            cursor.settle(answered)
-            bids |= {target: each for target, each in answered.items() if each.answered == "bid"}
-        return found, bids
+        return await self._made(world, question, how, found, asking.bids, bid, entries)
 
     async def _made(
-        self, world: World, question: Question, how: Selling, found: Candidate, bids: dict[str, Bid], bid: int
+        self,
+        world: World,
+        question: Question,
+        how: Selling,
+        found: Candidate,
+        bids: dict[str, Bid],
+        bid: int,
+        entries: list[Entry],
     ) -> Bidding | Refusal:
         """Write the bid down, durably; only then it is told."""
         plant, now, query = self._plant, self._plant.clock(), question.query
@@ -157,7 +174,7 @@ class PingDesk:
             campaign=query.campaign,
             kind=question.kind,
             made_ms=now.utc_ms,
-            expires_ms=now.utc_ms + how.ttl_ms,
+            expires_ms=_until(now.utc_ms + how.ttl_ms, found),
             bid=bid,
             floor=how.pricing.least_price(bid),
             currency=how.pricing.currency,
@@ -196,7 +213,7 @@ class PingDesk:
             number=question.number,
         )
         self.book.put(kept)  # at once: the same question, asked meanwhile, gets the same bid
-        if not await self.write([Entry(told, question.contact)], [PingPut(kept)]):
+        if not await self.write([*entries, Entry(told, question.contact)], [PingPut(kept)]):
             self.book.drop(kept)
             return not_kept()
         plant.metrics.pings.labels(question.kind, "bid").inc()
@@ -283,6 +300,12 @@ class PingDesk:
         if said is not None:
             return next((each for each in numbers if each.number == said), None)
         return next((each for each in numbers if each.source == order.source), numbers[0] if numbers else None)
+
+
+def _until(ours_ms: int, found: Candidate) -> int:
+    """When our bid ends: no later than the one that it is made of."""
+    theirs_ms = None if found.bid is None else found.bid.expires_ms
+    return ours_ms if theirs_ms is None else min(ours_ms, theirs_ms)
 
 
 def _invalid(errors: tuple[object, ...]) -> Refusal:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from trunkline.config.schema import Campaign
+from trunkline.engine.bidders.hops import HEADER
 from trunkline.switch.leads.answers import Answer, Scope, Send, refusal, reply
 from trunkline.switch.leads.bodies import BadBody, Gone, Receive
 
@@ -24,6 +25,7 @@ log = logging.getLogger("trunkline.pings")
 IN_FLIGHT_MAX: Final = 1_000
 """Requests to one endpoint that wait for their answers at once; beyond, they are shed. Each may wait for bidders."""
 SOURCE_CHARS_MAX: Final = 200
+HOPS_HEADER: Final = HEADER.lower().encode()
 SCOPE: Final = "pings"
 """What a key must be good for."""
 

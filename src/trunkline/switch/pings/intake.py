@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
+from trunkline.engine.bidders.hops import hops_of
 from trunkline.switch.leads.answers import Answer, Scope, header, refusal
 from trunkline.switch.leads.bodies import Receive, read_body
 from trunkline.switch.pings.bodies import ConfirmBody, PingBody, PostBody, read_shape
-from trunkline.switch.pings.doors import SCOPE, Door, campaign_for, out_of_scope, source_of, unauthorized
+from trunkline.switch.pings.doors import HOPS_HEADER, SCOPE, Door, campaign_for, out_of_scope, source_of, unauthorized
 from trunkline.switch.pings.networks import NetworkConfirm, NetworkPing
 from trunkline.switch.pings.orders import CallPing, LeadPing
 from trunkline.switch.pings.posting import Posting
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from trunkline.switch.leads.publishers import Sender
     from trunkline.switch.plant import Plant
 
-Handle = Callable[["Sender", Any], Awaitable[Answer]]
+Handle = Callable[["Sender", Any, tuple[str, ...] | None], Awaitable[Answer]]
 
 
 def ping_routes(plant: Plant, not_ready: Callable[[], str | None]) -> list[Route]:
@@ -47,7 +48,7 @@ class Pings:
         self._plant = plant
         self._posting = Posting(plant, plant.pings)
 
-    async def ping(self, sender: Sender, body: PingBody) -> Answer:
+    async def ping(self, sender: Sender, body: PingBody, hops: tuple[str, ...] | None) -> Answer:
         """Bid for a lead or a call."""
         found = campaign_for(self._plant, sender, body.campaign)
         if isinstance(found, Answer):
@@ -59,6 +60,7 @@ class Pings:
                 campaign=found.key,
                 publisher=publisher,
                 source=source,
+                hops=hops,
                 caller=body.caller,
                 caller_sha256=body.caller_sha256,
                 caller_prefix=body.caller_prefix,
@@ -67,14 +69,16 @@ class Pings:
             return told(await self._plant.pings.ask_for_call(call))
         if not found.lead_fields:
             return refusal(404, "invalid", f"the campaign {found.key} takes no leads; ask for calls with kind: call")
-        lead = LeadPing(account=account, campaign=found.key, publisher=publisher, source=source, fields=body.fields)
+        lead = LeadPing(
+            account=account, campaign=found.key, publisher=publisher, source=source, hops=hops, fields=body.fields
+        )
         return told(await self._plant.pings.ask_for_lead(lead))
 
-    async def post(self, sender: Sender, body: PostBody) -> Answer:
+    async def post(self, sender: Sender, body: PostBody, _hops: tuple[str, ...] | None) -> Answer:
         """Sell the lead that a ping asked about."""
         return await self._posting.post(sender, body.ping_id, body.fields, body.consent)
 
-    async def confirm(self, sender: Sender, body: ConfirmBody) -> Answer:
+    async def confirm(self, sender: Sender, body: ConfirmBody, _hops: tuple[str, ...] | None) -> Answer:
         """Hold a seat for the call that a ping asked about."""
         return confirmed(await self._plant.called.confirm(sender, body.ping_id))
 
@@ -100,4 +104,5 @@ class OwnDoor(Door):
         if not sender.may(SCOPE):
             return out_of_scope()
         body = await read_body(receive, header(scope, b"content-length"))
-        return await self._handle(sender, read_shape(header(scope, b"content-type"), body, self._shape))
+        read = read_shape(header(scope, b"content-type"), body, self._shape)
+        return await self._handle(sender, read, hops_of(header(scope, HOPS_HEADER)))

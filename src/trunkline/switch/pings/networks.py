@@ -14,10 +14,11 @@ import msgspec
 
 from trunkline.engine.bidders.dialect import INBOUNDS
 from trunkline.engine.bidders.hearing import Heard, Inbound, Quote, Unheard, fields_of
+from trunkline.engine.bidders.hops import hops_of
 from trunkline.switch.leads.answers import Answer, Scope, header, refusal
 from trunkline.switch.leads.bodies import BadBody, Receive, read_body
 from trunkline.switch.leads.publishers import Sender
-from trunkline.switch.pings.doors import SCOPE, Door, campaign_for, out_of_scope, source_of, unauthorized
+from trunkline.switch.pings.doors import HOPS_HEADER, SCOPE, Door, campaign_for, out_of_scope, source_of, unauthorized
 from trunkline.switch.pings.orders import Bidding, CallPing, NoBidding, Refusal
 from trunkline.switch.pings.questions import is_fact
 
@@ -58,6 +59,7 @@ class NetworkPing(Door):
             campaign=found.key,
             publisher=sender.publisher,
             source=source_of(heard.source),
+            hops=hops_of(header(scope, HOPS_HEADER)),
             caller=heard.caller,
             facts=_facts(heard),
             number=heard.number,

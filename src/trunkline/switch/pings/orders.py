@@ -12,12 +12,16 @@ from trunkline.kernel.money import Money
 
 
 class PingOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody asks for a bid: which publisher, on which campaign of its account, from which source of its own."""
+    """Somebody asks for a bid: which publisher, on which campaign of its account, from which source of its own.
+
+    `hops` are the installations that the question has passed, None when nobody can tell.
+    """
 
     account: str
     campaign: str
     publisher: str
     source: str | None
+    hops: tuple[str, ...] | None = ()
 
 
 class LeadPing(PingOrder, frozen=True, kw_only=True):
