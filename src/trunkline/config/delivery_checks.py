@@ -18,6 +18,8 @@ CheckUrl = Callable[[Findings, Path, str], None]
 _OF_URL: Final = frozenset(Hook.__struct_fields__) - {"url"} | {"idempotent"}
 _OF_OUTBOX: Final = frozenset({"per_minute", "tries"})
 _DEFAULTS: Final = Deliver()
+WON_PLACES: Final = frozenset({"ping.id", "bid.id", "bid.amount", "bid.currency"})
+"""What the post of a lead may say of the bid that it was won by; empty for a lead that nobody bid for."""
 
 
 def check_deliver(findings: Findings, path: Path, deliver: Deliver) -> None:
@@ -25,7 +27,7 @@ def check_deliver(findings: Findings, path: Path, deliver: Deliver) -> None:
     if _has_one_way(findings, path, deliver):
         _check_used(findings, path, deliver)
     if deliver.url:
-        check_hook(findings, path, deliver)
+        check_hook(findings, path, deliver, WON_PLACES)
     check_secrets(findings, path, deliver)
 
 

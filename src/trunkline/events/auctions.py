@@ -28,8 +28,8 @@ class Ping(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
 
     `amount` is what was bid, or the static price of a route that bids nothing, which has no `after_ms`: when the answer
     came after the auction's beginning. `id` is the bidder's own name of its bid; `status` is of HTTP; `detail` says
-    more, and which reason of routing has filtered it out. `dial`, `duration_s` and `expires_ms` (UTC) are terms that
-    the bid has named, `confirm` is what a confirmation of it has to say.
+    more. `dial`, `duration_s` and `expires_ms` (UTC) are terms that the bid has named; `confirm` says that the bidder
+    has to confirm it, `ping` is our own name of the question.
     """
 
     route: str
@@ -43,7 +43,8 @@ class Ping(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     dial: str | None = None
     duration_s: int | None = None
     expires_ms: int | None = None
-    confirm: str | None = None
+    confirm: bool = False
+    ping: str | None = None
 
 
 class AuctionHeld(AuctionEvent, frozen=True, kw_only=True, tag="auction.held"):

@@ -270,7 +270,7 @@ class CallWorld:
             self._taken.add(found.candidate.target)
             self._taken_here.add(found.candidate.target)
             if self.confirms:
-                bid = Bid("bid", found.candidate.terms.price, confirm="ping")
+                bid = Bid("bid", found.candidate.terms.price, confirm=True)
                 found = msgspec.structs.replace(found, candidate=msgspec.structs.replace(found.candidate, bid=bid))
             return i.Offered(found, attempt, 1)
         self._cursor = None

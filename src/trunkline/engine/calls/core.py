@@ -49,7 +49,7 @@ class OpenAttempt:
         self.rang_at: Instant | None = None
         self.connected: Instant | None = None
         bid = offer.candidate.bid
-        self.unconfirmed = bid is not None and bid.confirm is not None
+        self.unconfirmed = bid is not None and bid.confirm
         """Whether its bidder has still to say that it stands by its bid."""
 
     def confirmed(self, dial: str | None) -> None:

@@ -157,6 +157,7 @@ class LeadMachine:
             buyer=candidate.buyer,
             terms=candidate.terms,
             exclusive=event.exclusive,
+            bid=candidate.bid,
         )
         reserved = OfferReserved(
             account=context.account,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.terms.terms import Terms
 
 
 class Sale(msgspec.Struct, frozen=True, gc=False):
-    """One offer made: to whom, under which lease, at which terms. An `exclusive` one is sold to this buyer alone."""
+    """One offer made: to whom, under which lease, at which terms. An `exclusive` one is sold to this buyer alone.
+
+    `bid` is the one that it was won by.
+    """
 
     attempt: str
     lease: str
@@ -17,6 +21,7 @@ class Sale(msgspec.Struct, frozen=True, gc=False):
     buyer: str
     terms: Terms
     exclusive: bool = True
+    bid: Bid | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode

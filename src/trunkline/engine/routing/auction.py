@@ -67,10 +67,10 @@ EXPIRED: Final = "the bid has expired"
 class Bid(msgspec.Struct, frozen=True, gc=False):
     """What came of asking one bidder: with `answered` `bid`, the `amount` it would pay, `after_ms` the auction began.
 
-    `id` is the bidder's own name of the bid, `status` that of HTTP; `detail` says more about an answer that is no bid.
+    `id` is the bidder's own name of the bid, `ping` ours of the question, `status` that of HTTP; `detail` says more.
     The bid may name terms: `dial`, the number (E.164) or SIP address that the call has to be sent to; `duration_s`,
-    after which the buyer owes, from connect; `expires_ms` (UTC), from when on the bid holds no more; `confirm`, what
-    the bidder has to be asked with before it is dialled.
+    after which the buyer owes, from connect; `expires_ms` (UTC), from when on the bid holds no more; `confirm`, that
+    the bidder has to say that it stands by its bid before anything is sent to it.
     """
 
     answered: Answered
@@ -82,7 +82,8 @@ class Bid(msgspec.Struct, frozen=True, gc=False):
     dial: str | None = None
     duration_s: int | None = None
     expires_ms: int | None = None
-    confirm: str | None = None
+    confirm: bool = False
+    ping: str | None = None
 
     def expired(self, utc_ms: int) -> bool:
         """Whether the bid does not hold any more."""

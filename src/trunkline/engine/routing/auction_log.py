@@ -113,6 +113,7 @@ def bids_told(events: Iterable[AuctionHeld]) -> dict[str, Bid]:
                 ping.duration_s,
                 ping.expires_ms,
                 ping.confirm,
+                ping.ping,
             )
     return found
 
@@ -158,6 +159,7 @@ def _told(route: str, target: str, fate: Fate, bid: Bid | None) -> Ping:
         duration_s=bid.duration_s,
         expires_ms=bid.expires_ms,
         confirm=bid.confirm,
+        ping=bid.ping,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trunkline.config.schema import Bid as BidSettings
+from trunkline.config.secrets import Secrets
 from trunkline.engine.bidders.breaker import Breaker, Command, Event, State
 from trunkline.engine.bidders.latencies import Latencies
 
@@ -10,12 +11,20 @@ from trunkline.engine.bidders.latencies import Latencies
 class Acquaintance:
     """One target that bids. Times are seconds of the loop's clock."""
 
-    __slots__ = ("breaker", "latencies", "open")
+    __slots__ = ("_filled", "breaker", "latencies", "open")
 
     def __init__(self) -> None:
         self.breaker = Breaker()
         self.latencies = Latencies()
         self.open = 0
+        self._filled: tuple[Secrets, BidSettings, BidSettings] | None = None
+
+    def with_secrets(self, settings: BidSettings, secrets: Secrets) -> BidSettings:
+        """The settings as they are used; found out once, because every ping needs them."""
+        filled = self._filled
+        if filled is None or filled[0] is not secrets or filled[1] is not settings:
+            filled = self._filled = (secrets, settings, secrets.of(settings))
+        return filled[2]
 
     def refusal(self, settings: BidSettings) -> str | None:
         """Why it is not to be asked now, None when it is."""

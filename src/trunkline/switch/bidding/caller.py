@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from trunkline.config.schema import Kind
-from trunkline.engine.bidders.asked import Asked
+import msgspec
+
 from trunkline.engine.calls import commands as c
 from trunkline.engine.calls import inputs as i
 from trunkline.engine.calls.context import CallContext
@@ -21,7 +21,7 @@ from trunkline.kernel.clock import SECOND, Instant
 from trunkline.switch.bidding.asking import Asking
 from trunkline.switch.bidding.book import AuctionBook
 from trunkline.switch.bidding.confirming import Confirmed, confirm
-from trunkline.switch.bidding.inquiry import Inquiry
+from trunkline.switch.bidding.inquiry import Inquiry, inquiry_of
 
 if TYPE_CHECKING:
     from trunkline.switch.plant import Plant
@@ -154,24 +154,14 @@ class CallBidding:
     async def _confirmed(self, candidate: Candidate, query: Query, bid: Bid) -> Confirmed:
         target = self._world.accounts[self._context.account].targets[candidate.target]
         assert target.bid is not None, f"{candidate.target} does not bid"
-        asked = self._plant.bidding.passing(self._inquiry(query)).asked
-        return await confirm(self._plant, target.bid, asked, bid)
+        inquiry = self._plant.bidding.passing(self._inquiry(query))
+        said = await confirm(self._plant, inquiry.secrets.of(target.bid), inquiry.asked, bid)
+        detail = None if said.detail is None else inquiry.secrets.masked(said.detail)
+        return msgspec.structs.replace(said, detail=detail)
 
     def _inquiry(self, query: Query) -> Inquiry:
         context = self._context
-        asked = Asked(
-            kind=Kind.CALL,
-            campaign=query.campaign,
-            attributes={name: each.value for name, each in query.attributes.items() if each.value},
-            source=query.source,
-        )
-        return Inquiry(
-            account=context.account,
-            call=context.call,
-            contact=None if context.caller is None else context.contact,
-            currency=self._currency,
-            asked=asked,
-        )
+        return inquiry_of(self._world, query, context.call, None if context.caller is None else context.contact)
 
     @property
     def _currency(self) -> str:

@@ -54,13 +54,13 @@ def is_confirmed(settings: BidSettings, asked: Asked, reading: Reading, ping: st
 
 
 async def confirm(plant: Plant, settings: BidSettings, asked: Asked, bid: Bid) -> Confirmed:
-    """Ask for the confirmation of `bid`, whose `confirm` is the id of its ping; takes no longer than is configured."""
-    assert bid.confirm is not None, "this bid needs no confirmation"
+    """Ask for the confirmation of `bid`; takes no longer than is configured. `settings` hold their secrets."""
+    assert bid.ping is not None, "nobody was asked for this bid"
     began_s = plant.loop.time()
     own_ms = None if settings.confirm is None else settings.confirm.timeout_ms
     until_s = began_s + (settings.timeout_ms if own_ms is None else own_ms) / _MS_PER_S
     dialect = dialect_of(settings.dialect)
-    request = dialect.confirm(settings, asked, reading_of(bid), bid.confirm)
+    request = dialect.confirm(settings, asked, reading_of(bid), bid.ping)
     if request is None:  # a reload has taken the confirmation away
         return Confirmed(fate=Fate.ACCEPTED, took_ms=0)
     answer = await plant.http.exchange(request, until_s)

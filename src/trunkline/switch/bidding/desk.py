@@ -169,7 +169,8 @@ class BiddingDesk:
         self._backlog -= 1
         bid: Bid | None = None
         try:
-            bid = await self._exchange(asking, bidder, allowed)
+            settings = known.with_secrets(bidder.settings, asking.inquiry.secrets)
+            bid = await self._exchange(asking, settings, allowed)
             self._answered(asking, bidder, known, bid, question)
         except asyncio.CancelledError:
             self._tell((asking.inquiry.account, bidder.target), known, Event.DROPPED)
@@ -181,8 +182,8 @@ class BiddingDesk:
             self.open -= 1
             known.closed()
 
-    async def _exchange(self, asking: Asking, bidder: Bidder, allowed: int) -> Bid:
-        plant, settings, inquiry = self._plant, bidder.settings, asking.inquiry
+    async def _exchange(self, asking: Asking, settings: BidSettings, allowed: int) -> Bid:
+        plant, inquiry = self._plant, asking.inquiry
         waited_ms = asking.elapsed_ms()
         if waited_ms > ASK_WITHIN_MS:
             return Bid("shed", after_ms=waited_ms, detail=f"it could not be asked before {waited_ms} ms had gone")
@@ -196,7 +197,10 @@ class BiddingDesk:
             if answer.why is Why.TIMEOUT:
                 return Bid("timeout", after_ms=after_ms, detail=answer.detail)
             return Bid("http_error", after_ms=after_ms, detail=f"{answer.why.value}: {answer.detail}")
-        return self._read(answer, settings, inquiry, ping, after_ms)
+        bid = self._read(answer, settings, inquiry, ping, after_ms)
+        if bid.detail is None:
+            return bid
+        return msgspec.structs.replace(bid, detail=inquiry.secrets.masked(bid.detail))
 
     def _read(self, answer: Answer, settings: BidSettings, inquiry: Inquiry, ping: str, after_ms: int) -> Bid:
         dialect, utc_ms = dialect_of(settings.dialect), self._plant.clock().utc_ms
@@ -214,7 +218,8 @@ class BiddingDesk:
             dial=reading.dial,
             duration_s=reading.duration_s,
             expires_ms=_stands_until(reading, settings, utc_ms),
-            confirm=ping if is_confirmed(settings, inquiry.asked, reading, ping) else None,
+            confirm=is_confirmed(settings, inquiry.asked, reading, ping),
+            ping=ping,
         )
 
     def _answered(

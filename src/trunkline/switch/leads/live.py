@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.engine.leads import commands as c
@@ -17,9 +17,8 @@ from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.leads.outcomes import DeliveryOutcome, LeadOutcome
 from trunkline.engine.leads.queueing import queued
 from trunkline.engine.leads.sales import Sale, packed
-from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.cursor import Cursor
-from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Offer, not_built
+from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Offer
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.views import for_publisher
 from trunkline.engine.terms.promises import packed as packed_promise
@@ -30,6 +29,7 @@ from trunkline.events.leads import DeliveryEnded, LeadAccepted, LeadClaimed, Lea
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.kernel.clock import Instant
 from trunkline.kernel.leases import DECIDED_LATER, Lease
+from trunkline.switch.bidding.lead import LeadBidding, refused
 from trunkline.switch.history import CallHistory
 from trunkline.switch.leads.orders import LeadAnswer, LeadOrder
 from trunkline.switch.leads.posting import post_lead
@@ -77,6 +77,7 @@ class LiveLead:
         self._new_cursor = new_cursor
         self._order = order
         self._cursor: Cursor | None = None
+        self._bidding: LeadBidding | None = None
         self._histories = histories
         self._entries: list[Entry] = []
         self._changes: list[Change] = list(changes)
@@ -261,21 +262,23 @@ class LiveLead:
             self._cursor = self._new_cursor()
         while isinstance(found := self._next(self._cursor, now), Auction):
             self._append()  # bidders take their time
-            self._cursor.settle(await self._ask(found))
-            now = plant.clock()
+            self._bidding = self._bidding or LeadBidding(plant, self._world, self.machine.context)
+            await self._bidding.ask(found, self._cursor)
+            started_ns, now = time.perf_counter_ns(), plant.clock()
         took_ns = time.perf_counter_ns() - started_ns
         plant.metrics.decision.observe(took_ns / 1e9)
+        if self._bidding is not None:
+            contact = self.machine.context.contact
+            self._entries += [Entry(event, contact) for event in self._bidding.entries(self._cursor, now)]
         if isinstance(found, Offer):
             self.lease = found.lease.id
+            if self._bidding is not None:
+                self._bidding.offered(found.candidate)
             return i.Offered(found, found.lease.attempt, took_ns // 1000)
         of = None
         if found.reason == Unsold.DUPLICATE.value and self._histories:
             of = self._histories[0].repeats(now.utc_ms)
         return i.Exhausted(found.reason, of)
-
-    async def _ask(self, auction: Auction) -> Mapping[str, Bid]:
-        """What the bidders of an auction answer."""
-        return not_built(auction)
 
     def _next(self, cursor: Cursor, now: Instant) -> Offer | Auction | Exhausted:
         """The next offer with its seats held; a test lead takes none. Ids are made for offers alone."""
@@ -294,9 +297,25 @@ class LiveLead:
         index = self._world.accounts[self.machine.context.account]
         target = index.targets.get(command.sale.target)
         context, resumed = self.machine.context, self._take_resumed()
-        if target is not None and target.deliver is not None and target.deliver.queued and not context.test:
-            return self._queue(index, target, command.sale)
+        deliver = None if target is None else target.deliver
+        if command.sale.bid is not None and (no := await self._not_confirmed(command.sale, resumed=resumed)):
+            return no
+        if target is not None and deliver is not None and not context.test:
+            if deliver.queued:
+                return self._queue(index, target, command.sale)
+            if self._bidding is not None and (delivered := await self._bidding.post(command.sale, deliver.deadline_ms)):
+                return delivered
         return await post_lead(self._plant, self._world, context, command.sale, target, resumed=resumed)
+
+    async def _not_confirmed(self, sale: Sale, *, resumed: bool) -> i.Delivered | None:
+        """Ask the winner of an auction whether it stands by its bid, where it has to say so; None when it does."""
+        context = self.machine.context
+        self._bidding = self._bidding or LeadBidding(self._plant, self._world, context)
+        event = None if resumed else await self._bidding.confirm(sale)
+        if event is None:
+            return None
+        self._entries.append(Entry(event, context.contact))
+        return refused(event)
 
     def _queue(self, index: AccountIndex, target: Target, sale: Sale) -> i.Delivered:
         """Put the lead into the outbox: durable with the acceptance, and only with it."""

@@ -17,6 +17,7 @@ from trunkline.engine.leads.retries import post_again_ms
 from trunkline.engine.leads.sales import Sale
 from trunkline.kernel.http import Answer, Request
 from trunkline.outbound.client import NoAnswer, Why
+from trunkline.switch.bidding.lead import places_of
 
 if TYPE_CHECKING:
     from trunkline.switch.plant import Plant
@@ -42,7 +43,8 @@ async def post_lead(
     if context.test and target.test_url is None:
         return Delivered(DeliveryOutcome.REJECTED, "no_test_url", sent=False)
     deliver = world.secrets.of(target.deliver)
-    request = post_of(deliver, context.attributes, sale.attempt, url=target.test_url if context.test else None)
+    known = {**context.attributes, **places_of(sale.bid)}
+    request = post_of(deliver, known, sale.attempt, url=target.test_url if context.test else None)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     answer = await _exchange(plant, request, deliver, began_s + deliver.deadline_ms / 1000)
