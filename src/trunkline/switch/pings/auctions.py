@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trunkline.engine.bidders.asked import Asked
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.auction_log import Lot
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Auction
 from trunkline.events.entry import Entry
 from trunkline.switch.bidding.book import AuctionBook
-from trunkline.switch.bidding.inquiry import Inquiry
+from trunkline.switch.bidding.inquiry import inquiry_of
 
 if TYPE_CHECKING:
     from trunkline.kernel.clock import Instant
@@ -37,18 +36,9 @@ class PingAuctions:
         query = cursor.query
         if self._book is None:
             self._book = AuctionBook(Lot(account=query.account, call=self._ping, currency=self._currency))
-        attributes = {name: each.value for name, each in query.attributes.items() if each.value}
-        asked = Asked(
-            kind=query.kind, campaign=query.campaign, attributes=attributes, source=query.source, hops=self._hops
-        )
         known = self._contact != self._ping  # else nobody can know whose it is
-        inquiry = Inquiry(
-            account=query.account,
-            call=self._ping,
-            contact=self._contact if known else None,
-            currency=self._currency,
-            asked=asked,
-        )
+        contact = self._contact if known else None
+        inquiry = inquiry_of(self._plant.world, query, self._ping, contact, self._hops)
         asking = self._plant.bidding.begin(auction, inquiry)
         await asking.wait()
         self._book.asked(asking)
