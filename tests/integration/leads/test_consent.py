@@ -34,6 +34,7 @@ campaigns:
       consent: named
       honeypot: website
       min_seconds: 3
+      margin: {percent: 40}
       trustedform: {key_env: TF_KEY, certificates: "TF"}
       lookups:
         - {url: "SCRUB/[lead.phone]", headers: {X-Key: "${ENV:SCRUB_KEY}"}, into: {tag.listed: result.listed}}
@@ -187,6 +188,18 @@ def test_certificates_before_the_sale(
     if outcome == "refused":
         (ended,) = market.events(answer["id"], LeadEnded)
         assert (ended.outcome, ended.reason) == ("blocked", "certificate")
+
+
+def test_a_ping_is_bid_for_where_it_names_sellers(market: Market) -> None:
+    ping = {"campaign": "roofing", "fields": {"phone": "512555XXXX", "zip": "78701"}}
+    answers = [
+        post(market.switch, ping | more, path="/v1/ping")
+        for more in ({}, {"consent": {"sellers": ["BOLT"]}}, {"consent": {"sellers": "Ace Roofs"}})
+    ]
+    told = [(answer["status"], answer.get("bid")) for _, answer, _ in answers]
+    assert told == [("no_bid", None), ("bid", "12.00"), ("no_bid", None)], "nobody looks up what Ace asks of pings"
+    status, answer, _ = post(market.switch, ping | {"consent": {"ip": "x"}}, path="/v1/ping")
+    assert (status, answer["field_errors"][0]["field"]) == (422, "consent.ip")
 
 
 def test_secrets_stand_in_no_journal_and_no_log(market: Market) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from trunkline.config.folds import fold_text
 from trunkline.config.lead_rules import CERTIFICATES
 from trunkline.config.schema import Campaign
-from trunkline.engine.leads.consent import gathered, read_consent
+from trunkline.engine.leads.consent import Needed, Stated, gathered, read_consent
 from trunkline.engine.leads.form import FieldError
 from trunkline.engine.leads.screening import screened
 
@@ -34,9 +34,7 @@ def admit(
     """Read a lead as it was sent to a campaign of the account; all that is wrong with it, else what it says."""
     rules = campaign.leads
     filled = world.form(account, campaign.key).fill(fields)
-    said, hidden = gathered(consent, fields)
-    certificates = CERTIFICATES if rules.trustedform is None else rules.trustedform.certificates
-    stated = read_consent(said, rules.consent, now_ms, certificates)
+    stated, hidden = consent_of(campaign, fields, consent, now_ms, rules.consent)
     if filled.errors or stated.errors:
         return (*filled.errors, *stated.errors)
     shown = screened(rules, fields, stated.consent)
@@ -50,3 +48,13 @@ def admit(
         flags=shown.flags,
         block=shown.block,
     )
+
+
+def consent_of(
+    campaign: Campaign, fields: Mapping[str, Any], consent: Any, now_ms: int, needed: Needed
+) -> tuple[Stated, frozenset[str]]:
+    """The consent of a body, wherever in it it stands, and the names (folded) of the fields that were part of it."""
+    said, hidden = gathered(consent, fields)
+    setting = campaign.leads.trustedform
+    certificates = CERTIFICATES if setting is None else setting.certificates
+    return read_consent(said, needed, now_ms, certificates), hidden

@@ -253,7 +253,9 @@ def _response(
 def _describe(schemas: dict[str, Schema]) -> None:
     """Say what the structs themselves leave open, because what is wrong with it is told field by field."""
     lead = schemas["LeadBody"]["properties"]
-    lead["consent"] = {"anyOf": [{"$ref": REF.format(name="StatedConsent")}, {"type": "null"}], "default": None}
+    for body in ("LeadBody", "PingBody", "PostBody"):
+        stated = {"anyOf": [{"$ref": REF.format(name="StatedConsent")}, {"type": "null"}], "default": None}
+        schemas[body]["properties"]["consent"] = stated
     lead["campaign"] |= {"description": "Key of the campaign.", "examples": ["injury"]}
     lead["fields"] |= {"description": "The fields of the campaign's form, by any of their names."}
     lead["source"] |= {"description": "The publisher's own name for where the lead comes from."}

@@ -16,7 +16,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class PingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked: of a lead by its fields, of a call by who calls (number, SHA-256 sum of it, its beginning)."""
+    """What is asked: of a lead by its fields, of a call by who calls (number, SHA-256 sum of it, its beginning).
+
+    `consent` need not be whole yet: the sellers that it names decide who may be asked.
+    """
 
     campaign: str
     kind: Literal["lead", "call"] = "lead"
@@ -25,6 +28,7 @@ class PingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     caller: str | None = None
     caller_sha256: str | None = None
     caller_prefix: str | None = None
+    consent: dict[str, Any] | None = None
 
 
 class PostBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

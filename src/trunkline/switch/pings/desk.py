@@ -87,7 +87,7 @@ class PingDesk:
         if asked.filled.errors:
             return _invalid(asked.filled.errors)
         asking = self._asking(order, Kind.LEAD, None, now)
-        question = ask_of_lead(self._plant, world, self.tokens, asked, asking, now)
+        question = ask_of_lead(self._plant, world, self.tokens, asked, order.consent, asking, now)
         return await self._bid(order, world, question, now)
 
     async def ask_for_call(self, order: CallPing) -> Bidding | NoBidding | Refusal:
@@ -136,6 +136,8 @@ class PingDesk:
         how = selling(index.campaigns[order.campaign], publisher, world.routers[order.account], question.query)
         if how is None:
             return self._none(question.query.kind, (NOT_ASKED,))
+        if how.pricing.margin is None and how.pricing.payout is None:
+            return self._none(question.query.kind, (NoBid.NO_MARGIN.value,))
         promise = how.asking(question.ping, order.publisher)
         query = msgspec.structs.replace(question.query, promise=promise)
         cursor = world.routers[order.account].cursor(query, plant.facts.of(order.account))

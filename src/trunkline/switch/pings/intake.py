@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from trunkline.engine.bidders.hops import hops_of
-from trunkline.switch.leads.answers import Answer, Scope, header, refusal
+from trunkline.switch.leads.admission import consent_of
+from trunkline.switch.leads.answers import Answer, Scope, header, invalid, refusal
 from trunkline.switch.leads.bodies import Receive, read_body
 from trunkline.switch.pings.bodies import ConfirmBody, PingBody, PostBody, read_shape
 from trunkline.switch.pings.doors import HOPS_HEADER, SCOPE, Door, campaign_for, out_of_scope, source_of, unauthorized
@@ -69,8 +70,17 @@ class Pings:
             return told(await self._plant.pings.ask_for_call(call))
         if not found.lead_fields:
             return refusal(404, "invalid", f"the campaign {found.key} takes no leads; ask for calls with kind: call")
+        stated, _ = consent_of(found, body.fields, body.consent, self._plant.clock().utc_ms, "none")
+        if stated.errors:
+            return invalid(stated.errors)
         lead = LeadPing(
-            account=account, campaign=found.key, publisher=publisher, source=source, hops=hops, fields=body.fields
+            account=account,
+            campaign=found.key,
+            publisher=publisher,
+            source=source,
+            hops=hops,
+            fields=body.fields,
+            consent=stated.consent.stated(),
         )
         return told(await self._plant.pings.ask_for_lead(lead))
 

@@ -25,9 +25,10 @@ class PingOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeadPing(PingOrder, frozen=True, kw_only=True):
-    """For a lead, of which `fields` are said as publishers name them."""
+    """For a lead, of which `fields` are said as publishers name them; `consent` are the texts of one that was read."""
 
     fields: Mapping[str, Any]
+    consent: Mapping[str, str] = {}
 
 
 class CallPing(PingOrder, frozen=True, kw_only=True):

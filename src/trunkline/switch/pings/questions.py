@@ -11,6 +11,7 @@ import msgspec
 from trunkline.config.schema import Number
 from trunkline.engine.geo.places import five_digits
 from trunkline.engine.geo.regions import state_of
+from trunkline.engine.leads.consent import consent_attributes
 from trunkline.engine.leads.field_codes import FIELD_CODES, FieldCode
 from trunkline.engine.leads.form import STATED, FieldError
 from trunkline.engine.leads.hints import Asked, said_of
@@ -96,18 +97,28 @@ def read_facts(
     return CallFacts(number=number, sha256=None if sha256 is None else sha256.lower(), prefix=begins, stated=stated)
 
 
-def ask_of_lead(plant: Plant, world: World, tokens: Tokens, asked: Asked, asking: Query, now: Instant) -> Question:
-    """The question of a lead; `asking` says for whom, all but what is known of the lead."""
+def ask_of_lead(
+    plant: Plant,
+    world: World,
+    tokens: Tokens,
+    asked: Asked,
+    consent: Mapping[str, str],
+    asking: Query,
+    now: Instant,
+) -> Question:
+    """The question of a lead; `asking` says for whom, all but what is known of the lead and its consent."""
     form = world.form(asking.account, asking.campaign)
     values = asked.filled.values
     phone = form.phone(values)
-    known = _known(plant, world, asking, phone, asked.prefix, form.attributes(values), now)
+    stated = form.attributes(values) | consent_attributes(consent)
+    known = _known(plant, world, asking, phone, asked.prefix, stated, now)
     address = phone or (form.email(values) or "").lower()
     ping = plant.ids.make("ping", now.utc_ms)
     contact = contact_hash(plant.contact_secret, asking.account, address) if address else ping
     history = _history(plant, world, asking.account, contact) if address else ()
     said = said_of(asked, tokens.digest)
-    repeat = tokens.digest("lead", asking.campaign, asking.source or "", *(f"{k}={v}" for k, v in sorted(said.items())))
+    told = (*sorted(said.items()), *((f"consent.{name}", text) for name, text in sorted(consent.items())))
+    repeat = tokens.digest("lead", asking.campaign, asking.source or "", *(f"{name}={text}" for name, text in told))
     query = msgspec.structs.replace(asking, attributes=known, history=history)
     return Question(ping=ping, kind="lead", query=query, contact=contact, repeat=repeat, said=said)
 
