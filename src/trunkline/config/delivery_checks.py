@@ -9,7 +9,7 @@ from trunkline.config.deliveries import QUEUED_KINDS, SMS_PLACES, AcceptWhen, De
 from trunkline.config.json_paths import NoPath, steps_of
 from trunkline.config.problems import Findings
 from trunkline.config.secret_checks import check_secrets
-from trunkline.config.secrets import variables
+from trunkline.config.secrets import unresolved
 from trunkline.config.template_checks import OURS, check_element, check_headers, check_template
 from trunkline.config.templates import places
 from trunkline.config.tree import Path
@@ -41,7 +41,7 @@ def check_hook(findings: Findings, path: Path, hook: Hook, more: frozenset[str] 
             check_element(findings, here, name, "bad_delivery")
     ours = OURS if hook.auth is None else OURS | {"authorization"}
     check_headers(findings, (*path, "headers"), hook.headers, more, ours)
-    if hook.auth is not None and ":" in hook.auth.username:
+    if hook.auth is not None and ":" in unresolved(hook.auth.username):
         message = "a user name with a colon cannot be told from its password"
         findings.error((*path, "auth", "username"), "bad_delivery", message, "ask the buyer for another one")
     for field in ("reject_reason", "buyers_id"):
@@ -53,9 +53,7 @@ def check_hook(findings: Findings, path: Path, hook: Hook, more: frozenset[str] 
 def check_hook_url(findings: Findings, path: Path, url: str, check_url: CheckUrl) -> None:
     """The URL of a hook, as far as it stands there: of one that begins with a secret nothing can be said."""
     if not url.startswith("${ENV:"):
-        for name in variables(url):
-            url = url.replace(f"${{ENV:{name}}}", "x")
-        check_url(findings, path, url)
+        check_url(findings, path, unresolved(url))
 
 
 def check_sms(findings: Findings, path: Path, deliver: Deliver) -> None:

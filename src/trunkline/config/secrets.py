@@ -39,6 +39,11 @@ def variables(text: str) -> tuple[str, ...]:
     return tuple(_REFERENCE.findall(text)) if "${" in text else ()
 
 
+def unresolved(text: str) -> str:
+    """A text with something plain in place of each reference, for checks of all else in it."""
+    return _REFERENCE.sub("x", text) if "${" in text else text
+
+
 def misspelt(text: str) -> str | None:
     """The first thing in a text that was meant as a reference and is none; None when there is none."""
     if "${" not in text:

@@ -21,10 +21,11 @@ import trunkline
 from trunkline.cli.main import main
 from trunkline.events.deliveries import DeliveryQueued, DeliverySent, DeliveryTried
 from trunkline.events.leads import DeliveryEnded, LeadAccepted
+from trunkline.journal.outbox import outbox
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.behaviours import breaks_off, fails, says
 from trunkline.testing.ports import free_block
-from trunkline.testing.switch import SwitchProcess
+from trunkline.testing.switch import SwitchFailed, SwitchProcess
 
 pytestmark = pytest.mark.integration
 
@@ -93,6 +94,45 @@ def test_a_lead_reaches_a_mailbox_whoever_dies_on_the_way(tmp_path: Path) -> Non
             assert recipients == ["leads@buyer.example"]
             assert message_from_bytes(content)["Subject"] == "Lead +15125550100"
             assert message_from_bytes(content)["Message-ID"] == f"<{queued.attempt}@x.example>"
+
+
+def test_workers_that_are_killed_lose_nothing_and_repeat_what_they_could_not_report(tmp_path: Path) -> None:
+    port, leads, kills = free_block(1, HERE), 30, 2
+    config = mail_config("{email: {to: leads@buyer.example}, concurrency: 1}", port)
+    with SwitchProcess(config, tmp_path) as switch, mailbox(port) as inbox:
+        for number in range(leads):
+            assert post(switch, lead({"phone": f"(512) 555-01{number:02}", "zip": "78701"}))[0] == 201
+        for kill in range(1, kills + 1):
+            with working(switch.data) as worker:
+                switch.until(lambda kill=kill: len(inbox.mails) >= kill * leads // (kills + 1))  # type: ignore[misc]
+                worker.send_signal(signal.SIGKILL)
+        with working(switch.data):
+            switch.until(lambda: outbox_counts(switch.data) == {"waiting": 0, "dead": 0})
+    queued = {event.attempt for event in switch.journal_events() if isinstance(event, DeliveryQueued)}
+    sent = [event.attempt for event in switch.journal_events() if isinstance(event, DeliverySent)]
+    assert sorted(sent) == sorted(queued)
+    got = [message_from_bytes(content)["Message-ID"] for _, content in inbox.mails]
+    assert set(got) == {f"<{attempt}@x.example>" for attempt in queued}
+    assert len(got) <= leads + kills  # one for each worker that died between the server's answer and its report
+
+
+def outbox_counts(data: Path) -> dict[str, int]:
+    with outbox(data) as reader:
+        return reader.counts()
+
+
+def test_a_key_in_a_header_shows_nowhere(tmp_path: Path) -> None:
+    deliver = 'deliver: {headers: {X-Api-Key: "${ENV:ACE_KEY}"}, url: "ACE",'
+    with answering({"/leads": says({"why": "no such key s3cret-key", "id": "for s3cret-key"}, 403)}) as ace:
+        config = configured(f"{ace.url}/leads", NOBODY, CONFIG.replace('deliver: {url: "ACE",', deliver))
+        with pytest.raises(SwitchFailed, match=r"no value is set for ACE_KEY \(account acme, targets\[ace-crm\]"):
+            SwitchProcess(config, tmp_path / "without").start()
+        with SwitchProcess(config, tmp_path / "with", environment={"ACE_KEY": "s3cret-key"}) as switch:
+            assert post(switch, lead())[0] == 200
+            first = next(event for event in switch.journal_events() if isinstance(event, DeliveryEnded))
+            assert (first.reason, first.buyers_id) == ("no such key ${ENV:ACE_KEY}", "for ${ENV:ACE_KEY}")
+            assert ace.received[0].headers["x-api-key"] == "s3cret-key"
+    assert b"s3cret-key" not in b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
 def test_posts_are_repeated_where_that_makes_no_second_lead(tmp_path: Path) -> None:

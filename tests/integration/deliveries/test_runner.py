@@ -66,12 +66,12 @@ class House:
         Configurations(self.folder).keep(snapshot, self.folder / "config.yaml")
         self.index = AccountIndex(snapshot.accounts[0])
 
-    async def queue(self, *attempts: str) -> None:
+    async def queue(self, *attempts: str, later_ms: int = 0) -> None:
         for attempt in attempts:
             known = {"lead.phone": "+15125550100", "lead.name": f"Ann {attempt}"}
             made = queued(
                 self.index, self.index.targets["star"], known, lead=f"lead_{attempt}", attempt=attempt,
-                campaign="injury", now_ms=self.now_ms,
+                campaign="injury", now_ms=self.now_ms + later_ms,
             )  # fmt: skip
             await self.journal.append([Entry(made.event, "c" * 32)], [made.change])
 
@@ -251,8 +251,9 @@ def test_a_short_message_with_a_secret_that_shows_nowhere(tmp_path: Path) -> Non
 def test_targets_and_contacts_that_are_gone(tmp_path: Path) -> None:
     async def work(house: House) -> None:
         house.configure("{email: {to: leads@buyer.example}, tries: 3}")
-        await house.queue("att_1")
+        await house.queue("att_1", later_ms=1_000)
         house.configure("{url: 'https://buyer.example/'}")
+        house.now_ms += 1_000
         await house.reported("dead")
         (dead,) = house.events("att_1")
         assert dead.reason == "target_gone"

@@ -126,6 +126,7 @@ def test_secrets_in_the_clear_are_warned_of(deliver: str, place: str) -> None:
         '{url: "https://b.example/?key=[lead.zip]", headers: {X-Key: "[lead.phone]", X-Source: "0123456789"}}',
         '{url: "https://${ENV:HOST}/x", auth: {username: us, password: "${ENV:K}"}}',
         '{url: "${ENV:URL}"}',
+        '{url: "https://b.example/", auth: {username: "${ENV:USER}", password: "${ENV:K}"}}',
     ],
 )
 def test_what_is_no_secret_is_not_warned_of(deliver: str) -> None:

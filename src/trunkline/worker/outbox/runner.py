@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,6 +69,7 @@ class OutboxRunner:
         self._poll_s = poll_s
         self._carriers: list[Carrier] = []
         self._reading = asyncio.Lock()
+        self._room = asyncio.Event()  # something has come to its end: there may be room for the next at once
         self._paces: dict[tuple[str, str], Pace] = {}
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +85,10 @@ class OutboxRunner:
                     await self.round()
                 except TrunklineError as error:  # of a disk, or of a journal that its switch has not brought up to date
                     log.warning("the outbox cannot be read: %s", error.message)
-                await asyncio.sleep(self._poll_s)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_s):  # wait_for of Python 3.11 may swallow a cancellation
+                        await self._room.wait()
+                self._room.clear()
         finally:
             await self._finish()
 
@@ -132,9 +137,11 @@ class OutboxRunner:
             found = Failed(reason="internal_error", detail=type(error).__name__)
         finally:
             pace.end()
+            self._room.set()
         await self._report(rows, found, target)
         await self._report(gone, ERASED, target)
         self._busy.difference_update(load.attempts)
+        self._room.set()
 
     async def _report(self, rows: Sequence[StoredDelivery], found: Sent | Failed, target: Target | None) -> None:
         """Tell the switch, however long it takes; the keys make a report count once."""
