@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     snapshots = {"in_force": in_force, "configured": loaded.snapshot}
     answer: dict[str, Any] = {"from": iso(since_ms), "to": iso(until_ms), "erased": history.erased}
     answer["not_routed"] = history.not_routed
-    answer["accounts"] = compare(history, snapshots, args.seed, GeoStore(args.data).load(), books(args.data, history))
+    answer["accounts"] = compare(history, snapshots, args.seed, GeoStore(args.data).load(), known(args.data, history))
     if args.json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     else:
@@ -83,15 +83,23 @@ def read_history(data: Path, snapshot: Snapshot, since_ms: int) -> History:
     return history
 
 
-def books(data: Path, history: History) -> dict[str, RateBook]:
-    """The rate books that were published last, by account; what is not kept any more is left out."""
+class Known(NamedTuple):
+    """What was counted from history, by account: rate books, and return penalties by target."""
+
+    rates: dict[str, RateBook]
+    penalties: dict[str, dict[str, int]]
+
+
+def known(data: Path, history: History) -> Known:
+    """The rate books that were published last, as far as they are kept, and the penalties in force."""
     with JournalReader(data) as reader:
         found = {account: reader.rate_book(account, version) for account, version in history.rates.items()}
-    return {account: RateBook(rates) for account, rates in found.items() if rates is not None}
+        rates = {account: RateBook(book) for account, book in found.items() if book is not None}
+        return Known(rates, reader.penalties())
 
 
 def compare(
-    history: History, snapshots: dict[str, Snapshot], seed: int, overlay: Overlay, rates: dict[str, RateBook]
+    history: History, snapshots: dict[str, Snapshot], seed: int, overlay: Overlay, facts: Known
 ) -> dict[str, dict[str, Any]]:
     """By account: what really came of the calls, and what would have by each snapshot and the same buyers."""
     header = history.header()
@@ -99,7 +107,13 @@ def compare(
     for name, snapshot in snapshots.items():
         behaviour = Behaviour(header.targets, header.default, seed)
         simulation = Simulation(
-            snapshot, behaviour, MemoryCapacity(), seed, lenient=True, overlay=overlay, facts=facts_for(snapshot, rates)
+            snapshot,
+            behaviour,
+            MemoryCapacity(),
+            seed,
+            lenient=True,
+            overlay=overlay,
+            facts=facts_for(snapshot, *facts),
         )
         for key, tally in simulation.run(history.arrivals()).items():
             if key in found:

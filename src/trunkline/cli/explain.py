@@ -36,7 +36,7 @@ from trunkline.testing.asking_flags import read_books
 SUMMARY: Final = "say who would be offered a caller, in which order, and why nobody else"
 _FLAGS: Final = (
     "to", "campaign", "kind", "at", "seed", "attr", "live", "used", "funds", "last", "down", "seen", "listed", "bid",
-    "score",
+    "score", "penalty",
 )  # fmt: skip
 
 
@@ -65,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--listed", metavar="LIST[=no]", action="append", help="a list that the caller is on, or is not on")
     add("--bid", metavar="TARGET=AMOUNT", action="append", help="what a bidder answers; or =none, or =timeout")
     add("--score", metavar="TARGET=P", action="append", help="a model's chance (0 to 1) that the target converts")
+    add(
+        "--penalty", metavar="TARGET=SHARE", action="append", help="what the target sends back, 0 to 1: its rank's loss"
+    )
     add("--geo", metavar="PATH", type=Path, help="a table of area codes or exchanges, or a data folder with imports")
     add("--rates", metavar="FILE", type=Path, help="what `rates --json` printed: the rate books to decide by")
     add("--queries", metavar="FILE", type=Path, help="many questions: a JSON object a line, the flags as keys")

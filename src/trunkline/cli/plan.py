@@ -14,13 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from trunkline.capacity.memory import MemoryCapacity
-from trunkline.cli.backtest import DAY_MS, books, read_history
+from trunkline.cli.backtest import DAY_MS, Known, known, read_history
 from trunkline.cli.check import as_text
 from trunkline.cli.simulate import facts_for
 from trunkline.config.diff import Change, differences
 from trunkline.config.schema import Snapshot
 from trunkline.engine.geo.overlay import Overlay
-from trunkline.engine.scoring.rate_book import RateBook
 from trunkline.journal.configurations import Configurations
 from trunkline.kernel.errors import ExitCode
 from trunkline.switch.config_files import load_path
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     before = kept.get(kept.in_force())
     changes = differences(before, loaded.snapshot)
     history = read_history(args.data, before, time.time_ns() // 1_000_000 - DAY_MS)
-    routing = moved(history, before, loaded.snapshot, GeoStore(args.data).load(), books(args.data, history))
+    routing = moved(history, before, loaded.snapshot, GeoStore(args.data).load(), known(args.data, history))
     if args.json:
         document = {
             "in_force": before.digest,
@@ -65,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def moved(
-    history: History, before: Snapshot, after: Snapshot, overlay: Overlay, rates: dict[str, RateBook]
-) -> dict[str, Any]:
+def moved(history: History, before: Snapshot, after: Snapshot, overlay: Overlay, facts: Known) -> dict[str, Any]:
     """Of the calls of the history: whom they would first be offered to by each configuration, and what comes of it."""
     header = history.header()
     runs = []
@@ -79,7 +76,7 @@ def moved(
             0,
             lenient=True,
             overlay=overlay,
-            facts=facts_for(snapshot, rates),
+            facts=facts_for(snapshot, *facts),
         )
         tallies = simulation.run(history.arrivals())
         runs.append((simulation, {key: tally.document() for key, tally in tallies.items()}))

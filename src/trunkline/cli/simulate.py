@@ -66,12 +66,19 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def facts_for(snapshot: Snapshot, rates: Mapping[str, RateBook]) -> dict[str, Facts]:
-    """What is known besides the configuration: lists from its files, and these rate books. Raises ListUnusable."""
+def facts_for(
+    snapshot: Snapshot, rates: Mapping[str, RateBook], penalties: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, Facts]:
+    """What is known besides the configuration: lists from its files, and these rate books and return penalties.
+
+    Raises ListUnusable.
+    """
     lists = lists_of(snapshot, None)
     return {
         config.account.key: facts_of(
-            rates=rates.get(config.account.key, NO_RATES), lists=lists.get(config.account.key, {})
+            rates=rates.get(config.account.key, NO_RATES),
+            penalties=(penalties or {}).get(config.account.key),
+            lists=lists.get(config.account.key, {}),
         )
         for config in snapshot.accounts
     }

@@ -168,6 +168,13 @@ class JournalReader:
         rows = self._ask("SELECT book FROM rates WHERE account = ? AND version = ?", account, version)
         return msgspec.json.decode(rows[0][0], type=Rates) if rows else None
 
+    def penalties(self) -> dict[str, dict[str, int]]:
+        """The return penalties in force, by account and target; none in a journal of before there were any."""
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE name = 'penalties'"):
+            return {}
+        rows = self._ask("SELECT account, penalties FROM penalties")
+        return {account: msgspec.json.decode(penalties, type=dict[str, int]) for account, penalties in rows}
+
     def verify(self) -> Verified:
         """Compute the hash chain anew and compare. Raises JournalDamaged naming the first row that does not fit."""
         seq, last_hash = 0, first_hash(self.stream)

@@ -33,6 +33,7 @@ from trunkline.testing.asking_flags import (
     read_bids,
     read_facts,
     read_instant,
+    read_penalties,
     read_scores,
     read_seen,
     read_usage,
@@ -63,6 +64,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     listed: Texts = ()
     bid: Texts = ()
     score: Texts = ()
+    penalty: Texts = ()
 
 
 class Asked(NamedTuple):
@@ -138,7 +140,8 @@ class Oracle:
         usage = read_usage(live, used, funds, last, utc_ms, index)
         lists = self._lists().get(config.account.key, {})
         facts = read_facts(_texts(question.down), _texts(question.listed), caller, lists, index)
-        facts = changed(facts, rates=self._rates.get(config.account.key, NO_RATES))
+        penalties = read_penalties(_texts(question.penalty), index)
+        facts = changed(facts, rates=self._rates.get(config.account.key, NO_RATES), penalties=penalties)
         return Asked(router, query, usage, facts)
 
     def _lists(self) -> dict[str, dict[str, ContactList]]:

@@ -191,6 +191,20 @@ def read_scores(items: Iterable[str], index: AccountIndex) -> dict[str, float] |
     return scores or None
 
 
+def read_penalties(items: Iterable[str], index: AccountIndex) -> dict[str, int]:
+    """`--penalty TARGET=SHARE` by target, SHARE from 0 to 1; in hundredths of a percent."""
+    penalties: dict[str, int] = {}
+    for item in items:
+        key, value = _halves("--penalty", item, "--penalty lone-star-intake=0.12")
+        if key not in index.targets:
+            raise UsageError(f"--penalty {item}: there is no target {key!r}", hint=_names(index.targets))
+        try:
+            penalties[key] = read_share(value) // 100
+        except BadText as error:
+            raise UsageError(f"--penalty {item}: {error.message}", hint=error.hint) from error
+    return penalties
+
+
 def _live(item: str, index: AccountIndex) -> tuple[tuple[str, str], int]:
     name, value = _halves("--live", item, "--live buyer/lone-star=3")
     return _object("--live", item, name, index), _count("--live", item, value)

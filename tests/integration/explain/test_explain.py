@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.cli.main import main
+from trunkline.engine.routing.facts import facts_of
 
 pytestmark = pytest.mark.integration
 
@@ -133,6 +134,9 @@ def test_use_at_one_level_is_not_spread_to_others(config: Path, capsys: pytest.C
         [*CALL, "--score", "ann-desk=1.5"],
         [*CALL, "--score", "ann-desk=half"],
         [*CALL, "--score", "nobody=0.5"],
+        [*CALL, "--penalty", "nobody=0.5"],
+        [*CALL, "--penalty", "ann-desk=1.5"],
+        [*CALL, "--penalty", "ann-desk"],
         [*CALL, "--seen", "connects,2026-11-01T00:00:00Z"],
         ["--queries", "no-such-file.jsonl"],
         [*CALL, "--queries", "-"],
@@ -205,6 +209,20 @@ def test_an_imported_table_says_where_exchanges_are(
     assert explain(config, *CALL) == 0
     assert "Travis, TX 58%" in capsys.readouterr().out
     assert explain(config, *CALL, "--geo", str(tmp_path / "none")) == 2
+
+
+def test_a_penalty_lowers_ranks_in_an_auction(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(CONFIG.replace("method: priority", "method: auction"))
+
+    def first(*flags: str) -> tuple[str, str]:
+        assert explain(config, *CALL, "--json", *flags) == 0
+        answer = json.loads(capsys.readouterr().out)
+        return answer["offers"][0]["target"], answer["versions"]["facts"]
+
+    best, nothing = first()
+    other, with_penalty = first("--penalty", f"{best}=0.99")
+    assert other != best
+    assert (nothing, with_penalty) == ("none", facts_of(penalties={best: 9_900}).version)
 
 
 def test_a_rate_book_decides_a_performance_tier(

@@ -10,6 +10,7 @@ from tests.integration.switch.test_admin_socket import Desk, exchange, in_loop, 
 from trunkline.engine.routing.fact_log import FACT_EVENTS, FactLog
 from trunkline.engine.routing.facts import NO_FACTS, facts_of
 from trunkline.events.switch import PenaltiesPublished
+from trunkline.journal.reader import JournalReader
 from trunkline.switch.commands.penalties import TARGETS_MAX
 
 pytestmark = pytest.mark.integration
@@ -32,6 +33,8 @@ def test_penalties_are_in_force_journaled_and_there_after_a_restart(tmp_path: Pa
     async def after(desk: Desk) -> None:
         desk.plant.facts.restore(desk.state.rates, desk.state.penalties)
         assert desk.plant.facts.of("acme").penalties == {"a": 30, "b": 1_250}
+        with JournalReader(tmp_path) as reader:
+            assert reader.penalties() == {"acme": {"a": 30, "b": 1_250}}
         (shown,) = await exchange(tmp_path, request("penalties.show"))
         assert shown["result"] == {"acme": {"a": 30, "b": 1_250}}
         await exchange(tmp_path, request("penalties.publish", "k2", account="acme", penalties={}, days=30))
