@@ -25,6 +25,7 @@ from trunkline.journal.reader import JournalReader
 from trunkline.testing.demo import voices
 from trunkline.testing.demo.callers import PARTS
 from trunkline.testing.demo.checks import channels, hears
+from trunkline.testing.demo.leads import LEADS
 from trunkline.testing.peers import Caller, calls
 
 pytestmark = pytest.mark.acceptance
@@ -125,10 +126,26 @@ def test_it_ends_by_itself_and_went_as_scripted(whole: tuple[Running, Running, P
     code = plain.end(PLAY_S_MAX)
     assert code == 0, plain.said
     assert time.monotonic() - plain.started < 90
-    assert f"Everything went as scripted: {len(PARTS)} calls, recordings and all." in plain.said
+    assert f"Everything went as scripted: {len(PARTS)} calls, recordings and all, and {len(LEADS)} leads." in plain.said
     assert f"./trunkline calls --data {data / 'plain'}" in plain.said
     assert "\x1b[" not in plain.said, "no colours where no terminal is"
     assert len(re.findall(r"^call +\d+  ", plain.said, re.MULTILINE)) == len(PARTS)
+    assert len(re.findall(r"^lead +\d+  ", plain.said, re.MULTILINE)) == len(LEADS)
+
+
+def test_leads_are_sold_refused_and_told(whole: tuple[Running, Running, Path]) -> None:
+    plain, _, _ = whole
+    for told in (
+        "peak-crm refused:  sold shingle-crm",
+        "tile-crm silent:  sold shingle-crm",
+        "came before",
+        "form is wrong (phone_invalid, zip_invalid)",
+        "no buyer there",
+    ):
+        assert told in plain.said
+    statuses = Counter(part.status for part in LEADS)
+    for status, count in statuses.items():
+        assert re.search(rf"^  {status} +{count}$", plain.said, re.MULTILINE)
 
 
 def test_the_journal_tells_what_the_summary_says(whole: tuple[Running, Running, Path]) -> None:

@@ -18,12 +18,15 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
+from trunkline.cli.demo_leads import lead_line, leads_table
 from trunkline.cli.demo_screen import Board
 from trunkline.cli.demo_summary import print_summary
 from trunkline.engine.calls.records import CallRecord
 from trunkline.kernel.errors import ExitCode
+from trunkline.testing.demo import lead_log
 from trunkline.testing.demo.callers import ATTEMPTS, PART_OF_CALLER, PARTS, SEARCH, STORM_LINE
 from trunkline.testing.demo.checks import differences
+from trunkline.testing.demo.leads import LEADS
 from trunkline.testing.demo.stage import Stage
 
 SUMMARY = "see calls sold: a switch with scripted callers and buyers on this machine"
@@ -32,6 +35,7 @@ FRAME_S: Final = 0.25
 PLAIN_COLUMNS: Final = 200
 """How wide lines may get where no terminal says."""
 INTERRUPTED: Final = 130
+DONE: Final = "Everything went as scripted"
 FAILURES: Final = frozenset({"failed", "interrupted"})
 
 
@@ -91,18 +95,21 @@ class Demo:
         self._data = data
         self._keep_running = keep_running
         self._board = Board(console)
+        self._leads_told = 0
         self._animated = console.is_terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
     async def give(self) -> int:
         """Start everything, play, sum up, and stay when asked to. Raises EnvironmentFault when it cannot start."""
-        self._say(f"Starting a switch with {len(PARTS)} scripted callers and their buyers on this machine ...")
+        self._say(
+            f"Starting a switch with {len(PARTS)} callers, {len(LEADS)} leads and their buyers on this machine ..."
+        )
         try:
             async with Stage(self._data, fixed_address=self._keep_running) as stage:
                 self._say(f"The switch takes calls on {stage.sip}; data in {self._data}")
                 if self._keep_running:
                     self._invite(stage)
                 if not self._animated:
-                    self._say("A line for each call when it has ended; the first in some fifteen seconds.")
+                    self._say("A line for each lead that is answered and each call that has ended.")
                 code = await self._perform(stage)
                 if self._keep_running:
                     await self._stay(stage)
@@ -112,15 +119,16 @@ class Demo:
             raise
 
     async def _perform(self, stage: Stage) -> int:
-        await self._watch(stage, stage.play(PARTS), lambda: stage.calls)
+        await self._watch(stage, stage.play(PARTS, LEADS), lambda: stage.calls)
         calls = stage.calls
         if self._animated:
             self._console.print(self._board.table(calls))
-        print_summary(self._console, calls, self._data)
+            self._console.print(leads_table(stage.leads, wide=True, rows=len(LEADS)))
+        print_summary(self._console, calls, stage.leads, self._data)
         return self._judge(stage, calls)
 
     def _judge(self, stage: Stage, calls: Sequence[CallRecord]) -> int:
-        found = differences(PARTS, calls, self._data)
+        found = differences(PARTS, calls, self._data) + lead_log.differences(stage.leads)
         missing = ATTEMPTS - {attempt.outcome for call in calls for attempt in call.attempts}
         if missing:
             found.append(f"no attempt of the whole play ended {' or '.join(sorted(missing))}")
@@ -129,7 +137,7 @@ class Demo:
             found.append(f"{stage.bugs} leases ran out without being released")
         self._console.print()
         if not found:
-            self._say(f"Everything went as scripted: {len(PARTS)} calls, recordings and all.", style="bold green")
+            self._say(f"{DONE}: {len(PARTS)} calls, recordings and all, and {len(LEADS)} leads.", style="bold green")
             return ExitCode.DONE
         self._say(f"{len(found)} things did not go as scripted:", style="bold red")
         for what in found:
@@ -177,7 +185,7 @@ class Demo:
             if isinstance(result, Exception):
                 raise result
         stage.poll()
-        self._print_ended(calls())
+        self._print_ended(stage, calls())
 
     async def _animate(self, stage: Stage, calls: Callable[[], Sequence[CallRecord]]) -> None:
         started = time.monotonic()
@@ -189,19 +197,23 @@ class Demo:
                 head = f"Trunkline demo  {passed_s // 60}:{passed_s % 60:02}  switch {stage.sip}"
                 if not shown:
                     head += "  waiting for a call"
-                live.update(self._board.live(shown, head), refresh=True)
+                live.update(self._board.live(shown, head, stage.leads), refresh=True)
                 await asyncio.sleep(FRAME_S)
 
     async def _report(self, stage: Stage, calls: Callable[[], Sequence[CallRecord]]) -> None:
         while True:
             stage.poll()
-            self._print_ended(calls())
+            self._print_ended(stage, calls())
             await asyncio.sleep(FRAME_S)
 
-    def _print_ended(self, calls: Sequence[CallRecord]) -> None:
-        """Without animation: a line for each call that has ended and was not told yet."""
+    def _print_ended(self, stage: Stage, calls: Sequence[CallRecord]) -> None:
+        """Without animation: a line for each lead and call that is over and was not told yet."""
         if self._animated:
             return
+        leads = stage.leads
+        while self._leads_told < len(leads) and leads[self._leads_told].told:
+            self._leads_told += 1
+            self._say(lead_line(self._leads_told, leads[self._leads_told - 1]))
         for line in self._board.ended_lines(calls):
             self._say(line)
 

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from trunkline.cli.demo_figures import Figures, add_up, amount, percentile
+from trunkline.cli.demo_leads import ROWS_MAX, leads_table
 from trunkline.engine.calls.records import AttemptRecord, CallRecord
 from trunkline.kernel.phone import mask
+from trunkline.testing.demo.lead_log import LeadShown
 
 WIDE: Final = 110
 """Columns from which the table has room for latencies and campaigns."""
@@ -57,10 +59,14 @@ class Board:
     def _wide(self) -> bool:
         return self._console.width >= WIDE
 
-    def live(self, calls: Sequence[CallRecord], head: str) -> RenderableType:
-        """The picture of this moment, no taller than the terminal: calls going on, and the latest of the others."""
-        room = max(ROWS_MIN, self._console.size.height - FRAME_LINES)
-        return Group(Text(head, style="dim", no_wrap=True), self.table(_shown(calls, room)), totals(calls, self._wide))
+    def live(self, calls: Sequence[CallRecord], head: str, leads: Sequence[LeadShown] = ()) -> RenderableType:
+        """The picture of this moment, no taller than the terminal: calls going on, the latest others, and leads."""
+        below = min(len(leads), ROWS_MAX) + 1 if leads else 0
+        room = max(ROWS_MIN, self._console.size.height - FRAME_LINES - below)
+        parts: list[RenderableType] = [Text(head, style="dim", no_wrap=True), self.table(_shown(calls, room))]
+        if leads:
+            parts.append(leads_table(leads, wide=self._wide))
+        return Group(*parts, totals(calls, self._wide))
 
     def table(self, calls: Sequence[CallRecord]) -> Table:
         """A line for each call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from trunkline.media.prompts import available_voices, shipped_prompt
 from trunkline.testing.demo import buyers, voices
 from trunkline.testing.demo.callers import PARTS, Part
 from trunkline.testing.demo.checks import channels, differences, hears
-from trunkline.testing.demo.stage import BUYERS_ADDRESS, CONFIGURATION
+from trunkline.testing.demo.leads import CAMPAIGN, KEY, LEADS, lead_buyers
+from trunkline.testing.demo.stage import BUYERS_ADDRESS, CONFIGURATION, SERVERS_ADDRESS
 
 pytestmark = pytest.mark.unit
 
@@ -28,11 +30,17 @@ def test_the_configuration_needs_nothing_installed(monkeypatch: pytest.MonkeyPat
     loaded = load_sources([Source("demo.yaml", CONFIGURATION.read_bytes())], str(CONFIGURATION.parent), found)
     assert loaded.problems == ()
     assert loaded.snapshot is not None
-    dialled = {target.dial for target in loaded.snapshot.accounts[0].targets}
-    assert all(dial is not None and dial.endswith(BUYERS_ADDRESS) for dial in dialled)
+    config = loaded.snapshot.accounts[0]
+    dialled = {target.dial for target in config.targets if target.dial is not None}
+    assert all(dial.endswith(BUYERS_ADDRESS) for dial in dialled)
     played = {f"sip:{user}@{BUYERS_ADDRESS}" for user in buyers.scripts()}
     assert dialled == played
-    assert {number.number for number in loaded.snapshot.accounts[0].numbers} == {part.number for part in PARTS}
+    assert {number.number for number in config.numbers} == {part.number for part in PARTS}
+    posted = {target.deliver.url for target in config.targets if target.deliver is not None}
+    assert posted == {f"http://{SERVERS_ADDRESS}{path}" for path in lead_buyers()}
+    assert hashlib.sha256(KEY.encode()).hexdigest() in {key for each in config.publishers for key in each.keys}
+    assert CAMPAIGN in {campaign.key for campaign in config.campaigns}
+    assert {part.buyer for part in LEADS if part.buyer} <= {buyer.key for buyer in config.buyers}
 
 
 @pytest.mark.parametrize("text", [*voices.CALLER_LINES, *voices.BUYER_LINES, voices.ECHO])

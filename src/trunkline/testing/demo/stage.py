@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+import msgspec
 
 from trunkline.engine.calls.records import CallFold, CallRecord
 from trunkline.events.calls import RecordingEnded, RecordingStarted
@@ -20,14 +22,22 @@ from trunkline.events.entry import Position
 from trunkline.events.switch import LeaseExpired
 from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import EnvironmentFault
+from trunkline.kernel.http import Answer, Request
+from trunkline.outbound.client import HttpClient
+from trunkline.testing.bidders.server import serving
 from trunkline.testing.demo import buyers
 from trunkline.testing.demo.callers import Part
 from trunkline.testing.demo.child import HOST, SwitchChild
+from trunkline.testing.demo.lead_log import LeadLog, LeadShown
+from trunkline.testing.demo.leads import CAMPAIGN, KEY, LeadPart, lead_buyers
 from trunkline.testing.line import Line
 
 CONFIGURATION: Final = Path(__file__).with_name("demo.yaml")
 BUYERS_ADDRESS: Final = f"{HOST}:5081"
 """What the configuration's targets dial; the copy beside the data has the port that was free."""
+SERVERS_ADDRESS: Final = f"{HOST}:9100"
+"""Where the configuration has the HTTP servers of buyers and bidders; likewise."""
+POST_S_MAX: Final = 10.0
 SIP_PORT: Final = 5060
 SIP_PORTS_TRIED: Final = 20
 CALL_S_MAX: Final = 75.0
@@ -54,6 +64,7 @@ class Stage:
         self._fold = CallFold()
         self._position: Position | None = None
         self._recording: set[str] = set()
+        self._log = LeadLog()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -62,12 +73,16 @@ class Stage:
             # Left in the reverse order: callers hang up first, the switch ends last.
             players = buyers.one_for_all(buyers.scripts())
             desk = await stack.enter_async_context(Line(players, host=HOST, calls_kept=HEARD_KEPT))
-            config = _write_configuration(self.data, f"{HOST}:{desk.port}")
+            servers = await stack.enter_async_context(serving(lead_buyers()))
+            ports = {BUYERS_ADDRESS: f"{HOST}:{desk.port}", SERVERS_ADDRESS: f"{HOST}:{servers.port}"}
+            config = _write_configuration(self.data, ports)
             self.switch = await SwitchChild.start(config, self.data, f"{HOST}:{_free_port() if self._fixed else 0}")
             stack.push_async_callback(self.switch.stop)
             self._reader = stack.enter_context(JournalReader(self.data))
             self._position = self._reader.end()
             self.callers = await stack.enter_async_context(Line(host=HOST, calls_kept=HEARD_KEPT))
+            self._publisher = HttpClient((f"{HOST}/32",))
+            stack.push_async_callback(self._publisher.close)
             self._stack = stack.pop_all()
         return self
 
@@ -87,6 +102,11 @@ class Stage:
         """All calls so far."""
         return list(self._fold.calls.values())
 
+    @property
+    def leads(self) -> list[LeadShown]:
+        """All leads that were posted so far."""
+        return self._log.settle()
+
     def poll(self) -> list[CallRecord]:
         """Read on in the journal; the calls that changed."""
         changed: dict[str, CallRecord] = {}
@@ -98,6 +118,7 @@ class Stage:
                     self._recording.add(record.event.recording)
                 elif isinstance(record.event, RecordingEnded):
                     self._recording.discard(record.event.recording)
+                self._log.take(record.event)
                 call = self._fold.apply(record.event)
                 if call is not None:
                     changed[call.id] = call
@@ -105,9 +126,9 @@ class Stage:
             del self._fold.calls[next(iter(self._fold.calls))]
         return list(changed.values())
 
-    async def play(self, parts: Sequence[Part]) -> None:
-        """Let every part call at its time, until the last one is over and the journal has it."""
-        await asyncio.gather(*(self._play(part) for part in parts))
+    async def play(self, parts: Sequence[Part], leads: Sequence[LeadPart] = ()) -> None:
+        """Let every part call and every lead be posted at its time, until the last is over and the journal has it."""
+        await asyncio.gather(*(self._play(part) for part in parts), *(self._post(part) for part in leads))
         deadline = asyncio.get_running_loop().time() + LAST_WORDS_S
         while not self._all_ended(parts) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - a file
             await asyncio.sleep(POLL_S)
@@ -127,13 +148,35 @@ class Stage:
         finally:
             call.hang_up()
 
+    async def _post(self, part: LeadPart) -> None:
+        """Post a lead as its publisher does, and note what it is answered."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(part.at_s)
+        lead = self._log.posted(part)
+        body = msgspec.json.encode({"campaign": CAMPAIGN, "source": "demo", "fields": part.fields})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+        request = Request(method="POST", url=f"http://{self.switch.http}/v1/leads", headers=headers, body=body)
+        began_s = loop.time()
+        answer = await self._publisher.exchange(request, began_s + POST_S_MAX)
+        lead.took_ms = int((loop.time() - began_s) * 1_000)
+        if not isinstance(answer, Answer):
+            lead.status, lead.detail = answer.why.value, answer.detail
+            return
+        said = msgspec.json.decode(answer.body)
+        lead.id, lead.status = said.get("id"), said["status"]
+        fields = ", ".join(each["code"] for each in said.get("field_errors", ()))
+        lead.detail = fields or ", ".join(said.get("reasons", ())) or None
 
-def _write_configuration(data: Path, buyers_address: str) -> Path:
-    """The demo's configuration with the address its buyers really have. Raises EnvironmentFault."""
+
+def _write_configuration(data: Path, ports: Mapping[str, str]) -> Path:
+    """The demo's configuration with the addresses its buyers really have. Raises EnvironmentFault."""
+    text = CONFIGURATION.read_text()
+    for written, real in ports.items():
+        text = text.replace(written, real)
     config = data / "demo.yaml"
     try:
         data.mkdir(parents=True, exist_ok=True)
-        config.write_text(CONFIGURATION.read_text().replace(BUYERS_ADDRESS, buyers_address))
+        config.write_text(text)
     except OSError as error:
         raise EnvironmentFault(
             f"{config} cannot be written: {error.strerror}", hint="choose another folder with --data"
