@@ -24,7 +24,7 @@ from trunkline.events.switch import SwitchStopped
 from trunkline.journal.reader import JournalReader
 from trunkline.testing.demo import voices
 from trunkline.testing.demo.callers import PARTS
-from trunkline.testing.demo.checks import channels, hears
+from trunkline.testing.demo.checks import AUCTIONS, channels, hears
 from trunkline.testing.demo.leads import LEADS
 from trunkline.testing.peers import Caller, calls
 
@@ -131,6 +131,15 @@ def test_it_ends_by_itself_and_went_as_scripted(whole: tuple[Running, Running, P
     assert "\x1b[" not in plain.said, "no colours where no terminal is"
     assert len(re.findall(r"^call +\d+  ", plain.said, re.MULTILINE)) == len(PARTS)
     assert len(re.findall(r"^lead +\d+  ", plain.said, re.MULTILINE)) == len(LEADS)
+
+
+def test_a_hung_bidder_costs_an_auction_no_more_than_its_time(whole: tuple[Running, Running, Path]) -> None:
+    plain, _, _ = whole
+    auctions = re.findall(r"^auction +\d+  .*settled in (\d+) ms of 1000$", plain.said, re.MULTILINE)
+    assert len(auctions) == AUCTIONS
+    assert all(int(took_ms) < 1_000 for took_ms in auctions)
+    assert "sleepy silent" in plain.said
+    assert re.search(r"(?:coast|north|house) \d+\.\d\d won", plain.said)
 
 
 def test_leads_are_sold_refused_and_told(whole: tuple[Running, Running, Path]) -> None:

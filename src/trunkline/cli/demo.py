@@ -18,6 +18,7 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
+from trunkline.cli.demo_auctions import auction_text
 from trunkline.cli.demo_leads import lead_line, leads_table
 from trunkline.cli.demo_screen import Board
 from trunkline.cli.demo_summary import print_summary
@@ -25,7 +26,7 @@ from trunkline.engine.calls.records import CallRecord
 from trunkline.kernel.errors import ExitCode
 from trunkline.testing.demo import lead_log
 from trunkline.testing.demo.callers import ATTEMPTS, PART_OF_CALLER, PARTS, SEARCH, STORM_LINE
-from trunkline.testing.demo.checks import differences
+from trunkline.testing.demo.checks import auction_differences, differences
 from trunkline.testing.demo.leads import LEADS
 from trunkline.testing.demo.stage import Stage
 
@@ -96,6 +97,7 @@ class Demo:
         self._keep_running = keep_running
         self._board = Board(console)
         self._leads_told = 0
+        self._auctions_told = 0
         self._animated = console.is_terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
     async def give(self) -> int:
@@ -124,11 +126,12 @@ class Demo:
         if self._animated:
             self._console.print(self._board.table(calls))
             self._console.print(leads_table(stage.leads, wide=True, rows=len(LEADS)))
-        print_summary(self._console, calls, stage.leads, self._data)
+        print_summary(self._console, calls, stage.leads, stage.auctions, self._data)
         return self._judge(stage, calls)
 
     def _judge(self, stage: Stage, calls: Sequence[CallRecord]) -> int:
         found = differences(PARTS, calls, self._data) + lead_log.differences(stage.leads)
+        found += auction_differences(stage.auctions)
         missing = ATTEMPTS - {attempt.outcome for call in calls for attempt in call.attempts}
         if missing:
             found.append(f"no attempt of the whole play ended {' or '.join(sorted(missing))}")
@@ -197,7 +200,7 @@ class Demo:
                 head = f"Trunkline demo  {passed_s // 60}:{passed_s % 60:02}  switch {stage.sip}"
                 if not shown:
                     head += "  waiting for a call"
-                live.update(self._board.live(shown, head, stage.leads), refresh=True)
+                live.update(self._board.live(shown, head, stage.leads, stage.auctions), refresh=True)
                 await asyncio.sleep(FRAME_S)
 
     async def _report(self, stage: Stage, calls: Callable[[], Sequence[CallRecord]]) -> None:
@@ -211,6 +214,9 @@ class Demo:
         if self._animated:
             return
         leads = stage.leads
+        while self._auctions_told < len(stage.auctions):
+            self._auctions_told += 1
+            self._say(auction_text(stage.auctions[self._auctions_told - 1], self._auctions_told).plain)
         while self._leads_told < len(leads) and leads[self._leads_told].told:
             self._leads_told += 1
             self._say(lead_line(self._leads_told, leads[self._leads_told - 1]))

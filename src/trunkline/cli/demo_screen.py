@@ -11,9 +11,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trunkline.cli.demo_auctions import newest
 from trunkline.cli.demo_figures import Figures, add_up, amount, percentile
 from trunkline.cli.demo_leads import ROWS_MAX, leads_table
 from trunkline.engine.calls.records import AttemptRecord, CallRecord
+from trunkline.events.auctions import AuctionHeld
 from trunkline.kernel.phone import mask
 from trunkline.testing.demo.lead_log import LeadShown
 
@@ -59,14 +61,20 @@ class Board:
     def _wide(self) -> bool:
         return self._console.width >= WIDE
 
-    def live(self, calls: Sequence[CallRecord], head: str, leads: Sequence[LeadShown] = ()) -> RenderableType:
-        """The picture of this moment, no taller than the terminal: calls going on, the latest others, and leads."""
-        below = min(len(leads), ROWS_MAX) + 1 if leads else 0
+    def live(
+        self,
+        calls: Sequence[CallRecord],
+        head: str,
+        leads: Sequence[LeadShown] = (),
+        auctions: Sequence[AuctionHeld] = (),
+    ) -> RenderableType:
+        """The picture of this moment, no taller than the terminal: calls going on, the latest of all others."""
+        below = (min(len(leads), ROWS_MAX) + 1 if leads else 0) + len(newest(auctions))
         room = max(ROWS_MIN, self._console.size.height - FRAME_LINES - below)
         parts: list[RenderableType] = [Text(head, style="dim", no_wrap=True), self.table(_shown(calls, room))]
         if leads:
             parts.append(leads_table(leads, wide=self._wide))
-        return Group(*parts, totals(calls, self._wide))
+        return Group(*parts, *newest(auctions), totals(calls, self._wide))
 
     def table(self, calls: Sequence[CallRecord]) -> Table:
         """A line for each call."""

@@ -9,24 +9,36 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from trunkline.cli.demo_auctions import newest
 from trunkline.cli.demo_figures import add_up, amount, percentile
 from trunkline.cli.demo_leads import lead_figures
 from trunkline.cli.trace import read_call
 from trunkline.engine.calls.records import CallRecord
 from trunkline.engine.calls.story import tell
+from trunkline.events.auctions import AuctionHeld
 from trunkline.testing.demo.lead_log import LeadShown
 
 RECORDINGS_SHOWN = 3
 STORY_INDENT = 12
 
 
-def print_summary(console: Console, calls: Sequence[CallRecord], leads: Sequence[LeadShown], data: Path) -> None:
+def print_summary(
+    console: Console,
+    calls: Sequence[CallRecord],
+    leads: Sequence[LeadShown],
+    auctions: Sequence[AuctionHeld],
+    data: Path,
+) -> None:
     """All of it but the verdict."""
     _figures(console, calls)
     if leads:
         _title(console, f"{len(leads)} leads")
         for line in lead_figures(leads):
             console.print(f"  {line}", highlight=False, markup=False)
+    if auctions:
+        _title(console, f"{len(auctions)} auctions")
+        for text in newest(auctions, len(auctions)):
+            console.print(Text("  ") + text)
     _recordings(console, calls, data)
     told = most_told(calls)
     if told is not None:

@@ -38,6 +38,8 @@ def test_the_configuration_needs_nothing_installed(monkeypatch: pytest.MonkeyPat
     assert {number.number for number in config.numbers} == {part.number for part in PARTS}
     posted = {target.deliver.url for target in config.targets if target.deliver is not None}
     assert posted == {f"http://{SERVERS_ADDRESS}{path}" for path in lead_buyers()}
+    asked = {target.bid.url for target in config.targets if target.bid is not None}
+    assert asked == {f"http://{SERVERS_ADDRESS}{path}" for path in buyers.bidders()}
     assert hashlib.sha256(KEY.encode()).hexdigest() in {key for each in config.publishers for key in each.keys}
     assert CAMPAIGN in {campaign.key for campaign in config.campaigns}
     assert {part.buyer for part in LEADS if part.buyer} <= {buyer.key for buyer in config.buyers}

@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from trunkline.testing.bidders.behaviours import after, bids, hangs, no_bid
+from trunkline.testing.bidders.server import Script
 from trunkline.testing.call import PeerCall
 from trunkline.testing.demo.callers import PART_OF_CALLER
 from trunkline.testing.demo.voices import CASE_MANAGER, ECHO, INTAKE, ROOFER, speech
-from trunkline.testing.line import Script
+from trunkline.testing.line import Script as Behaviour
 from trunkline.testing.scripts import answers, busy, declines, silent
 
 GUEST_TALK_S: Final = 280.0
 """How long a buyer listens to somebody from outside."""
 
 
-def _law(text: str, after_s: float, talk_s: float, press: str | None = None) -> Script:
+def _law(text: str, after_s: float, talk_s: float, press: str | None = None) -> Behaviour:
     return answers(after_s, press=press, listen_first=True, say=speech(text), repeat=True, talk_s=talk_s)
 
 
-def _guest(after_s: float, press: str | None = None, listen_first: bool = True) -> Script:
+def _guest(after_s: float, press: str | None = None, listen_first: bool = True) -> Behaviour:
     return answers(after_s, press=press, listen_first=listen_first, say=speech(ECHO), echo=True, talk_s=GUEST_TALK_S)
 
 
-def scripts() -> dict[str, tuple[Script, Script]]:
+def scripts() -> dict[str, tuple[Behaviour, Behaviour]]:
     """What each buyer does: with callers of the play, with guests."""
     never_presses = answers(0.3)
     return {
@@ -46,10 +48,24 @@ def scripts() -> dict[str, tuple[Script, Script]]:
             _guest(1.0, listen_first=False),
         ),
         "shingle": (declines(0.5), declines(0.5)),
+        "coast": (_law(INTAKE, 0.5, 6.0), _guest(0.5)),
+        "north": (_law(CASE_MANAGER, 0.7, 6.0), _guest(0.7)),
+        "penny": (never_presses, never_presses),
+        "sleepy": (never_presses, never_presses),
     }
 
 
-def one_for_all(buyers: Mapping[str, tuple[Script, Script]]) -> Script:
+def bidders() -> dict[str, Script]:
+    """How the bidders answer, by path: the best one wants the first call only, one is cheap, one is hung."""
+    return {
+        "/coast": [after(0.25, bids("71.00", terms={"seconds": 4})), no_bid("enough for today")],
+        "/north": after(0.12, bids("64.00")),
+        "/penny": bids("15.00"),
+        "/sleepy": hangs(),
+    }
+
+
+def one_for_all(buyers: Mapping[str, tuple[Behaviour, Behaviour]]) -> Behaviour:
     """All buyers behind one address, told apart by what was dialled."""
 
     async def script(call: PeerCall) -> None:

@@ -144,6 +144,18 @@ def _rest() -> tuple[Part, ...]:
     )
 
 
+def _bids() -> tuple[Part, ...]:
+    """States that are sold to whoever bids most; one bidder is hung, and nobody waits for it longer than its time.
+
+    On a machine that is busy a bid may come too late, or not be asked for, and the next one wins.
+    """
+    taken = ("coast", "north", "house")
+    return (
+        _injury(2.5, "+14045550140", ("1", "30303", "1"), *taken, barge_in=True),
+        _injury(19.0, "+19195550141", ("1", "27601", "1"), *taken, barge_in=True, text=RED_LIGHT),
+    )
+
+
 def _storms() -> tuple[Part, ...]:
     """Round robin over one crew and one that declines; whoever finds nobody leaves a message."""
     return (
@@ -155,7 +167,7 @@ def _storms() -> tuple[Part, ...]:
 
 
 PARTS: Final[tuple[Part, ...]] = tuple(
-    sorted((*_texas(), *_market(), *_rest(), *_storms()), key=lambda part: part.at_s)
+    sorted((*_texas(), *_market(), *_rest(), *_bids(), *_storms()), key=lambda part: part.at_s)
 )
 ATTEMPTS: Final = frozenset({"connected", "busy", "timeout", "declined", "caller_gone"})
 """Ways for an attempt to end that must all occur in the play, whoever meets them."""

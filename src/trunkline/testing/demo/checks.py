@@ -12,10 +12,15 @@ from typing import Final
 from trunkline.codec import wav
 from trunkline.codec.g711 import SAMPLE_RATE_HZ, Law, decode, encode
 from trunkline.engine.calls.records import CallRecord
+from trunkline.engine.routing.auction import Fate
+from trunkline.events.auctions import AuctionHeld
 from trunkline.testing.demo import voices
 from trunkline.testing.demo.callers import Part
 
 EXCERPT_SAMPLES: Final = SAMPLE_RATE_HZ // 10
+AUCTIONS: Final = 2
+SLACK_MS: Final = 250
+"""What a busy machine may take longer to notice that an auction is over."""
 LOUD_LEVEL: Final = 1_000
 """An excerpt is only looked for where somebody speaks: silence is found everywhere."""
 
@@ -30,6 +35,20 @@ def differences(parts: Sequence[Part], calls: Sequence[CallRecord], data: Path) 
             found.append(f"the call from {part.caller} is not in the journal")
             continue
         found += [f"{call.id} from {part.caller}: {what}" for what in (*_outcome(part, call), *_recording(call, data))]
+    return found
+
+
+def auction_differences(auctions: Sequence[AuctionHeld]) -> list[str]:
+    """What went otherwise in the auctions: whoever hangs is silent, and costs no more than its time."""
+    found = []
+    for auction in auctions:
+        fates = {ping.target: ping.fate for ping in auction.pings}
+        if fates.get("sleepy") not in {Fate.TIMEOUT, Fate.SHED}:
+            found.append(f"sleepy was to be silent in the auction of {auction.call}, not {fates.get('sleepy')}")
+        if auction.took_ms > auction.deadline_ms + SLACK_MS:
+            found.append(f"the auction of {auction.call} took {auction.took_ms} ms of {auction.deadline_ms}")
+    if len(auctions) < AUCTIONS:
+        found.append(f"{len(auctions)} auctions were held, not {AUCTIONS}")
     return found
 
 

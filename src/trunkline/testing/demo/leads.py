@@ -43,7 +43,7 @@ LEADS: Final[tuple[LeadPart, ...]] = (
     _lead(4.5, "512-555-0170", "78701", "duplicate"),
     _lead(9.0, "(305) 555-0171", "33101", "accepted", "shingle", "rejected"),
     _lead(12.0, "(415) 555-0172", "94103", "unmatched"),
-    _lead(15.0, "555-01", "787", "invalid"),
+    _lead(15.0, "none", "787", "invalid"),
     _lead(19.0, "(405) 555-0173", "73102", "accepted", "shingle", "timeout", roof="tile"),
     _lead(23.0, "(918) 555-0174", "74103", "accepted", "peak", roof="metal"),
 )

@@ -17,6 +17,7 @@ from typing import Final, Self
 import msgspec
 
 from trunkline.engine.calls.records import CallFold, CallRecord
+from trunkline.events.auctions import AuctionHeld
 from trunkline.events.calls import RecordingEnded, RecordingStarted
 from trunkline.events.entry import Position
 from trunkline.events.switch import LeaseExpired
@@ -53,13 +54,15 @@ CALLS_KEPT: Final = 1_000
 class Stage:
     """The demo's world while `async with` lasts; afterwards nothing of it runs any more.
 
-    `calls` are the records of all calls since then by arrival; `bugs` counts leases that ran out.
+    `calls` are the records of all calls since then by arrival; `auctions` those that were held;
+    `bugs` counts leases that ran out.
     """
 
     def __init__(self, data: Path, *, fixed_address: bool = False) -> None:
         """`fixed_address` takes port 5060, or the next that is free, instead of any free one."""
         self.data = data
         self.bugs = 0
+        self.auctions: list[AuctionHeld] = []
         self._fixed = fixed_address
         self._fold = CallFold()
         self._position: Position | None = None
@@ -73,7 +76,7 @@ class Stage:
             # Left in the reverse order: callers hang up first, the switch ends last.
             players = buyers.one_for_all(buyers.scripts())
             desk = await stack.enter_async_context(Line(players, host=HOST, calls_kept=HEARD_KEPT))
-            servers = await stack.enter_async_context(serving(lead_buyers()))
+            servers = await stack.enter_async_context(serving({**lead_buyers(), **buyers.bidders()}))
             ports = {BUYERS_ADDRESS: f"{HOST}:{desk.port}", SERVERS_ADDRESS: f"{HOST}:{servers.port}"}
             config = _write_configuration(self.data, ports)
             self.switch = await SwitchChild.start(config, self.data, f"{HOST}:{_free_port() if self._fixed else 0}")
@@ -119,6 +122,8 @@ class Stage:
                 elif isinstance(record.event, RecordingEnded):
                     self._recording.discard(record.event.recording)
                 self._log.take(record.event)
+                if isinstance(record.event, AuctionHeld):
+                    self.auctions.append(record.event)
                 call = self._fold.apply(record.event)
                 if call is not None:
                     changed[call.id] = call
