@@ -96,6 +96,23 @@ class CallRepeated(CallEvent, frozen=True, kw_only=True, tag="call.repeated"):
     seen: tuple[Seen, ...]
 
 
+class CallPromised(CallEvent, frozen=True, kw_only=True, tag="call.promised"):
+    """The publisher was bid `bid` for this call or lead before it came, by the ping `ping`, and earns it at `event`.
+
+    For `duration` that is after `after_ms` of talking. No price below `floor` covers it, `first` is the target that it
+    was made of. With `strict` nobody is asked who owes later. `bids` by target are what bidders said then.
+    """
+
+    ping: str
+    bid: Money
+    floor: Money
+    event: Literal["convert", "connect", "duration"]
+    after_ms: int
+    first: str | None
+    strict: bool
+    bids: dict[str, Money]
+
+
 class CallBlocked(CallEvent, frozen=True, kw_only=True, tag="call.blocked"):
     """A received call was refused by a rule before it was routed. `detail` names the level and the list."""
 
@@ -311,6 +328,7 @@ AnyCallEvent = (
     CallReceived
     | CallAttested
     | CallRepeated
+    | CallPromised
     | CallBlocked
     | CallAnswered
     | CallQualified

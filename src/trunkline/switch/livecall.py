@@ -24,6 +24,8 @@ from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
     CallEnded,
+    CallPromised,
+    CallReceived,
     OfferReserved,
     RecordingEnded,
     RecordingStarted,
@@ -52,6 +54,9 @@ log = logging.getLogger("trunkline.calls")
 
 class LiveCall(Searching):
     """The executor of one call machine. It enters itself into the registry, and leaves it when nothing is left."""
+
+    promised: CallPromised | None = None
+    """What its publisher was bid for it before it came."""
 
     def __init__(
         self,
@@ -190,6 +195,8 @@ class LiveCall(Searching):
     def _write(self, command: c.Write, _now: Instant) -> None:
         event, unfinished = command.event, self._unfinished
         self._entries.append(Entry(event, self.machine.context.contact))
+        if self.promised is not None and isinstance(event, CallReceived):
+            self._entries.append(Entry(self.promised, self.machine.context.contact))
         if self._history is not None:
             self._history.follow(event, unfinished.attempt, self._entries, self._changes)
         if isinstance(event, CallEnded):

@@ -11,8 +11,10 @@ import pytest
 from tests.integration.leads.posts import OTHER_KEY
 from tests.integration.pings.market import NUMBER, ask, confirm, market, ping
 
-from trunkline.events.calls import PayoutEarned
+from trunkline.cli.retrace import retrace
+from trunkline.events.calls import CallReceived, PayoutEarned
 from trunkline.events.pings import PingUsed
+from trunkline.journal.reader import JournalReader
 from trunkline.testing.peers import Buyer, Caller, answers, calls
 from trunkline.testing.switch import SwitchProcess
 
@@ -82,6 +84,17 @@ def test_bids_confirmations_and_the_calls_that_follow(tmp_path: Path) -> None:
                 assert (unbid["outcome"], unbid["payout"]) == ("sold", None), "the campaign pays by bids only"
 
     asyncio.run(run())
+    with JournalReader(tmp_path / "data") as reader:
+        for call in switch_calls(tmp_path):
+            for search in retrace(tmp_path / "data", reader, list(reader.records_of(call))):
+                assert search.rebuilt is not None
+                assert (search.rebuilt.differences, search.notes) == ((), ())
+
+
+def switch_calls(folder: Path) -> list[str]:
+    """The calls that a switch, which is gone, has taken."""
+    with JournalReader(folder / "data") as reader:
+        return [record.event.call for record in reader.tail(None) if isinstance(record.event, CallReceived)]
 
 
 def ended(switch: SwitchProcess) -> int:

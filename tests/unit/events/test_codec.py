@@ -48,8 +48,8 @@ def sample(field: msgspec.inspect.Type) -> Any:
             return {f.encode_name: sample(f.type) for f in fields}
         case msgspec.inspect.VarTupleType(item_type=item) | msgspec.inspect.ListType(item_type=item):
             return [sample(item)]
-        case msgspec.inspect.DictType():
-            return {"geo.state": "TX"}
+        case msgspec.inspect.DictType(value_type=value):
+            return {"geo.state": sample(value)}
         case msgspec.inspect.BoolType():
             return True
         case msgspec.inspect.IntType():

@@ -10,11 +10,21 @@ from trunkline.config.flows import Collect, Menu
 from trunkline.config.schema import AccountConfig, Kind
 from trunkline.engine.geo.overlay import Overlay
 from trunkline.engine.routing.attributes import derive
+from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.engine.routing.replay import Told
 from trunkline.engine.routing.router import Router
+from trunkline.engine.terms.promises import promise_of
 from trunkline.events.auctions import AuctionHeld
-from trunkline.events.calls import AnyCallEvent, CallQualified, CallReceived, CallRepeated, CallRouted, OfferReserved
+from trunkline.events.calls import (
+    AnyCallEvent,
+    CallPromised,
+    CallQualified,
+    CallReceived,
+    CallRepeated,
+    CallRouted,
+    OfferReserved,
+)
 from trunkline.events.contacts import Seen
 from trunkline.kernel.clock import MS, Instant
 
@@ -36,6 +46,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     before: str | None
     history: tuple[Seen, ...]
     auctions: tuple[AuctionHeld, ...] = ()
+    promised: CallPromised | None = None
 
     @property
     def began_ms(self) -> int:
@@ -68,6 +79,7 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
     offers: list[OfferReserved] = []
     auctions: list[AuctionHeld] = []
     before: str | None = None
+    promised: CallPromised | None = None
     for event in events:
         match event:
             case CallReceived():
@@ -76,6 +88,8 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
                 qualified = event
             case CallRepeated():
                 history = event.seen
+            case CallPromised():
+                promised = event
             case OfferReserved():
                 offers.append(event)
             case AuctionHeld():
@@ -94,6 +108,7 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
                         before=before,
                         history=history,
                         auctions=tuple(auctions),
+                        promised=promised,
                     )
                 )
                 before = event.plan
@@ -105,7 +120,7 @@ def searches(events: Sequence[AnyCallEvent]) -> list[Search]:
 
 def query_of(search: Search, router: Router, overlay: Overlay) -> Query:
     """What the router was asked. `overlay` is the import of the numbering plan that counted."""
-    received, routed = search.received, search.routed
+    received, routed, promised = search.received, search.routed, search.promised
     again = search.before is not None and routed.hop > 0 and router.programs[search.before].plan.reroute_again
     return Query(
         account=received.account,
@@ -122,6 +137,8 @@ def query_of(search: Search, router: Router, overlay: Overlay) -> Query:
         history=search.history,
         hop=routed.hop,
         geo=overlay.version,
+        promise=None if promised is None else promise_of(promised, received.publisher),
+        bids=None if promised is None else {target: Bid("bid", amount) for target, amount in promised.bids.items()},
     )
 
 

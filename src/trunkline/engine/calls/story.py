@@ -22,6 +22,7 @@ from trunkline.events.calls import (
     CallBlocked,
     CallDequeued,
     CallEnded,
+    CallPromised,
     CallQualified,
     CallQueued,
     CallReceived,
@@ -111,6 +112,8 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return [f"the signature of the caller's number, level {event.attestation}: {event.result}{why}"]
         case CallRepeated():
             return _repeated(event)
+        case CallPromised():
+            return [promised_words(event)]
         case CallBlocked():
             more = "" if event.detail is None else f" ({event.detail})"
             return [f"blocked: {_BLOCKED.get(event.reason, event.reason)}{more}"]
@@ -245,6 +248,13 @@ def _measured(event: LegMeasured, offers: dict[str, OfferReserved]) -> str:
         told += f", round trip {event.round_trip_ms:.0f} ms"
     heard = "" if event.peer_mos is None else f" and heard us at {event.peer_mos:.1f}"
     return f"{told}){heard}"
+
+
+def promised_words(event: CallPromised) -> str:
+    """What the publisher was bid for it before it came."""
+    when = f"after {event.after_ms // 1000} s" if event.event == "duration" else f"at {event.event}"
+    covers = "" if not event.floor.minor else f"; prices from {event.floor} cover it"
+    return f"the publisher was bid {event.bid} {event.bid.currency} for it by {event.ping}, earned {when}{covers}"
 
 
 def _repeated(event: CallRepeated) -> list[str]:

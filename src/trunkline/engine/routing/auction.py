@@ -90,6 +90,11 @@ class Bid(msgspec.Struct, frozen=True, gc=False):
         return self.expires_ms is not None and self.expires_ms <= utc_ms
 
 
+def amounts(bids: Mapping[str, Bid] | None) -> dict[str, Money]:
+    """What was bid, by target; who made no bid is left out."""
+    return {target: bid.amount for target, bid in (bids or {}).items() if bid.answered == "bid" and bid.amount}
+
+
 class Entrant(msgspec.Struct, frozen=True, gc=False):
     """A route that takes part. `price` is its static one, None for a bidder; amounts in minor units.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from trunkline.engine.terms.terms import ConversionTerms, PayoutTerms
+from trunkline.events.calls import CallPromised
 from trunkline.kernel.money import Money
 
 
@@ -39,6 +42,37 @@ def packed(promise: Promise) -> bytes:
 def unpacked(data: bytes) -> Promise:
     """A promise that was kept."""
     return _decode(data)
+
+
+def told(promise: Promise, account: str, call: str, at_ms: int, bids: Mapping[str, Money]) -> CallPromised:
+    """The event that says of a call or lead what was promised for it; `bids` by target are what bidders said."""
+    payout = promise.payout
+    assert payout.amount is not None, "a bid is an amount"
+    assert payout.event != "incoming", "a bid is earned by a sale"
+    return CallPromised(
+        account=account,
+        call=call,
+        at_ms=at_ms,
+        ping=promise.ping,
+        bid=payout.amount,
+        floor=promise.floor,
+        event=payout.event,
+        after_ms=payout.after_ms,
+        first=promise.first,
+        strict=promise.strict,
+        bids=dict(bids),
+    )
+
+
+def promise_of(event: CallPromised, publisher: str) -> Promise:
+    """What was promised, as the journal tells it."""
+    payout = PayoutTerms(rule_of(event.ping), publisher, event.event, event.after_ms, amount=event.bid)
+    return Promise(event.ping, payout, event.floor, event.first, event.strict)
+
+
+def rule_of(ping: str) -> str:
+    """What a payout says that was promised by a ping."""
+    return f"ping {ping}"
 
 
 def owes_too_late(promise: Promise, conversion: ConversionTerms) -> str | None:

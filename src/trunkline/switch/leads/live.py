@@ -17,11 +17,13 @@ from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.leads.outcomes import DeliveryOutcome, LeadOutcome
 from trunkline.engine.leads.queueing import queued
 from trunkline.engine.leads.sales import Sale, packed
+from trunkline.engine.routing.auction import amounts
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.offer import Auction, Candidate, Exhausted, Offer
 from trunkline.engine.routing.reasons import Unsold
 from trunkline.engine.routing.views import for_publisher
 from trunkline.engine.terms.promises import packed as packed_promise
+from trunkline.engine.terms.promises import told
 from trunkline.events.calls import CallRouted
 from trunkline.events.changes import Change, LeadDrop, LeadPut, ResaleDrop, StoredLead
 from trunkline.events.entry import Entry
@@ -160,6 +162,10 @@ class LiveLead:
             self._began = True
             if self.claimed is not None:
                 self._entries.append(Entry(self.claimed, self.machine.context.contact))
+            if self._order.promise is not None:
+                bids = amounts(self._order.bids)
+                promised = told(self._order.promise, event.account, event.call, event.at_ms, bids)
+                self._entries.append(Entry(promised, self.machine.context.contact))
         elif isinstance(event, LeadUnmatched | LeadAccepted):
             self._changes += self._plant.resales.after(self._world, self, event)
         elif isinstance(event, DeliveryEnded):

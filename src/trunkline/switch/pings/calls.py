@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from trunkline.config.schema import Kind
-from trunkline.engine.routing.auction import Bid
+from trunkline.engine.routing.auction import Bid, amounts
 from trunkline.engine.routing.offer import Auction, Offer, Query
-from trunkline.engine.terms.promises import Promise
+from trunkline.engine.terms.promises import Promise, told
 from trunkline.events.changes import PingDrop, PingPut, StoredPing
 from trunkline.events.entry import Entry
 from trunkline.events.pings import PingConfirmed, PingNoTarget, PingUsed
@@ -156,6 +156,7 @@ class CallBook:
         used = msgspec.structs.replace(ping, by=name)
         self._desk.book.put(used)
         call.seat = expected.seat
+        call.promised = told(expected.promise, ping.account, name, now.utc_ms, amounts(expected.bids))
         call.keep(PingPut(used))
         call.note(PingUsed(account=ping.account, call=ping.ping, at_ms=now.utc_ms, by=name, held=call.seat is not None))
         self._plant.metrics.pings.labels("call", "used").inc()

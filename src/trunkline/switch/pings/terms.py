@@ -9,7 +9,7 @@ import msgspec
 from trunkline.config.schema import Campaign, Kind, Publisher
 from trunkline.config.selling import CALL_TTL_S
 from trunkline.engine.terms.margins import Pricing
-from trunkline.engine.terms.promises import Promise
+from trunkline.engine.terms.promises import Promise, rule_of
 from trunkline.engine.terms.terms import PayoutTerms
 from trunkline.kernel.money import AMOUNT_MINOR_MAX, Money
 
@@ -57,11 +57,6 @@ def selling(campaign: Campaign, publisher: Publisher, router: Router, query: Que
     payout = router.payout_of(query) if margin is None else None
     pricing = Pricing(currency, margin, payout, 0 if least is None else least.minor, loss)
     return Selling(pricing=pricing, ttl_ms=1000 * (ttl_s or CALL_TTL_S))
-
-
-def rule_of(ping: str) -> str:
-    """What a payout says that was promised by a ping."""
-    return f"ping {ping}"
 
 
 def earned_by(kind: Kind, conversion: ConversionTerms) -> tuple[Earned, int]:
