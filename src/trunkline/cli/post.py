@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -145,15 +145,15 @@ def _wrong(form: Form, body: Mapping[str, Any]) -> tuple[RowError, ...]:
 
 
 def _post(args: argparse.Namespace, source: SourceFile, table: Table, columns: Columns, reader: Reader) -> int:
-    door, campaign = _door(args), _campaign(args)
-    begun = Begun(file=source.path.name, digest=source.look.digest, campaign=campaign, url=door.url)
+    find, campaign = _door(args), _campaign(args)
+    begun = Begun(file=source.path.name, digest=source.look.digest, campaign=campaign, url=_place(args))
     screen = Screen(table.rows, quiet=args.json)
     with Progress(_progress_path(args), begun) as progress:
         going_on = len(progress) > 0
         with ErrorsFile(_errors_path(args), columns, going_on=going_on) as errors, screen:
             client = HttpClient(EVERYWHERE)
             posting = Posting(
-                Asking(client, door, per_second=args.rate),
+                Asking(client, find, per_second=args.rate),
                 lambda row: key_of(source.look.digest, campaign, row, test=args.test),
                 progress=progress,
                 errors=errors,
@@ -211,12 +211,12 @@ def _post_one(args: argparse.Namespace, source: SourceFile) -> int:
         _write(body)
         return ExitCode.DONE
     key = key_of(source.look.digest, body["campaign"], ROW, test=bool(body.get("test")))
-    door = _door(args)
+    find = _door(args)
 
     async def post() -> Settled:
         client = HttpClient(EVERYWHERE)
         try:
-            return await Asking(client, door).ask(key, body, str(args.file))
+            return await Asking(client, find).ask(key, body, str(args.file))
         finally:
             await client.close()
 
@@ -273,22 +273,26 @@ def _form(args: argparse.Namespace) -> tuple[LeadField, ...] | None:
     return mine[0].lead_fields
 
 
-def _door(args: argparse.Namespace) -> Door:
-    """Where to post, and by which key. Raises UsageError, SwitchUnreachable."""
+def _door(args: argparse.Namespace) -> Callable[[], Door]:
+    """How to find where to post, and by which key. Raises UsageError."""
     if args.key_env is None:
         raise UsageError("whose leads are these?", hint="--key-env NAME: the variable with the publisher's API key")
     key = os.environ.get(args.key_env, "").strip()
     if not key or not key.isascii() or not key.isprintable():
         raise UsageError(f"the variable {args.key_env} holds no API key", hint=f"export {args.key_env}=…")
+    if args.url is None and args.data is None:
+        raise UsageError("where to?", hint="--data DIR of a switch on this machine, or --url URL")
     if args.url is not None:
         url: str = args.url.rstrip("/")
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"--url {args.url} is no URL of http or https", hint="such as https://leads.example.com")
-    elif args.data is not None:
-        url = f"http://{admin.ask(args.data, 'listeners.show', {})['http']}"
-    else:
-        raise UsageError("where to?", hint="--data DIR of a switch on this machine, or --url URL")
-    return Door(url if url.endswith(PATH) else url + PATH, key)
+        return lambda: Door(url if url.endswith(PATH) else url + PATH, key)
+    return lambda: Door(f"http://{admin.ask(args.data, 'listeners.show', {})['http']}{PATH}", key)
+
+
+def _place(args: argparse.Namespace) -> str:
+    """What the file of progress calls the switch: its folder stays the same where its port does not."""
+    return str(args.data.resolve() if args.url is None else args.url)
 
 
 def _said(maps: list[str]) -> dict[str, str]:

@@ -12,8 +12,10 @@ from scripts.erase_contact import main as erase
 from tests.integration.leads.posts import CONFIG, TEXAN, configured, lead, post
 
 from trunkline.events.changes import StoredResale
+from trunkline.events.leads import LeadAccepted
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.lead_buyer import LeadBuyer
+from trunkline.testing.bidders.server import Received
 from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.integration
@@ -52,59 +54,51 @@ def waiting(switch: SwitchProcess, *, due: bool = False) -> list[StoredResale]:
     return found
 
 
-def refuses_all(request: Any) -> tuple[int, Any]:
+UNWANTED, WANTED, ERASED = "+15125550101", "+15125550102", "+15125550103"
+
+
+def refuses_all(request: Received) -> tuple[int, Any]:
     return 400, {}
 
 
-def test_an_unsold_lead_is_offered_again_to_whoever_did_not_have_it(tmp_path: Path) -> None:
-    ace, bolt = LeadBuyer(refuses_all), LeadBuyer(refuses_all)
-    with answering({"/ace": ace, "/bolt": bolt}) as buyers:
-        switch = SwitchProcess(configured(f"{buyers.url}/ace", f"{buyers.url}/bolt", AGED), tmp_path)
-        with switch:
-            status, answer, _ = post(switch, lead())
-            name = answer["id"]
-            assert (status, answer["status"], len(ace.leads), len(bolt.leads)) == (200, "unmatched", 1, 0)
-            post(switch, lead(TEXAN | {"phone": "+15125550199"}, test=True))
-            switch.kill()
-            (stored,) = waiting(switch, due=True)
-            assert (stored.lead.lead, stored.round) == (name, 1)
-            assert abs(stored.due_ms - stored.lead.received_ms - 24 * 3_600_000) < 60_000
-            switch.restart()
-            switch.until(lambda: events_of(switch, name).count("lead.unmatched") == 2, "the second end")
-            assert (len(ace.leads), len(bolt.leads)) == (1, 1), "ace has had it"
-            assert events_of(switch, name)[-5:] == [
-                "lead.aged", "offer.reserved", "delivery.ended", "call.routed", "lead.unmatched",
-            ]  # fmt: skip
-            switch.stop()
-            (stored,) = waiting(switch, due=True)
-            assert stored.round == 2
-            switch.start()
-            switch.until(lambda: events_of(switch, name).count("lead.unmatched") == 3, "the third end")
-            assert (len(ace.leads), len(bolt.leads)) == (1, 1), "both have had it"
-            switch.stop()
-            assert waiting(switch) == [], "twice was said"
+def wants_one(request: Received) -> tuple[int, Any]:
+    return (200 if request.json()["phone"] == WANTED else 400), {}
 
 
-def test_an_aged_lead_is_sold_and_paid_once_and_an_erased_one_is_gone(tmp_path: Path) -> None:
-    ace, bolt = LeadBuyer(refuses_all), LeadBuyer()
-    with answering({"/ace": ace, "/bolt": bolt}) as buyers:
-        switch = SwitchProcess(configured(f"{buyers.url}/ace", f"{buyers.url}/bolt", AGED), tmp_path)
-        with switch:
-            names = [
-                post(switch, lead(TEXAN | {"phone": phone}))[1]["id"] for phone in ("+15125550101", "+15125550102")
-            ]
-            switch.stop()
-            assert len(waiting(switch, due=True)) == 2
-            assert erase([str(switch.data), "acme", "+15125550102"]) == 0
-            switch.start()
-            switch.until(lambda: "lead.accepted" in events_of(switch, names[0]), "the lead to be sold")
-            switch.until(lambda: "lead.aged_out" in events_of(switch, names[1]), "the other to be let go")
-            assert [each.json()["phone"] for each in bolt.leads] == ["+15125550101"]
-            accepted = next(
-                event
-                for event in switch.journal_events()
-                if event.__struct_config__.tag == "lead.accepted" and event.call == names[0]  # type: ignore[union-attr]
-            )
-            assert str(accepted.payout) == "3.00"  # type: ignore[union-attr]
-            switch.stop()
-            assert waiting(switch) == []
+def test_unsold_leads_are_offered_again_exactly_and_to_nobody_who_had_them(tmp_path: Path) -> None:
+    ace, bolt = LeadBuyer(refuses_all), LeadBuyer(wants_one)
+    with (
+        answering({"/ace": ace, "/bolt": bolt}) as buyers,
+        SwitchProcess(configured(f"{buyers.url}/ace", f"{buyers.url}/bolt", AGED), tmp_path) as switch,
+    ):
+        unwanted, wanted, erased = (
+            post(switch, lead(TEXAN | {"phone": phone}))[1]["id"] for phone in (UNWANTED, WANTED, ERASED)
+        )
+        post(switch, lead(TEXAN | {"phone": "+15125550199"}, test=True))
+        assert (len(ace.leads), len(bolt.leads)) == (3, 0)
+        switch.kill()
+        stored = waiting(switch, due=True)
+        assert {(each.lead.lead, each.round) for each in stored} == {(unwanted, 1), (wanted, 1), (erased, 1)}
+        assert all(0 <= each.due_ms - each.lead.received_ms - 24 * 3_600_000 < 60_000 for each in stored)
+        assert erase([str(switch.data), "acme", ERASED]) == 0
+
+        switch.restart()
+        switch.until(lambda: "lead.aged_out" in events_of(switch, erased), "the erased lead to be let go")
+        switch.until(lambda: "lead.accepted" in events_of(switch, wanted), "one lead to be sold")
+        switch.until(lambda: events_of(switch, unwanted).count("lead.unmatched") == 2, "the other's second end")
+        assert len(ace.leads) == 3, "ace has had all of them"
+        assert sorted(each.json()["phone"] for each in bolt.leads) == [UNWANTED, WANTED]
+        assert events_of(switch, unwanted)[-5:] == [
+            "lead.aged", "offer.reserved", "delivery.ended", "call.routed", "lead.unmatched",
+        ]  # fmt: skip
+        events = [event for event in switch.journal_events() if isinstance(event, LeadAccepted)]
+        assert [(event.call, str(event.payout)) for event in events] == [(wanted, "3.00")]
+
+        switch.stop()
+        (again,) = waiting(switch, due=True)
+        assert (again.lead.lead, again.round) == (unwanted, 2)
+        switch.start()
+        switch.until(lambda: events_of(switch, unwanted).count("lead.unmatched") == 3, "the third end")
+        assert (len(ace.leads), len(bolt.leads)) == (3, 2), "both have had it"
+        switch.stop()
+        assert waiting(switch) == [], "twice was said"

@@ -50,7 +50,7 @@ def post(path: Path, url: str, *, key: str = KEY, at_once: int = 4) -> Posting:
 
             async def run() -> Posting:
                 client = HttpClient(("127.0.0.0/8",))
-                asking = Asking(client, Door(f"{url}/v1/leads", key), per_second=10_000, first_wait_s=0.001)
+                asking = Asking(client, lambda: Door(f"{url}/v1/leads", key), per_second=10_000, first_wait_s=0.001)
 
                 def key_of_row(row: int) -> str:
                     return key_of(source.look.digest, "injury", row)

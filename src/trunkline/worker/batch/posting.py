@@ -12,6 +12,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Final
 
@@ -86,27 +87,37 @@ class Asking:
     """Asks for one lead after another, no faster than allowed, each until somebody has decided."""
 
     def __init__(
-        self, client: HttpClient, door: Door, *, per_second: float = 1_000.0, first_wait_s: float = WAIT_S
+        self,
+        client: HttpClient,
+        find: Callable[[], Door],
+        *,
+        per_second: float = 1_000.0,
+        first_wait_s: float = WAIT_S,
     ) -> None:
+        """`find` says where the switch is; it is asked again when nobody answers there: it may have moved."""
         self._client = client
-        self._door = door
+        self._find = find
+        self._door = find()
         self._gap_s = 1 / per_second
         self._first_wait_s = first_wait_s
         self._next_s = 0.0
 
     async def ask(self, key: str, body: object, name: str) -> Settled:
         """Post a lead under its idempotency key; `name` is what errors call it. Raises Stopped, Refused."""
-        request = self._door.request(key, body)
         loop = asyncio.get_running_loop()
         why = ""
         for tries in range(TRIES_MAX):
             await self._turn()
-            meaning = _read(await self._client.exchange(request, loop.time() + ANSWER_S))
+            answer = await self._client.exchange(self._door.request(key, body), loop.time() + ANSWER_S)
+            meaning = _read(answer)
             if isinstance(meaning, Settled):
                 return meaning
             if isinstance(meaning, Useless):
                 raise Refused(f"{name}: {meaning.why}", hint=meaning.hint)
             why = meaning.why
+            if isinstance(answer, NoAnswer):
+                with suppress(EnvironmentFault):  # it is still away
+                    self._door = self._find()
             self._hold(meaning.wait_s, tries)
         raise Stopped(
             f"{name} was posted {TRIES_MAX} times and nobody decided: {why}",
