@@ -60,6 +60,18 @@ def test_columns_are_known_by_names_other_names_and_spellings() -> None:
     assert [column.shown for column in found.ignored] == ["G (colour)", "H (no name)"]
 
 
+def test_what_scripts_and_traps_left_in_a_form_is_sent_too() -> None:
+    header = Row(1, ("phone", "zip", "xxTrustedFormCertUrl", "universal_leadid", "website", "consent.colour"))
+    assert sent(columns_of(header, FORM, {}, "leads.csv", "Website")) == {
+        "phone": ("field", "phone"),
+        "zip": ("field", "zip"),
+        "xxTrustedFormCertUrl": ("consent", "certificate"),
+        "universal_leadid": ("consent", "leadid"),
+        "website": ("field", "website"),
+        "consent.colour": (None, ""),
+    }
+
+
 def test_columns_are_what_is_said_of_them() -> None:
     found = columns("a", "b", "zip", "x", **{"A": "phone", "#2": "zip", "zip": "-", "X": "consent.text"})
     assert sent(found) == {

@@ -14,6 +14,7 @@ import msgspec
 
 from trunkline.config.folds import fold_text
 from trunkline.config.lead_fields import LeadField
+from trunkline.engine.leads.consent import HIDDEN_FIELDS, NAMES
 from trunkline.kernel.errors import UsageError
 from trunkline.worker.batch.rows import COLUMNS_MAX, Row, column_name, text_of
 
@@ -74,10 +75,13 @@ class BadColumns(UsageError):
     """The columns of the file and the fields of the form do not fit together; nothing was posted."""
 
 
-def columns_of(header: Row, form: Sequence[LeadField] | None, said: Mapping[str, str], file: str) -> Columns:
+def columns_of(
+    header: Row, form: Sequence[LeadField] | None, said: Mapping[str, str], file: str, honeypot: str | None = None
+) -> Columns:
     """What each column of `header` is. `form` None: every column that has a name is sent by it.
 
-    `said` maps columns, by name or `#3`, to fields, `source`, `consent.NAME`, or `-`. Raises BadColumns.
+    `said` maps columns, by name or `#3`, to fields, `source`, `consent.NAME`, or `-`. A column of the name `honeypot`
+    is sent too: it says who filled in the form. Raises BadColumns.
     """
     names = [text_of(cell).strip() for cell in header.cells]
     escaped = {fold_text(name) for name in names}.issuperset(OWN_COLUMNS)
@@ -87,7 +91,7 @@ def columns_of(header: Row, form: Sequence[LeadField] | None, said: Mapping[str,
     chosen, wrong = _chosen(names, said)
     problems += wrong
     columns = [
-        _told(place, name, chosen[place], form, problems) if place in chosen else _found(place, name, form)
+        _told(place, name, chosen[place], form, problems) if place in chosen else _found(place, name, form, honeypot)
         for place, name in enumerate(names)
     ]
     if escaped:
@@ -150,7 +154,7 @@ def _told(place: int, name: str, target: str, form: Sequence[LeadField] | None, 
     return Column(place=place, name=name)
 
 
-def _found(place: int, name: str, form: Sequence[LeadField] | None) -> Column:
+def _found(place: int, name: str, form: Sequence[LeadField] | None, honeypot: str | None) -> Column:
     """A column by its name: a field's own name or another one of it, also with spaces or dashes for underscores."""
     if not name:
         return Column(place=place, name=name, why="it has no name")
@@ -161,6 +165,8 @@ def _found(place: int, name: str, form: Sequence[LeadField] | None) -> Column:
             for known in (field.name, *field.also):
                 if alike(known) == alike(name):
                     return Column(place=place, name=name, part="field", sent_as=known, field=field)
+    if honeypot is not None and fold_text(name) == fold_text(honeypot):
+        return Column(place=place, name=name, part="field", sent_as=name)
     return _special(place, name, name) or Column(place=place, name=name, why="no field of the form has this name")
 
 
@@ -168,8 +174,9 @@ def _special(place: int, name: str, target: str) -> Column | None:
     folded = fold_text(target)
     if folded == SOURCE:
         return Column(place=place, name=name, part="source", sent_as=SOURCE)
-    if folded.startswith(CONSENT) and len(folded) > len(CONSENT):
-        return Column(place=place, name=name, part="consent", sent_as=folded.removeprefix(CONSENT))
+    stated = HIDDEN_FIELDS.get(folded, folded.removeprefix(CONSENT) if folded.startswith(CONSENT) else "")
+    if stated in NAMES:
+        return Column(place=place, name=name, part="consent", sent_as=stated)
     return None
 
 
