@@ -57,6 +57,10 @@ class House:
         self.reports: list[str] = []
         self.keys: set[str] = set()
         self.away = 0
+        self.running: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        self.running.append(asyncio.create_task(self.runner.run()))
 
     def configure(self, deliver: str, smtp_port: int = 1) -> None:
         outbound = f"{NETWORKS[:-1]}, smtp: {{host: {HERE}, port: {smtp_port}, tls: off, from: us@agency.example}}}}"
@@ -66,12 +70,12 @@ class House:
         Configurations(self.folder).keep(snapshot, self.folder / "config.yaml")
         self.index = AccountIndex(snapshot.accounts[0])
 
-    async def queue(self, *attempts: str, later_ms: int = 0) -> None:
+    async def queue(self, *attempts: str) -> None:
         for attempt in attempts:
             known = {"lead.phone": "+15125550100", "lead.name": f"Ann {attempt}"}
             made = queued(
                 self.index, self.index.targets["star"], known, lead=f"lead_{attempt}", attempt=attempt,
-                campaign="injury", now_ms=self.now_ms + later_ms,
+                campaign="injury", now_ms=self.now_ms,
             )  # fmt: skip
             await self.journal.append([Entry(made.event, "c" * 32)], [made.change])
 
@@ -107,17 +111,19 @@ class House:
             return [record.event for record in reader.records_of(f"lead_{attempt}")][1:]
 
 
-def in_house(folder: Path, work: Callable[[House], Awaitable[None]]) -> None:
+def in_house(folder: Path, work: Callable[[House], Awaitable[None]], *, begun: bool = True) -> None:
+    """Do `work` beside a runner, which has begun already unless the work is to begin it."""
+
     async def run() -> None:
         house = House(folder)
-        running: asyncio.Task[None] | None = None
         try:
-            running = asyncio.create_task(house.runner.run())
+            if begun:
+                house.begin()
             await work(house)
         finally:
-            if running is not None:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+            for task in house.running:
+                task.cancel()
+            await asyncio.gather(*house.running, return_exceptions=True)
             await house.journal.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))
@@ -135,6 +141,19 @@ def test_a_mail_goes_out_once_and_the_journal_knows(tmp_path: Path) -> None:
             assert message_from_bytes(content)["Subject"] == "Lead Ann att_1"
             (sent,) = house.events("att_1")
             assert (sent.name, sent.delivery, sent.tries) == ("<att_1@agency.example>", "att_1", 0)
+            assert house.counts() == {"waiting": 0, "dead": 0}
+
+    in_house(tmp_path, work)
+
+
+def test_many_go_out_beside_each_other_and_each_once(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        async with mail_server() as inbox:
+            house.configure("{email: {to: leads@buyer.example}, concurrency: 8}", inbox.port)
+            await house.queue(*(f"att_{number:02}" for number in range(60)))
+            await house.until(lambda: len(house.reports) == 60)
+            ids = [message_from_bytes(content)["Message-ID"] for _, content in inbox.mails]
+            assert len(ids) == len(set(ids)) == 60
             assert house.counts() == {"waiting": 0, "dead": 0}
 
     in_house(tmp_path, work)
@@ -251,14 +270,32 @@ def test_a_short_message_with_a_secret_that_shows_nowhere(tmp_path: Path) -> Non
 def test_targets_and_contacts_that_are_gone(tmp_path: Path) -> None:
     async def work(house: House) -> None:
         house.configure("{email: {to: leads@buyer.example}, tries: 3}")
-        await house.queue("att_1", later_ms=1_000)
+        await house.queue("att_1")
         house.configure("{url: 'https://buyer.example/'}")
-        house.now_ms += 1_000
+        house.begin()
         await house.reported("dead")
         (dead,) = house.events("att_1")
         assert dead.reason == "target_gone"
 
-    in_house(tmp_path, work)
+    in_house(tmp_path, work, begun=False)
+
+
+def test_who_has_been_erased_is_not_sent_and_others_are(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        async with mail_server() as inbox:
+            house.configure("{email: {to: a@b.example, format: csv, every: day}}", inbox.port)
+            await house.queue("att_1")
+            await house.journal.erase("c" * 32)
+            await house.queue("att_2")
+            house.now_ms += DAY
+            house.begin()
+            await house.reported("sent", "dead")
+            (dead,), (sent,) = house.events("att_1"), house.events("att_2")
+            assert (dead.reason, sent.delivery) == ("erased", "att_2")
+            ((_, content),) = inbox.mails
+            assert b"Ann att_1" not in message_from_bytes(content).get_payload(1).get_payload(decode=True)  # type: ignore[union-attr, operator]
+
+    in_house(tmp_path, work, begun=False)
 
 
 def test_nothing_is_sent_while_a_secret_is_missing(tmp_path: Path) -> None:

@@ -113,8 +113,9 @@ class OutboxRunner:
             return
         collected = deliver is not None and deliver.sheet is not None and deliver.sheet.every is not None
         limit = len(self._busy) + (ROWS_MAX if collected else SINGLE_MAX)
+        taken = frozenset(self._busy)  # also what ends while we read: the rows may be older than its report
         rows = await in_thread(self._outbox.due, account, key, self._clock_ms(), limit)
-        free = [row for row in rows if row.attempt not in self._busy]
+        free = [row for row in rows if row.attempt not in taken]
         for load in loads_of(free, deliver)[:room]:
             self._busy.update(load.attempts)
             pace.begin(deliver, self._clock_ms())
@@ -176,12 +177,13 @@ class OutboxRunner:
         while True:
             try:
                 await self._tell(command, args, key)
+                return
             except TrunklineError as error:
                 log.warning("the switch has not taken %s: %s; again in %g s", key, error.message, wait_s)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, longest_s)
-            else:
-                return
+            except Exception:  # nobody else would tell the switch, and what is busy is not tried again
+                log.exception("an error of ours in reporting %s; again in %g s", key, wait_s)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, longest_s)
 
     def _open(self) -> tuple[OutboxReader, JournalReader]:
         return OutboxReader(self._data), JournalReader(self._data)
