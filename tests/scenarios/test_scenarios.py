@@ -92,7 +92,10 @@ def test_every_rule_has_an_exemplary_scenario() -> None:
         "pacing", "patience_seconds", "performance", "require_listed", "reroute_again", "skills", "strict", "suppress",
         "tags", "week_start", "weight", "zone",
     } <= values.keys()  # fmt: skip
-    assert set(GUARD_LEVELS) <= {level for reason, level in rejected if reason not in {Reason.LIMIT, Reason.FUNDS}}
+    of_pings = {"ping"}  # what was promised for a caller; no question states that
+    assert set(GUARD_LEVELS) - of_pings <= {
+        level for reason, level in rejected if reason not in {Reason.LIMIT, Reason.FUNDS}
+    }
     assert set(LIMIT_LEVELS) <= {level for reason, level in rejected if reason == Reason.LIMIT}
     assert set(Unsold) - of_queues <= unsold
 

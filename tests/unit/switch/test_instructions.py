@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
 from trunkline.cli.main import main
 from trunkline.config.lead_fields import LeadField
 from trunkline.config.lead_rules import LeadRules, TrustedForm
-from trunkline.config.schema import Account, AccountConfig, Buyer, Campaign, Publisher
+from trunkline.config.schema import Account, AccountConfig, Buyer, Campaign, Payout, Publisher
 from trunkline.engine.leads.consent import gathered, read_consent
 from trunkline.engine.leads.field_codes import FieldCode
 from trunkline.engine.leads.form import Form
@@ -121,6 +122,14 @@ def test_a_publisher_reads_of_its_own_campaigns() -> None:
     assert campaigns_of(CONFIG, OWN, "injury") == []
     assert [each.key for each in campaigns_of(CONFIG, ADWAVE, "solar")] == ["solar"]
     assert "There is no campaign" in Text(instructions_page(CONFIG, OWN, [], "x")).text
+
+
+def test_bids_are_told_of_where_there_are_any() -> None:
+    assert "/v1/ping" not in page().text
+    paid = msgspec.structs.replace(SOLAR, payouts=(Payout(percent=6000),))
+    told = Text(instructions_page(CONFIG, ADWAVE, [paid], "https://x.example")).text
+    assert "POST https://x.example/v1/ping" in told
+    assert "60" not in told.partition("Asking for a bid first")[2], "what is paid is no matter of the page"
 
 
 def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,9 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
 _NOTHING: Final = Stated(consent=Consent())
 
 
+NOTHING_STATED: Final = Stated(consent=Consent())
+
+
 def gathered(consent: Any, fields: Mapping[str, Any]) -> tuple[Any, frozenset[str]]:
     """The consent of a body, with what stands among its fields: `consent.NAME`, and the hidden fields of scripts.
 
@@ -161,6 +164,8 @@ def read_consent(sent: Any, needed: Needed, now_ms: int, certificates: str = CER
     """
     if not sent and needed == "none" and (sent is None or isinstance(sent, Mapping)):
         return _NOTHING
+    if not sent and needed == "none" and isinstance(sent, Mapping | None):
+        return NOTHING_STATED
     if sent is None:
         sent = {}
     if not isinstance(sent, Mapping):

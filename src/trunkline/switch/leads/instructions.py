@@ -102,6 +102,8 @@ def instructions_page(config: AccountConfig, publisher: Publisher, campaigns: Se
         parts.append("<p><strong>There is no campaign that takes leads with this key.</strong></p>")
     parts += [_campaign(each, f"{url}/v1/leads") for each in campaigns]
     parts += [_answers(), _codes()]
+    if any(each.leads.margin or publisher.margin or each.payouts for each in campaigns):
+        parts.append(_bids(url))
     return _HTML.replace("TITLE", escape(title)).replace("CONTENT", "\n".join(parts))
 
 
@@ -118,6 +120,24 @@ def _how(url: str, publisher: Publisher) -> str:
         "<p>With <code>test: true</code> a lead is checked and decided like any other, and sold to nobody.</p>"
         "<p>Names of fields may be written in any case. Other fields than these are left out. What is nested is found "
         "by its path: <code>contact.phone</code>.</p>"
+    )
+
+
+def _bids(url: str) -> str:
+    """How to be bid an amount before a lead is sent."""
+    ping = '{"campaign": "…", "source": "…", "fields": {"phone": "512555XXXX", "zip": "78701"}}'
+    bid = '{"status": "bid", "ping_id": "ping_…", "bid": "27.00", "currency": "USD", "expires_at": "…"}'
+    none = '{"status": "no_bid", "reasons": ["no_buyer_area"]}'
+    sent = '{"ping_id": "ping_…", "fields": {…}, "consent": {…}}'
+    return (
+        "<h2>Asking for a bid first</h2>"
+        f"<p>Send what may be said of the person by <code>POST {escape(url)}/v1/ping</code>, with the same key: phone, "
+        "e-mail and texts may be left out, a phone may be its beginning (<code>512555XXXX</code>) or "
+        "<code>phone_sha256</code>. Whatever is said must be true of the lead.</p>"
+        f"<pre><code>{escape(ping)}\n\n{escape(bid)}\n{escape(none)}</code></pre>"
+        f"<p>Send the whole lead by <code>POST {escape(url)}/v1/post</code> before the bid expires. Whoever takes it, "
+        "it earns the bid. Answers are those above; 410 when the bid has expired.</p>"
+        f"<pre><code>{escape(sent)}</code></pre>"
     )
 
 
