@@ -12,7 +12,9 @@ from trunkline.engine.calls import inputs
 from trunkline.engine.calls import table as call
 from trunkline.engine.flow import effects
 from trunkline.engine.flow import machine as flow
+from trunkline.engine.leads import inputs as lead_inputs
 from trunkline.engine.leads import returns
+from trunkline.engine.leads import table as lead
 from trunkline.sip import legs, register
 from trunkline.sip.transactions import client, invite_client, invite_server, machine, server
 from trunkline.sip.transactions.machine import Repeat, Row, Transaction
@@ -43,7 +45,7 @@ class Edge(NamedTuple):
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _call(), _flow(), _legs(), _registration(), _circuit(), _return(), _transactions()]
+    parts = [_HEAD, _call(), _lead(), _flow(), _legs(), _registration(), _circuit(), _return(), _transactions()]
     return "\n".join(parts)
 
 
@@ -76,6 +78,22 @@ def _call() -> str:
             _diagram(kept, first="new", last="over"),
             _table([*alive, *kept]),
             _meanings(inputs.Input.__args__, "Inputs"),
+        ]
+    )
+
+
+def _lead() -> str:
+    rows = _rows(lead.TRANSITIONS)
+    return "\n".join(
+        [
+            "## A lead",
+            "",
+            f"`{_file(lead)}`, carried out by `trunkline.switch.leads.live`.",
+            "",
+            _prose(lead.__doc__),
+            _diagram(rows, first="new", last="over"),
+            _table(rows),
+            _meanings(lead_inputs.Input.__args__, "Inputs"),
         ]
     )
 

@@ -32,16 +32,12 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "Ask it": ("explain", "bidders", "scenarios", "simulate", "backtest", "plan"),
     "Feed it": ("post",),
     "Steer it": ("counters", "lists", "geo", "rates", "targets", "keys", "held", "returns", "dead-letters", "apply"),
-    "Look into it": ("calls", "trace", "doctor"),
+    "Look into it": ("calls", "leads", "trace", "doctor"),
     "Measure it": ("bench",),
 }
 """What exists, in the order in which a newcomer needs it."""
 
-UNBUILT: Final = frozenset(
-    {
-        "leads",
-    }
-)
+UNBUILT: Final[frozenset[str]] = frozenset()
 """Names that are settled but have nothing behind them yet. Using one is bad use, not a crash."""
 
 
@@ -80,7 +76,7 @@ def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
 def explain_yourself() -> str:
     """The text for somebody who typed nothing but the name of the program."""
     lines = [
-        f"Trunkline {__version__}: sells live phone calls to buyers; web leads are to follow. Self-hosted, Apache-2.0.",
+        f"Trunkline {__version__}: sells live phone calls and web leads to buyers. Self-hosted, Apache-2.0.",
         "",
         "usage: trunkline COMMAND [...]        trunkline COMMAND --help tells all flags of one",
     ]

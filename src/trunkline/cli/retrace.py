@@ -16,6 +16,7 @@ from trunkline import __version__
 from trunkline.config.schema import AccountConfig, Snapshot
 from trunkline.engine.calls.searches import Search, query_of, searches, unkept
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
+from trunkline.engine.leads.searches import LeadSearch, lead_query_of, lead_searches
 from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.fact_log import FACT_EVENTS, FactLog, FactState
 from trunkline.engine.routing.facts import NO_FACTS, Facts, facts_of
@@ -26,6 +27,7 @@ from trunkline.engine.scoring.rate_book import NO_RATES, RateBook
 from trunkline.events.auctions import AuctionEvent
 from trunkline.events.calls import CallEvent, CallQualified, CallReceived
 from trunkline.events.entry import Record
+from trunkline.events.leads import LeadReceived
 from trunkline.journal.configurations import ConfigurationMissing, Configurations
 from trunkline.journal.reader import JournalReader
 from trunkline.switch.geo_store import GeoStore, ImportUnreadable
@@ -40,7 +42,7 @@ class Retraced(msgspec.Struct, frozen=True, kw_only=True):
     `proved` says that nothing was missing and nothing differs.
     """
 
-    search: Search
+    search: Search | LeadSearch
     currency: str | None
     attributes: Attributes
     rebuilt: Rebuilt | None
@@ -53,14 +55,19 @@ class Retraced(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def retrace(data: Path, reader: JournalReader, records: Sequence[Record]) -> list[Retraced]:
-    """All searches of one call; `records` are the call's."""
-    events = [record.event for record in records if isinstance(record.event, CallEvent | AuctionEvent)]
-    erased = any(record.erased for record in records if isinstance(record.event, CallReceived | CallQualified))
+    """All searches of one call or lead; `records` are its own."""
+    said = CallReceived | CallQualified | LeadReceived
+    erased = any(record.erased for record in records if isinstance(record.event, said))
     last = records[-1].position.seq
-    return [_again(data, reader, search, last, erased=erased) for search in searches(events)]
+    found: Sequence[Search | LeadSearch]
+    if any(isinstance(record.event, LeadReceived) for record in records):
+        found = lead_searches([record.event for record in records])
+    else:
+        found = searches([each.event for each in records if isinstance(each.event, CallEvent | AuctionEvent)])
+    return [_again(data, reader, search, last, erased=erased) for search in found]
 
 
-def _again(data: Path, reader: JournalReader, search: Search, seq: int, *, erased: bool) -> Retraced:
+def _again(data: Path, reader: JournalReader, search: Search | LeadSearch, seq: int, *, erased: bool) -> Retraced:
     nothing = Retraced(search=search, currency=None, attributes={}, rebuilt=None, notes=())
     if erased:
         note = "the contact was erased: what was known of the caller is gone, and with it every reason that rests on it"
@@ -72,13 +79,17 @@ def _again(data: Path, reader: JournalReader, search: Search, seq: int, *, erase
     config = next(each for each in snapshot.accounts if each.account.key == search.received.account)
     router = compile_router(config, snapshot.platform, snapshot.digest)
     notes: list[str] = []
-    query = query_of(search, router, _overlay(data, search, notes))
+    overlay = _overlay(data, search, notes)
+    if isinstance(search, Search):
+        query = query_of(search, router, overlay)
+    else:
+        query = lead_query_of(search, router, overlay)
     facts = _Past(data, reader, snapshot, config).at(search, seq, notes)
     rebuilt = router.replay(query, search.told(), facts)
     engine = search.routed.versions.engine
     if engine != __version__:
         notes.append(f"decided by engine {engine}, made again by engine {__version__}")
-    if missing := unkept(config, search):
+    if isinstance(search, Search) and (missing := unkept(config, search)):
         notes.append(f"never stored, because the flow says they are sensitive: {', '.join(missing)}")
     if any(auction.more for auction in search.auctions):
         notes.append("the journal does not list everybody of an auction: what the others have bid is unknown")
@@ -93,7 +104,7 @@ def _again(data: Path, reader: JournalReader, search: Search, seq: int, *, erase
     )
 
 
-def _overlay(data: Path, search: Search, notes: list[str]) -> Overlay:
+def _overlay(data: Path, search: Search | LeadSearch, notes: list[str]) -> Overlay:
     version = search.routed.versions.geo
     if not version:
         return NO_OVERLAY
@@ -116,7 +127,7 @@ class _Past:
         self._packed: dict[str, ContactList | None] = {}
         self._files: dict[str, ContactList] | None = None
 
-    def at(self, search: Search, seq: int, notes: list[str]) -> Facts:
+    def at(self, search: Search | LeadSearch, seq: int, notes: list[str]) -> Facts:
         """The facts with the version that the decision names; else the last ones before it, and a note."""
         wanted = search.routed.versions.facts
         if wanted == NO_FACTS.version:

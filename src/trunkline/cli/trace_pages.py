@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from trunkline.cli.retrace import Retraced
-from trunkline.engine.calls.story import why_rejected
 from trunkline.engine.routing.compared import Compared
 from trunkline.engine.routing.explain import attribute_json, rejection_json
 from trunkline.engine.routing.routes import RouteTrace
+from trunkline.engine.routing.telling import why_rejected
 from trunkline.engine.routing.views import for_buyer, for_publisher
 from trunkline.kernel.clock import iso
 

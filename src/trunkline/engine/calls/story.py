@@ -8,8 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trunkline.engine.routing.auction_story import tell_auction, tell_confirmed, tell_late
-from trunkline.engine.routing.facts import NO_FACTS
-from trunkline.engine.routing.reasons import ROUTE_WORDS, UNSOLD_WORDS, Reason, Unsold
+from trunkline.engine.routing.telling import (
+    tell_money,
+    tell_offer,
+    tell_promise,
+    tell_repeated,
+    tell_routed,
+    why_unsold,
+)
 from trunkline.engine.terms.returned import tell_return
 from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate
 from trunkline.events.calls import (
@@ -37,7 +43,6 @@ from trunkline.events.calls import (
     RecordingPaused,
     RecordingResumed,
     RecordingStarted,
-    Rejection,
 )
 from trunkline.events.returns import AnyReturnEvent, ReturnEvent
 from trunkline.kernel.clock import iso
@@ -111,9 +116,9 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             why = f" ({event.reason})" if event.reason else ""
             return [f"the signature of the caller's number, level {event.attestation}: {event.result}{why}"]
         case CallRepeated():
-            return _repeated(event)
+            return tell_repeated(event)
         case CallPromised():
-            return [promised_words(event)]
+            return [tell_promise(event)]
         case CallBlocked():
             more = "" if event.detail is None else f" ({event.detail})"
             return [f"blocked: {_BLOCKED.get(event.reason, event.reason)}{more}"]
@@ -124,14 +129,10 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case CallQueued():
             return [f"waits for somebody of plan {event.plan} to have room, number {event.position} in line"]
         case CallDequeued():
-            why = "somebody had room" if event.reason is None else _why_unsold(event.reason)
+            why = "somebody had room" if event.reason is None else why_unsold(event.reason)
             return [f"waited {_seconds(event.waited_ms)}: {why}"]
         case OfferReserved():
-            hop = f", rerouted {event.hop} times" if event.hop else ""
-            took = f"{hop}, found in {event.decision_us} µs"
-            price = f"{event.price} {event.price.currency}"
-            odds = "" if event.p is None else f", chance {event.p:.3f}, propensity {event.propensity:.3f}"
-            return [f"offer {event.rank} to {event.buyer} ({event.route}) at {price}{took}{odds}"]
+            return [tell_offer(event)]
         case AttemptMoved():
             why = _MOVED.get(event.reason, event.reason)
             by = f" by trunk {event.trunk}" if event.trunk is not None else ""
@@ -141,12 +142,9 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
         case AttemptEnded():
             return [_attempt_ended(event, offers), *(_leg_ended(leg) for leg in event.legs or ())]
         case CallRouted():
-            return _routed(event)
-        case Converted():
-            return [f"converted: {event.buyer} owes {event.amount} {event.amount.currency} by {event.rule}"]
-        case PayoutEarned():
-            loss = ", more than the buyer pays" if event.loss else ""
-            return [f"payout: {event.publisher} earns {event.amount} {event.amount.currency} by {event.rule}{loss}"]
+            return tell_routed(event)
+        case Converted() | PayoutEarned():
+            return [tell_money(event)]
         case RecordingStarted():
             return [f"recording into {event.path}"]
         case RecordingPaused():
@@ -166,13 +164,6 @@ def _told(event: AnyCallEvent, offers: dict[str, OfferReserved]) -> list[str]:
             return [tell_late(event)]
         case BidConfirmed():
             return [tell_confirmed(event)]
-
-
-def _why_unsold(reason: str) -> str:
-    try:
-        return UNSOLD_WORDS[Unsold(reason)].operator
-    except ValueError:
-        return reason
 
 
 def _known(event: CallQualified) -> str:
@@ -209,36 +200,6 @@ def _leg_ended(leg: LegEnded) -> str:
     return f"  {leg.dial} {what or leg.outcome}{status}{reason} after {_seconds(leg.ring_ms)}"
 
 
-def _routed(event: CallRouted) -> list[str]:
-    head = {
-        "sold": f"routing by plan {event.plan} ended with a sale",
-        "unsold": f"routing by plan {event.plan} found no buyer: {event.reason}",
-        "abandoned": f"routing by plan {event.plan} ended because the caller hung up",
-    }.get(event.outcome, f"routing by plan {event.plan} {event.outcome}: {event.reason}")
-    facts = "" if event.versions.facts == NO_FACTS.version else f", facts {event.versions.facts}"
-    geo = f", geo {event.versions.geo}" if event.versions.geo else ""
-    lines = [f"{head} (seed {event.seed}{facts}{geo}, engine {event.versions.engine})"]
-    lines += [f"  not offered: {rejection.route}: {why_rejected(rejection)}" for rejection in event.rejected]
-    if event.more:
-        lines.append(f"  and {event.more} more routes that were not offered")
-    return lines
-
-
-def why_rejected(rejection: Rejection) -> str:
-    """One rejection in words."""
-    if rejection.measure is not None:
-        per = f" per {rejection.per}" if rejection.per else ""
-        level = f"{rejection.level} has" if rejection.level else "there is"
-        return f"{level} {rejection.used} of {rejection.max} {rejection.measure}{per} in use"
-    try:
-        words = ROUTE_WORDS[Reason(rejection.reason)].operator
-    except ValueError:
-        words = rejection.reason
-    level = f" [{rejection.level}]" if rejection.level else ""
-    detail = f" ({rejection.detail})" if rejection.detail else ""
-    return f"{rejection.reason}{level}: {words}{detail}"
-
-
 def _measured(event: LegMeasured, offers: dict[str, OfferReserved]) -> str:
     who = "the caller" if event.attempt is None else _who(event.attempt, offers)
     score = "not at all" if event.mos is None else f"at {event.mos:.1f} of 4.4"
@@ -248,23 +209,6 @@ def _measured(event: LegMeasured, offers: dict[str, OfferReserved]) -> str:
         told += f", round trip {event.round_trip_ms:.0f} ms"
     heard = "" if event.peer_mos is None else f" and heard us at {event.peer_mos:.1f}"
     return f"{told}){heard}"
-
-
-def promised_words(event: CallPromised) -> str:
-    """What the publisher was bid for it before it came."""
-    when = f"after {event.after_ms // 1000} s" if event.event == "duration" else f"at {event.event}"
-    covers = "" if not event.floor.minor else f"; prices from {event.floor} cover it"
-    return f"the publisher was bid {event.bid} {event.bid.currency} for it by {event.ping}, earned {when}{covers}"
-
-
-def _repeated(event: CallRepeated) -> list[str]:
-    """That the contact was here before, with the newest of what happened then."""
-    of = "" if event.duplicate_of is None else f" of {event.duplicate_of}"
-    what = f"a duplicate{of}" if event.duplicate else "no duplicate, but the contact was here before"
-    last = event.seen[-1]
-    whom = "" if last.buyer is None else f" with {last.buyer}"
-    more = f", and {len(event.seen) - 1} things before that" if len(event.seen) > 1 else ""
-    return [f"{what}: {last.event}{whom} on {last.campaign} at {iso(last.at_ms)}{more}"]
 
 
 def _ended(event: CallEnded) -> list[str]:

@@ -256,6 +256,7 @@ class LiveLead:
             offered=decision.offered,
             rejected=decision.rejected,
             more=decision.more,
+            began_ms=self.machine.received.utc_ms,
         )
         self._entries.append(Entry(routed, context.contact))
 
