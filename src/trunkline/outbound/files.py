@@ -27,6 +27,15 @@ NAMES_MAX: Final = 20
 _KEEPALIVE_S: Final = 15
 
 
+_RSA: Final = ("rsa-sha2-512", "rsa-sha2-256")
+_KINDS: Final = (
+    ("ssh-ed25519", "ssh-ed448"),
+    ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    _RSA,
+)
+"""Kinds of host keys, by the algorithms that prove them (RFC 8332 for RSA)."""
+
+
 class _NameTaken(Exception):
     """There are files of other content under all names that are tried."""
 
@@ -51,8 +60,8 @@ class FileDrop:
             return Failed(reason="forbidden_address", detail=str(error.strerror), permanent=True)
         except asyncssh.KeyImportError as error:
             return _failed("bad_key", error, permanent=True)
-        except asyncssh.HostKeyNotVerifiable:
-            detail = f"{sftp.host} has another key than `host_key`"
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
+            detail = f"{sftp.host} does not prove itself by the key of `host_key`: {error}"[:DETAIL_MAX]
             return Failed(reason="host_key", detail=detail, permanent=True)
         except asyncssh.PermissionDenied as error:
             return _failed("auth", error, permanent=True)
@@ -78,12 +87,30 @@ class FileDrop:
     async def _put_at(
         self, address: str, sftp: Sftp, keys: list[asyncssh.SSHKey] | None, secret: str, name: str, content: bytes
     ) -> str:
+        """Put it at one address, asking the server for a key of the kind that is known: it may have several."""
+        *others, last = _kinds_of(sftp.host_key)
+        for kind in others:
+            with suppress(asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+                return await self._put_knowing(kind, address, sftp, keys, secret, name, content)
+        return await self._put_knowing(last, address, sftp, keys, secret, name, content)
+
+    async def _put_knowing(
+        self,
+        kind: tuple[str, ...],
+        address: str,
+        sftp: Sftp,
+        keys: list[asyncssh.SSHKey] | None,
+        secret: str,
+        name: str,
+        content: bytes,
+    ) -> str:
         async with (
             asyncssh.connect(
                 address,
                 sftp.port,
                 client_factory=lambda: _Trusting(sftp.host_key),
                 known_hosts=b"",
+                server_host_key_algs=kind,
                 username=sftp.user,
                 password=None if keys else secret,
                 client_keys=keys,
@@ -108,6 +135,14 @@ class _Trusting(asyncssh.SSHClient):
         if self._host_key.startswith("SHA256:"):
             return key.get_fingerprint() == self._host_key
         return asyncssh.import_public_key(self._host_key).public_data == key.public_data
+
+
+def _kinds_of(host_key: str) -> tuple[tuple[str, ...], ...]:
+    """What a server is asked to prove itself with; a fingerprint does not say of what kind its key is."""
+    if host_key.startswith("SHA256:"):
+        return _KINDS
+    kind = host_key.split(" ")[0]
+    return (_RSA if kind == "ssh-rsa" else (kind,),)
 
 
 async def _place(client: asyncssh.SFTPClient, folder: str, name: str, content: bytes) -> str:

@@ -92,7 +92,9 @@ class Shelf:
 
 
 @asynccontextmanager
-async def sftp_server(folder: Path, client_key: asyncssh.SSHKey | None = None) -> AsyncIterator[Shelf]:
+async def sftp_server(
+    folder: Path, client_key: asyncssh.SSHKey | None = None, more_keys: tuple[asyncssh.SSHKey, ...] = ()
+) -> AsyncIterator[Shelf]:
     """An SFTP server that keeps its files in `folder`, for USER with PASSWORD or with `client_key`."""
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     shelf = Shelf(folder, host_key)
@@ -123,7 +125,9 @@ async def sftp_server(folder: Path, client_key: asyncssh.SSHKey | None = None) -
                 raise OSError(errno.ENOSPC, "No space left on device")
             return super().write(file_obj, offset, data)  # type: ignore[return-value]
 
-    server = await asyncssh.listen(HERE, 0, server_factory=Door, server_host_keys=[host_key], sftp_factory=Files)
+    server = await asyncssh.listen(
+        HERE, 0, server_factory=Door, server_host_keys=[host_key, *more_keys], sftp_factory=Files
+    )
     shelf.port = server.get_port()
     try:
         yield shelf

@@ -220,6 +220,20 @@ def test_a_key_in_place_of_a_password(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
+def test_a_server_with_several_keys_is_known_by_any_of_them(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+
+    async def run() -> None:
+        async with sftp_server(tmp_path, more_keys=(key,)) as shelf:
+            drop = FileDrop(NETWORKS)
+            for host_key in (key.export_public_key().decode().strip(), key.get_fingerprint(), shelf.fingerprint):
+                found = await drop.put(sftp_of(shelf, host_key=host_key), PASSWORD, "x.csv", b"1")
+                assert found == Sent("in/x.csv")
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_a_server_that_says_nothing() -> None:
     async def run() -> None:
         hang = asyncio.Event()
