@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.engine.leads import inputs as i
+from trunkline.engine.leads.aging import buyers_that_had
 from trunkline.engine.leads.sales import Sale, unpacked
 from trunkline.engine.routing.offer import Attribute
 from trunkline.engine.terms.promises import unpacked as unpacked_promise
@@ -47,7 +48,7 @@ class LeftLead:
         self.sale: Sale | None = None if stored.sale is None else unpacked(stored.sale)
         self.received = next((event for event in events if isinstance(event, LeadReceived)), None)
         self.taken = frozenset(event.target for event in events if isinstance(event, OfferReserved))
-        self.had = _had(events)
+        self.had = buyers_that_had(events)
         self.rounds = sum(isinstance(event, LeadAged) for event in events)
         self.seen = next((event.seen for event in events if isinstance(event, CallRepeated)), ())
         self.erased = erased
@@ -135,14 +136,6 @@ def order_of(left: LeftLead, received: LeadReceived, currency: str, *, answer: b
         promise=None if stored.promise is None else unpacked_promise(stored.promise),
         post=post,
         kept=None if post is None else keeping(stored.account, stored.publisher, post, currency, test=False),
-    )
-
-
-def _had(events: Sequence[Event]) -> frozenset[str]:
-    """The buyers that a lead was sent to, or may have been."""
-    spared = {event.attempt for event in events if isinstance(event, DeliveryEnded) and not event.sent}
-    return frozenset(
-        event.buyer for event in events if isinstance(event, OfferReserved) and event.attempt not in spared
     )
 
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from trunkline.config.review_rules import Resale
 from trunkline.engine.leads import inputs as i
+from trunkline.engine.leads.aging import due_again, why_not_again
 from trunkline.events.changes import Change, ResaleDrop, ResalePut, StoredLead, StoredResale
 from trunkline.events.entry import Entry
 from trunkline.events.leads import LeadAccepted, LeadAgedOut, LeadUnmatched
-from trunkline.kernel.windows import HOUR_MS
 from trunkline.switch.leads.preparing import names_of, prepared
-from trunkline.switch.leads.recovery import LeftLead, order_of, read_left
+from trunkline.switch.leads.recovery import order_of, read_left
 
 if TYPE_CHECKING:
     from trunkline.switch.leads.live import LiveLead
@@ -35,7 +34,6 @@ WAITING_MAX: Final = 200_000
 LOOK_S: Final = 1.0
 AT_ONCE: Final = 16
 """Aged leads that are offered at once: leads that come in go first."""
-_DAY_MS: Final = 24 * HOUR_MS
 
 
 class Resales:
@@ -58,12 +56,8 @@ class Resales:
         """What is to be written with a lead's end, so that it is offered again; it waits from now on."""
         context = live.machine.context
         rules = world.accounts[context.account].campaigns[context.campaign].leads.resale
-        if rules is None or rules.paused or context.test or live.rounds >= rules.times:
-            return ()
-        if isinstance(event, LeadAccepted) and not (rules.shared_too and _shared(live, event)):
-            return ()
-        due_ms = event.at_ms + rules.after_hours * HOUR_MS
-        if due_ms > live.first_ms + rules.max_age_days * _DAY_MS:
+        due_ms = due_again(rules, event, rounds=live.rounds, first_ms=live.first_ms, exclusive=live.exclusive)
+        if due_ms is None or context.test:
             return ()
         if len(self._waiting) >= WAITING_MAX:
             log.warning("lead %s is not offered again: %d wait for that already", context.lead, WAITING_MAX)
@@ -109,9 +103,10 @@ class Resales:
             index = plant.world.accounts.get(lead.account)
             campaign = None if index is None else index.campaigns.get(lead.campaign)
             rules = None if campaign is None else campaign.leads.resale
-            why = _why_not(left, rules, plant.clock().utc_ms)
+            erased = left.erased or left.received is None
+            why = why_not_again(rules, erased=erased, first_ms=lead.received_ms, now_ms=plant.clock().utc_ms)
             if why is not None or index is None or rules is None or left.received is None:
-                self._drop(lead, why or "campaign_gone")
+                self._drop(lead, why or "not_asked_for")
                 return
             left.rounds = stored.round
             plan = msgspec.structs.replace(lead, plan=rules.plan)
@@ -132,18 +127,3 @@ class Resales:
         out = LeadAgedOut(account=lead.account, call=lead.lead, at_ms=self._plant.clock().utc_ms, reason=why)
         self._plant.write([Entry(out)], [ResaleDrop(lead.lead)])
         log.info("lead %s is not offered again: %s", lead.lead, why)
-
-
-def _shared(live: LiveLead, event: LeadAccepted) -> bool:
-    """Whether nobody has bought the lead for himself alone. What a process before this one sold is not known: no."""
-    return not any(live.exclusive.get(attempt, True) for attempt in event.attempts)
-
-
-def _why_not(left: LeftLead, rules: Resale | None, now_ms: int) -> str | None:
-    if left.erased or left.received is None:
-        return "erased"
-    if rules is None or rules.paused:
-        return "campaign_gone"
-    if now_ms > left.stored.received_ms + rules.max_age_days * _DAY_MS:
-        return "too_old"
-    return None
