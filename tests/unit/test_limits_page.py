@@ -26,12 +26,18 @@ from trunkline.switch.commands.geo import READING_S
 from trunkline.switch.contacts import CONTACTS_MAX
 from trunkline.switch.geo import UNKNOWN_SHOWN
 from trunkline.switch.history import EVENTS_MAX, HISTORIES_MAX
+from trunkline.switch.leads import resale
+from trunkline.switch.leads.held import HELD_MAX
 from trunkline.switch.options import SwitchOptions
 from trunkline.switch.repeats import REPEATS_MAX
+from trunkline.switch.returns import OPEN_MAX
 from trunkline.switch.service import HALF_OPEN_MIN
 from trunkline.telephony.sip.connection import ConnectionLimits
 from trunkline.telephony.sip.doors import PEERS_MAX
 from trunkline.telephony.sip.driver import MESSAGES_BURST_S, MESSAGES_PER_S
+from trunkline.worker.batch.csv_file import FIELD_LENGTH_MAX
+from trunkline.worker.batch.rows import COLUMNS_MAX, ROWS_MAX
+from trunkline.worker.batch.sheet_file import UNPACKED_BYTES_MAX
 
 pytestmark = pytest.mark.unit
 
@@ -72,6 +78,10 @@ ROWS = {
     "unknown area codes that are remembered": (UNKNOWN_SHOWN,),
     "entries of a contact list": (ENTRIES_MAX,),
     "callers that a queue holds": (DEFAULTS["max_callers"],),
+    "leads that wait until a person has looked at them": (HELD_MAX,),
+    "leads that are to be offered again": (resale.WAITING_MAX, resale.AT_ONCE),
+    "returns that nobody has decided upon": (OPEN_MAX,),
+    "rows of a file of leads": (ROWS_MAX, COLUMNS_MAX, FIELD_LENGTH_MAX, UNPACKED_BYTES_MAX >> 20),
     "searches for another buyer after a hang-up": (HOPS_MAX,),
     "steps of one call through its flow": (VISITS_MAX,),
 }

@@ -115,6 +115,15 @@ class Metrics:
             "trunkline_lead_seconds", "From the form of a lead to its answer.", buckets=_SLOW_S, registry=self.registry
         )
         self.live_leads = Gauge("trunkline_live_leads", "Leads that are being sold.", registry=self.registry)
+        self.held_leads = Gauge(
+            "trunkline_held_leads", "Leads that wait until a person has looked at them.", registry=self.registry
+        )
+        self.aged_leads = Gauge(
+            "trunkline_aged_leads", "Leads that nobody took and that are to be offered again.", registry=self.registry
+        )
+        self.open_returns = Gauge(
+            "trunkline_open_returns", "Returns that nobody has decided upon.", registry=self.registry
+        )
         self.lead_errors = Counter("trunkline_lead_errors", "Leads ended by an error of ours.", registry=self.registry)
 
     def _measure_pings(self) -> None:

@@ -46,6 +46,10 @@ class Returns:
         self._counted: dict[Month, tuple[int, int]] = {}
         self._counting = asyncio.Lock()
 
+    def __len__(self) -> int:
+        """How many nobody has decided upon."""
+        return len(self._open)
+
     def restore(self, stored: Iterable[StoredReturn]) -> None:
         """Take over what nobody had decided upon when the process before this one ended."""
         self._open = {each.id: each for each in stored}

@@ -246,6 +246,9 @@ class Switch:
         plant = self._plant
         plant.metrics.live_calls.set(len(self._registry.calls))
         plant.metrics.live_leads.set(len(plant.leads.live))
+        plant.metrics.held_leads.set(len(plant.held))
+        plant.metrics.aged_leads.set(len(plant.resales))
+        plant.metrics.open_returns.set(len(plant.returns))
         plant.metrics.bids.set(len(plant.pings.book))
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.kept_leases.set(plant.capacity.kept())
