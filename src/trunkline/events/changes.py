@@ -171,6 +171,7 @@ class StoredPing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     attempt: str | None = None
     by: str | None = None
     facts: bytes | None = None
+    test: bool = False
 
 
 class PingPut(msgspec.Struct, frozen=True, gc=False, tag="ping.put"):

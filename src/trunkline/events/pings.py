@@ -52,6 +52,7 @@ class PingBid(PingEvent, frozen=True, kw_only=True, tag="ping.bid"):
     event: Literal["convert", "connect", "duration"] = "convert"
     after_ms: int = 0
     number: str | None = None
+    test: bool = False
 
 
 class PingConfirmed(PingEvent, frozen=True, kw_only=True, tag="ping.confirmed"):

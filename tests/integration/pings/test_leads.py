@@ -147,6 +147,24 @@ def test_one_sale_however_often_and_however_fast_it_is_posted(sold: Market) -> N
     assert (status, answer["status"]) == (409, "idempotency_conflict")
 
 
+def test_a_test_is_decided_and_sold_to_nobody(sold: Market) -> None:
+    switch, ace, bolt = sold
+    before = ace.posts, bolt.posts
+    bid = ping(switch, number(30), test=True)[1]
+    assert (bid["bid"], bid["test"]) == ("27.00", True)
+    assert ping(switch, number(30))[1]["ping_id"] != bid["ping_id"]
+    status, answer, _ = send(switch, bid["ping_id"], number(30))
+    assert (status, answer["status"], answer["test"]) == (200, "unmatched", True)
+    assert (ace.posts, bolt.posts) == before
+    assert payouts(switch, answer["id"]) == []
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    said = urlencode({"campaign": "roofing", "test": "true", **number(30)}).encode()
+    assert post(switch, said, headers=form, path="/v1/ping")[0] == 200
+    assert post(switch, said.replace(b"true", b"perhaps"), headers=form, path="/v1/ping")[0] == 400
+    call = {"campaign": "calls", "kind": "call", "caller": "+15125550100", "test": True}
+    assert post(switch, call, path="/v1/ping")[0] == 400
+
+
 def test_ids_that_nobody_gave_to_whoever_sends_them(sold: Market) -> None:
     switch, *_ = sold
     token = ping(switch, number(10))[1]["ping_id"]

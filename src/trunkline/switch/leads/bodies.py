@@ -145,7 +145,12 @@ def _read_form(body: bytes) -> dict[str, Any]:
             raise BadBody(400, "malformed", f"the field {name[:100]!r} stands twice")
         place[key] = value
     if "test" in sent:
-        if sent["test"].lower() not in _YES_NO:
-            raise BadBody(400, "malformed", "test is true or false")
-        sent["test"] = _YES_NO[sent["test"].lower()]
+        sent["test"] = yes_or_no(sent["test"])
     return {**sent, "fields": fields, "consent": consent}
+
+
+def yes_or_no(test: str) -> bool:
+    """What a form says of `test`. Raises BadBody."""
+    if test.lower() not in _YES_NO:
+        raise BadBody(400, "malformed", "test is true or false")
+    return _YES_NO[test.lower()]

@@ -71,6 +71,7 @@ class Bidden(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: Until
     number: Annotated[str, Meta(description="Where a call is to be sent, E.164.")] | None = None
     terms: Terms | None = None
+    test: Test = False
 
 
 class NotBidden(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from trunkline.switch.leads.bodies import FORM, FORM_FIELDS_MAX, JSON, BadBody, read_json, shaped
+from trunkline.switch.leads.bodies import FORM, FORM_FIELDS_MAX, JSON, BadBody, read_json, shaped, yes_or_no
 
 _FIELD: Final = re.compile(r"(fields|consent)[.\[]([^\]]{1,200})\]?")
 
@@ -18,7 +18,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 class PingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked: of a lead by its fields, of a call by who calls (number, SHA-256 sum of it, its beginning).
 
-    `consent` need not be whole yet: the sellers that it names decide who may be asked.
+    `consent` need not be whole yet: the sellers that it names decide who may be asked. A `test` is decided like any
+    other ping, and its lead is a test lead: no bidder is asked, nothing is sold.
     """
 
     campaign: str
@@ -28,6 +29,7 @@ class PingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     caller: str | None = None
     caller_sha256: str | None = None
     caller_prefix: str | None = None
+    test: bool = False
     consent: dict[str, Any] | None = None
 
 
@@ -75,4 +77,6 @@ def _read_form(body: bytes, shape: type[msgspec.Struct]) -> dict[str, Any]:
         if key in place:
             raise BadBody(400, "malformed", f"the field {name[:100]!r} stands twice")
         place[key] = value
+    if "test" in sent:
+        sent["test"] = yes_or_no(sent["test"])
     return sent

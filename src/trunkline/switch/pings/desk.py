@@ -16,7 +16,7 @@ from trunkline.config.schema import Kind
 from trunkline.engine.bidders.loops import is_loop
 from trunkline.engine.leads.hints import Hints
 from trunkline.engine.routing.auction import Bid
-from trunkline.engine.routing.offer import Auction, Candidate, Query
+from trunkline.engine.routing.offer import Auction, Candidate, Query, not_built
 from trunkline.engine.routing.views import for_publisher
 from trunkline.engine.terms.margins import NoBid
 from trunkline.events.changes import Change, PingDrop, PingPut, StoredPing
@@ -87,7 +87,7 @@ class PingDesk:
         if asked.filled.errors:
             return _invalid(asked.filled.errors)
         asking = self._asking(order, Kind.LEAD, None, now)
-        question = ask_of_lead(self._plant, world, self.tokens, asked, order.consent, asking, now)
+        question = ask_of_lead(self._plant, world, self.tokens, asked, order.consent, asking, now, test=order.test)
         return await self._bid(order, world, question, now)
 
     async def ask_for_call(self, order: CallPing) -> Bidding | NoBidding | Refusal:
@@ -123,7 +123,9 @@ class PingDesk:
     ) -> Bidding | NoBidding | Refusal:
         """Decide a question that nobody is deciding yet."""
         plant, index = self._plant, world.accounts[order.account]
-        publisher = index.publishers[order.publisher]
+        publisher = index.publishers.get(order.publisher)
+        if publisher is None:
+            return Refusal(status=401, code="unauthorized", message="there is no such publisher any more")
         if is_loop(order.hops, plant.bidding.installation):
             return self._none(question.query.kind, (LOOP,))
         spent = self._budgets.take(index.config.account, publisher, now)
@@ -143,7 +145,10 @@ class PingDesk:
         cursor = world.routers[order.account].cursor(query, plant.facts.of(order.account))
         asking = PingAuctions(plant, question.ping, question.contact, how.pricing.currency, order.hops or ())
         while isinstance(found := cursor.candidate(plant.capacity, plant.clock()), Auction):
-            await asking.ask(found, cursor)
+            if question.test:
+                cursor.settle(not_built(found))
+            else:
+                await asking.ask(found, cursor)
         entries = asking.entries(cursor, plant.clock())
         if not isinstance(found, Candidate):
             if entries:
@@ -192,6 +197,7 @@ class PingDesk:
             number=question.number,
             caller=question.caller,
             facts=_pack(question.facts) if question.facts else None,
+            test=question.test,
         )
         told = PingBid(
             account=query.account,
@@ -213,6 +219,7 @@ class PingDesk:
             event=event,
             after_ms=after_ms,
             number=question.number,
+            test=question.test,
         )
         self.book.put(kept)  # at once: the same question, asked meanwhile, gets the same bid
         if not await self.write([*entries, Entry(told, question.contact)], [PingPut(kept)]):
@@ -233,6 +240,7 @@ class PingDesk:
             event=ping.event if call else None,
             after_ms=ping.after_ms,
             repeated=repeated,
+            test=ping.test,
         )
 
     async def write(self, entries: list[Entry], changes: list[Change]) -> bool:

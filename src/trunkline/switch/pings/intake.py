@@ -55,6 +55,8 @@ class Pings:
         if isinstance(found, Answer):
             return found
         account, publisher, source = sender.account, sender.publisher, source_of(body.source)
+        if body.kind == "call" and body.test:
+            return refusal(400, "malformed", "only leads can be tested; a test of a call would need a caller")
         if body.kind == "call":
             call = CallPing(
                 account=account,
@@ -81,6 +83,7 @@ class Pings:
             hops=hops,
             fields=body.fields,
             consent=stated.consent.stated(),
+            test=body.test,
         )
         return told(await self._plant.pings.ask_for_lead(lead))
 

@@ -25,10 +25,14 @@ class PingOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeadPing(PingOrder, frozen=True, kw_only=True):
-    """For a lead, of which `fields` are said as publishers name them; `consent` are the texts of one that was read."""
+    """For a lead, of which `fields` are said as publishers name them; `consent` are the texts of one that was read.
+
+    A `test` is for one that is sold to nobody.
+    """
 
     fields: Mapping[str, Any]
     consent: Mapping[str, str] = {}
+    test: bool = False
 
 
 class CallPing(PingOrder, frozen=True, kw_only=True):
@@ -54,6 +58,7 @@ class Bidding(msgspec.Struct, frozen=True, kw_only=True):
     event: str | None = None
     after_ms: int = 0
     repeated: bool = False
+    test: bool = False
 
 
 class NoBidding(msgspec.Struct, frozen=True, kw_only=True):

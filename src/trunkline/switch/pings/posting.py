@@ -80,7 +80,7 @@ class Posting:
             book.put(ping)
         else:
             plant.metrics.pings.labels("lead", "used").inc()
-        return answered(sold, ping.currency, test=False)
+        return answered(sold, ping.currency, test=ping.test)
 
 
 def _order(ping: StoredPing, read: Admitted, post: PostName, currency: str) -> LeadOrder:
@@ -95,13 +95,14 @@ def _order(ping: StoredPing, read: Admitted, post: PostName, currency: str) -> L
         ignored=read.ignored,
         flags=read.flags,
         block=read.block,
+        test=ping.test,
         ping=ping.ping,
         lead=ping.by,
         promise=promise_of(ping, binding=True),
         bids=None if ping.bids is None else _bids.decode(ping.bids),
         seed=ping.seed,
         post=post,
-        kept=keeping(ping.account, ping.publisher, post, currency, test=False),
+        kept=keeping(ping.account, ping.publisher, post, currency, test=ping.test),
         changes=(PingPut(ping),),
     )
 

@@ -56,6 +56,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     caller: str | None = None
     number: str | None = None
     facts: dict[str, str] = {}
+    test: bool = False
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +106,8 @@ def ask_of_lead(
     consent: Mapping[str, str],
     asking: Query,
     now: Instant,
+    *,
+    test: bool = False,
 ) -> Question:
     """The question of a lead; `asking` says for whom, all but what is known of the lead and its consent."""
     form = world.form(asking.account, asking.campaign)
@@ -118,9 +121,10 @@ def ask_of_lead(
     history = _history(plant, world, asking.account, contact) if address else ()
     said = said_of(asked, tokens.digest)
     told = (*sorted(said.items()), *((f"consent.{name}", text) for name, text in sorted(consent.items())))
-    repeat = tokens.digest("lead", asking.campaign, asking.source or "", *(f"{name}={text}" for name, text in told))
+    kind = "test" if test else "lead"
+    repeat = tokens.digest(kind, asking.campaign, asking.source or "", *(f"{name}={text}" for name, text in told))
     query = msgspec.structs.replace(asking, attributes=known, history=history)
-    return Question(ping=ping, kind="lead", query=query, contact=contact, repeat=repeat, said=said)
+    return Question(ping=ping, kind="lead", query=query, contact=contact, repeat=repeat, said=said, test=test)
 
 
 def ask_of_call(

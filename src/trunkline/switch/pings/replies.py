@@ -48,6 +48,8 @@ def _terms(bidding: Bidding) -> dict[str, Any]:
         "currency": bidding.bid.currency,
         "expires_at": iso(bidding.expires_ms),
     }
+    if bidding.test:
+        document["test"] = True
     if bidding.number is not None:
         document["number"] = bidding.number
         document["terms"] = {"event": bidding.event}
