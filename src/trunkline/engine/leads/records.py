@@ -16,6 +16,7 @@ from trunkline.engine.routing.auction_story import AuctionRecord, change, leave_
 from trunkline.engine.terms.returned import ReturnRecord, note_return
 from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate
 from trunkline.events.calls import CallRepeated, CallRouted, Converted, OfferReserved, PayoutEarned, Rejection, Versions
+from trunkline.events.deliveries import DeliveryDead, DeliveryDropped, DeliverySent, DeliveryTried, QueuedDelivery
 from trunkline.events.entry import Event
 from trunkline.events.leads import (
     DeliveryEnded,
@@ -38,7 +39,10 @@ _SHOWN: Final = 1
 
 
 class DeliveryRecord(msgspec.Struct, kw_only=True):
-    """One offer made and its delivery. `outcome` is None while it goes on; `status` is of HTTP."""
+    """One offer made and its delivery. `outcome` is None while it goes on; `status` is of HTTP.
+
+    `outbox` is None for a post, else waiting, sent, dead or dropped; `sent_as` what the other side can find it by.
+    """
 
     attempt: str
     route: str
@@ -52,6 +56,8 @@ class DeliveryRecord(msgspec.Struct, kw_only=True):
     took_ms: int | None = None
     buyers_id: str | None = None
     sent: bool | None = None
+    outbox: str | None = None
+    sent_as: str | None = None
     converted: bool = False
     p: float | None = None
     propensity: float | None = None
@@ -196,6 +202,8 @@ def _change(record: LeadRecord, event: Event) -> None:
             _converted(record, event)
         case PayoutEarned():
             record.payout, record.currency = str(event.amount), event.amount.currency
+        case QueuedDelivery():
+            _moved_in_outbox(record, event)
         case CallRouted():
             record.routing, record.seed, record.versions = event.outcome, event.seed, event.versions
             record.rejected = list(event.rejected)
@@ -265,6 +273,23 @@ def _delivered(record: LeadRecord, event: DeliveryEnded) -> None:
     made.took_ms, made.buyers_id, made.sent = event.took_ms, event.buyers_id, event.sent
     if event.outcome in TAKEN and record.buyer is None:
         record.buyer, record.target, record.route, record.price = made.buyer, made.target, made.route, made.price
+
+
+def _moved_in_outbox(record: LeadRecord, event: QueuedDelivery) -> None:
+    made = _delivery(record, event.attempt)
+    if made is None:
+        return
+    match event:
+        case DeliverySent():
+            made.outbox, made.sent_as, made.sent = "sent", event.name, True
+        case DeliveryDead():
+            made.outbox, made.reason = "dead", event.reason
+        case DeliveryDropped():
+            made.outbox = "dropped"
+        case DeliveryTried():
+            made.outbox, made.reason = "waiting", event.reason
+        case _:
+            made.outbox = "waiting"
 
 
 def _converted(record: LeadRecord, event: Converted) -> None:

@@ -16,7 +16,14 @@ from trunkline.engine.routing.telling import (
 from trunkline.engine.terms.returned import tell_return
 from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate
 from trunkline.events.calls import CallPromised, CallRepeated, CallRouted, Converted, OfferReserved, PayoutEarned
-from trunkline.events.deliveries import DeliveryDead, DeliveryQueued, DeliverySent, DeliveryTried
+from trunkline.events.deliveries import (
+    DeliveryDead,
+    DeliveryDropped,
+    DeliveryQueued,
+    DeliveryReplayed,
+    DeliverySent,
+    DeliveryTried,
+)
 from trunkline.events.entry import Event
 from trunkline.events.leads import (
     DeliveryEnded,
@@ -94,7 +101,11 @@ def _told(event: Event, offers: dict[str, OfferReserved]) -> list[str]:
         case DeliverySent():
             return [f"went out as {event.name}"]
         case DeliveryDead():
-            return ["is a dead letter: nobody tries any more"]
+            return [f"is a dead letter ({event.reason}): nobody tries any more"]
+        case DeliveryReplayed():
+            return ["somebody wants it tried again"]
+        case DeliveryDropped():
+            return ["somebody wants it sent no more"]
         case _:
             return _of_lead(event, offers)
 
