@@ -217,6 +217,19 @@ class OutboxDrop(msgspec.Struct, frozen=True, gc=False, tag="outbox.drop"):
     attempt: str
 
 
+class ClaimPut(msgspec.Struct, frozen=True, gc=False, tag="claim.put"):
+    """The TrustedForm certificate of a lead that was sold is to be claimed."""
+
+    lead: str
+    account: str
+
+
+class ClaimDrop(msgspec.Struct, frozen=True, gc=False, tag="claim.drop"):
+    """It was claimed, or cannot be."""
+
+    lead: str
+
+
 class PostName(msgspec.Struct, frozen=True, gc=False):
     """The `Idempotency-Key` that a publisher sent with a post, and the digest of what it posted."""
 
@@ -352,6 +365,8 @@ Change = (
     | TargetPut
     | PingPut
     | PingDrop
+    | ClaimPut
+    | ClaimDrop
     | LeadPut
     | LeadDrop
     | PostKept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trunkline.events.changes import (
+    ClaimPut,
     KeyPut,
     PenaltiesPut,
     RatesPut,
@@ -23,6 +24,7 @@ from trunkline.journal.returns import read_open_returns
 from trunkline.journal.sqlite import Connection
 from trunkline.journal.tables import (
     read_calls,
+    read_claims,
     read_counters,
     read_leads,
     read_leases,
@@ -62,6 +64,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     pings: tuple[StoredPing, ...] = ()
     leads: tuple[StoredLead, ...] = ()
     publisher_keys: tuple[KeyPut, ...] = ()
+    claims: tuple[ClaimPut, ...] = ()
     returns: tuple[StoredReturn, ...] = ()
     resales: tuple[StoredResale, ...] = ()
     penalties: tuple[PenaltiesPut, ...] = ()
@@ -87,6 +90,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             pings=read_pings(connection, stream),
             leads=read_leads(connection),
             publisher_keys=read_publisher_keys(connection),
+            claims=read_claims(connection),
             returns=read_open_returns(connection),
             resales=read_resales(connection),
         )

@@ -208,12 +208,15 @@ CREATE TABLE penalties (account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, penalt
 
 _RESALES = "CREATE TABLE resales (lead TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
 
+_CLAIMS = "CREATE TABLE claims (lead TEXT PRIMARY KEY, account TEXT NOT NULL) WITHOUT ROWID;"
+
 MIGRATIONS: Final = (
     _FIRST, _SEALED_LEGS, _COMMANDS, _CONTACT_EVENTS, _RATES, _OFFERED, _LISTS, _TARGETS, _PINGS, _KEYS, _OUTBOX,
     _LEADS,
     _RETURNS,
     _RESALES,
     _PENALTIES,
+    _CLAIMS,
 )  # fmt: skip
 """What turns version N into N + 1. Never edited once released; a change is a new entry."""
 

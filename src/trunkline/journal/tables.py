@@ -16,6 +16,8 @@ from trunkline.events.changes import (
     CallDrop,
     CallPut,
     Change,
+    ClaimDrop,
+    ClaimPut,
     CommandKept,
     ContactHad,
     ContactSeen,
@@ -204,6 +206,9 @@ _LEGS: Final = _document("legs", "leg", lambda change: (change.leg.leg, _pack(ch
 
 _PINGS: Final = _document("pings", "ping", lambda change: (change.ping.ping, _pack(change.ping)))
 _LEADS: Final = _document("leads", "lead", lambda change: (change.lead.lead, _pack(change.lead)))
+_CLAIMS: Final = _Table(
+    "INSERT INTO claims VALUES (?, ?) ON CONFLICT DO NOTHING", _fields, "DELETE FROM claims WHERE lead = ?"
+)
 _POSTS: Final = _Table("INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _fields)
 _RESALES: Final = _document("resales", "lead", lambda change: (change.resale.lead.lead, _pack(change.resale)))
 _LISTS: Final = _document(
@@ -239,6 +244,8 @@ _OF: Final[dict[type, tuple[_Table, Callable[[Any], object], bool]]] = {
     PingDrop: (_PINGS, lambda change: change.ping, False),
     LeadPut: (_LEADS, lambda change: change.lead.lead, True),
     LeadDrop: (_LEADS, lambda change: change.lead, False),
+    ClaimPut: (_CLAIMS, lambda change: change.lead, True),
+    ClaimDrop: (_CLAIMS, lambda change: change.lead, False),
     PostKept: (_POSTS, lambda change: (change.account, change.publisher, change.key), True),
 }
 """By kind of change: its table, what it is about, and whether it puts or drops."""
@@ -355,6 +362,11 @@ def _opened(connection: Connection, stream: str, ping: StoredPing) -> StoredPing
 def read_leads(connection: Connection) -> tuple[StoredLead, ...]:
     """Leads that were being sold, or wait for a person, the oldest first."""
     return tuple(_lead.decode(data) for (data,) in connection.execute("SELECT data FROM leads ORDER BY lead"))
+
+
+def read_claims(connection: Connection) -> tuple[ClaimPut, ...]:
+    """Sold leads whose certificates are still to be claimed, the oldest first."""
+    return tuple(ClaimPut(*row) for row in connection.execute("SELECT lead, account FROM claims ORDER BY lead"))
 
 
 def read_resales(connection: Connection) -> tuple[StoredResale, ...]:

@@ -36,6 +36,7 @@ from trunkline.switch.commands.executor import Executor
 from trunkline.switch.commands.registry import COMMANDS
 from trunkline.switch.commands.server import AdminSocket
 from trunkline.switch.entropy import Entropy
+from trunkline.switch.leads.claims import read_unclaimed
 from trunkline.switch.leads.intake import lead_routes
 from trunkline.switch.leads.recovery import go_on, read_left
 from trunkline.switch.leads.telling import telling_routes
@@ -193,6 +194,7 @@ class Switch:
         self._reloader = plant.reloader = Reloader(plant, options.config, self._use)
         self._use(plant.world)
         self._left_leads = go_on(plant, left)
+        plant.claims.go_on(await asyncio.to_thread(read_unclaimed, options.data, self._state.claims))
         await asyncio.to_thread(keep, options.data, options.config, plant.world)
         self._admin = AdminSocket(options.data, Executor(plant, options.data, COMMANDS))
         await self._admin.open()

@@ -99,9 +99,19 @@ class Market:
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     ace = LeadBuyer()
-    certificates = {"ann": Typed(email="ann@example.com", phone="(512) 555-0100"), "bob": Typed(phone="2125550100")}
+    certificates = {
+        "ann": Typed(email="ann@example.com", phone="(512) 555-0100"),
+        "bob": Typed(phone="2125550100"),
+        "slow": Typed(phone="5125550100"),
+    }
     trustedform = TrustedForm("tf-secret", {**certificates, SANDBOX: Typed()})
-    scripts: dict[str, Any] = {"": trustedform, "/ace": ace, "/bolt": LeadBuyer(), "/tf/silent": silent}
+    scripts: dict[str, Any] = {
+        "": trustedform,
+        "/ace": ace,
+        "/bolt": LeadBuyer(),
+        "/tf/silent": silent,
+        "/tf/slow": silent,
+    }
     scripts |= {f"/scrub/%2B1512555010{last}": scrub for last in range(10)} | {"/scrub/%2B15125550199": scrub}
     with answering(scripts) as server:
         text = configured(f"{server.url}/ace", f"{server.url}/bolt", RULES)
@@ -123,6 +133,20 @@ def test_a_lead_goes_to_the_sellers_that_it_names_with_its_certificate(market: M
     assert received.attributes["caller.sellers"] == received.consent["sellers"] == "ACE roofs"
     assert received.attributes["tag.listed"] == "no"
     assert received.flags == ()
+
+
+def test_a_claim_that_a_crash_cuts_off_is_made_by_the_next_start(market: Market) -> None:
+    before = len(market.server.at("/tf/slow"))
+    status, answer = market.post("slow")
+    assert status == 201
+    market.switch.until(lambda: len(market.server.at("/tf/slow")) > before)
+    market.switch.kill()
+    assert market.events(answer["id"], LeadClaimed) == []
+    market.server.script(market.trustedform, "/tf/slow")
+    market.switch.restart()
+    claimed = market.claimed(answer["id"])
+    assert (claimed.outcome, claimed.phone_match) == ("claimed", True)
+    assert market.trustedform.retained["slow"]["reference"] == answer["id"]
 
 
 def test_nobody_else_gets_it(market: Market) -> None:

@@ -168,6 +168,8 @@ class LiveLead:
                 self._entries.append(Entry(promised, self.machine.context.contact))
         elif isinstance(event, LeadUnmatched | LeadAccepted):
             self._changes += self._plant.resales.after(self._world, self, event)
+            if isinstance(event, LeadAccepted):
+                self._changes += self._plant.claims.noted(self._world, self.machine.context)
         elif isinstance(event, DeliveryEnded):
             self._plant.metrics.deliveries.labels(event.outcome).inc()
         buyer = None if self._open is None else self._open.buyer
