@@ -33,6 +33,8 @@ Error = library.Error
 VERSION: Final[tuple[int, ...]] = library.sqlite_version_info
 VERSION_MIN: Final = (3, 51, 3)
 BUSY_TIMEOUT_S: Final = 5
+DERIVED_LOG_PAGES: Final = 8_000
+"""32 MB: a checkpoint flushes the disk that the journal's commits wait for, and most pages are written again soon."""
 
 
 def sqlite_version_problem(version: tuple[int, ...] | None = None) -> str | None:
@@ -82,6 +84,7 @@ def connect_derived(path: Path, *, bulk: bool = False) -> Connection:
         else:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={DERIVED_LOG_PAGES}")
     except Error as error:
         connection.close()
         raise unreadable(path, error) from error
