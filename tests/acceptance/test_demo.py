@@ -148,6 +148,7 @@ def test_leads_are_sold_refused_and_told(whole: tuple[Running, Running, Path]) -
         "peak-crm refused:  sold shingle-crm",
         "tile-crm silent:  sold shingle-crm",
         "came before",
+        "held for review",
         "form is wrong (phone_invalid, zip_invalid)",
         "no buyer there",
     ):

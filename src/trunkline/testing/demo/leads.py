@@ -32,9 +32,16 @@ class LeadPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _lead(
-    at_s: float, phone: str, zip_code: str, status: str, buyer: str | None = None, *tried: str, roof: str = "shingle"
+    at_s: float,
+    phone: str,
+    zip_code: str,
+    status: str,
+    buyer: str | None = None,
+    *tried: str,
+    roof: str = "shingle",
+    name: str = "Ann Example",
 ) -> LeadPart:
-    fields = {"phone": phone, "zip": zip_code, "name": "Ann Example", "roof": roof}
+    fields = {"phone": phone, "zip": zip_code, "name": name, "roof": roof}
     return LeadPart(at_s=at_s, fields=fields, status=status, buyer=buyer, tried=tried)
 
 
@@ -45,6 +52,7 @@ LEADS: Final[tuple[LeadPart, ...]] = (
     _lead(12.0, "(415) 555-0172", "94103", "unmatched"),
     _lead(15.0, "none", "787", "invalid"),
     _lead(19.0, "(405) 555-0173", "73102", "accepted", "shingle", "timeout", roof="tile"),
+    _lead(21.0, "(214) 555-0175", "75201", "held", name="Test Tester"),
     _lead(23.0, "(918) 555-0174", "74103", "accepted", "peak", roof="metal"),
 )
 
