@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.cli.main import UNBUILT, build_parser, command_names, load, main
+from trunkline.cli.main import build_parser, command_names, load, main
 from trunkline.kernel.errors import ExitCode
 
 pytestmark = pytest.mark.unit
@@ -122,9 +122,7 @@ def test_what_is_spoken_of_exists(page: str, command: str) -> None:
     if not arguments or arguments[0] == "COMMAND":
         return
     name, *rest = arguments
-    if name not in command_names():
-        assert name in UNBUILT
-        return
+    assert name in command_names()
     flags = {word.partition("=")[0] for word in rest if word.startswith("--")}
     assert flags <= flags_of(build_parser(name, load(name)))
 
@@ -132,12 +130,6 @@ def test_what_is_spoken_of_exists(page: str, command: str) -> None:
 @pytest.mark.parametrize("name", command_names())
 def test_every_command_stands_in_the_reference(name: str) -> None:
     assert f"`./trunkline {name}" in (ROOT / "docs" / "reference" / "commands.md").read_text()
-
-
-def test_the_reference_names_what_is_settled_and_not_built() -> None:
-    page = (ROOT / "docs" / "reference" / "commands.md").read_text()
-    settled = page.partition("Some names are settled and not built: ")[2].partition(".")[0]
-    assert re.findall(r"`(\w+)`", settled) == sorted(UNBUILT)
 
 
 def decisions() -> list[Path]:

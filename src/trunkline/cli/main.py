@@ -37,9 +37,6 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What exists, in the order in which a newcomer needs it."""
 
-UNBUILT: Final[frozenset[str]] = frozenset()
-"""Names that are settled but have nothing behind them yet. Using one is bad use, not a crash."""
-
 
 def command_names() -> tuple[str, ...]:
     """The commands that exist, in the order of the help."""
@@ -119,9 +116,6 @@ def _dispatch(arguments: list[str]) -> int:
     if name == "--version":
         print(f"trunkline {__version__}")
         return ExitCode.DONE
-    if name in UNBUILT:
-        print(f"error: `trunkline {name}` is not built yet; docs/index.md says what is", file=sys.stderr)
-        return ExitCode.USAGE
     if name not in command_names():
         return _refuse_unknown(name)
     module = load(name)
@@ -137,7 +131,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _refuse_unknown(name: str) -> int:
-    close = difflib.get_close_matches(name, [*command_names(), *UNBUILT], n=1)
+    close = difflib.get_close_matches(name, command_names(), n=1)
     print(f"error: there is no command {name!r}", file=sys.stderr)
     hint = f"did you mean `trunkline {close[0]}`? " if close else ""
     print(f" hint: {hint}`trunkline --help` lists all commands", file=sys.stderr)

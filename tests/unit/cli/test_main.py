@@ -12,7 +12,7 @@ import pytest
 
 from trunkline import __version__
 from trunkline.cli import main as dispatcher
-from trunkline.cli.main import COMMANDS, UNBUILT, build_parser, command_names, load, main, summary
+from trunkline.cli.main import COMMANDS, build_parser, command_names, load, main, summary
 from trunkline.kernel.errors import EnvironmentFault, ExitCode, TrunklineError, UsageError
 
 pytestmark = pytest.mark.unit
@@ -53,17 +53,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"trunkline {__version__}\n"
 
 
-@pytest.mark.parametrize("name", sorted(UNBUILT))
-def test_a_settled_name_without_a_command_says_so_in_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([name, "--anything"]) == ExitCode.USAGE
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    assert f"`trunkline {name}` is not built yet" in err
-
-
-def test_a_name_is_built_or_unbuilt() -> None:
-    assert not UNBUILT & set(command_names())
+def test_no_command_has_two_places() -> None:
     assert len(command_names()) == len(set(command_names()))
 
 
