@@ -109,6 +109,20 @@ def test_a_switch_that_goes_away_ends_the_import_and_the_next_run_goes_on(
         assert (counts.before + counts.statuses["accepted"], len(intake.sold)) == (20, 20)
 
 
+def test_a_row_whose_answer_was_lost_long_ago_is_not_sold_again(tmp_path: Path) -> None:
+    path = leads(tmp_path / "leads.csv", 3)
+    with Intake() as intake:
+        post(path, intake.url)
+        progress = path.with_suffix(".progress")
+        begun, *lines = progress.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if line.startswith(("2,", "3,asked", "4,asked"))]
+        progress.write_text(begun + "".join(kept).replace("3,asked,", "3,asked,1\n3,asked,"))
+        counts = post(path, intake.url).counts
+        assert (counts.before, dict(counts.statuses)) == (1, {"answer_lost": 1, "accepted": 1})
+        assert (intake.requests, len(intake.sold)) == (4, 3)
+        assert "3,,answer_lost," in path.with_suffix(".errors").read_text()
+
+
 def test_nobody_who_listens_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "TRIES_MAX", 2)
     with Intake() as intake:

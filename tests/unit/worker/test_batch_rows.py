@@ -240,6 +240,22 @@ def test_progress_goes_on_behind_the_last_whole_line(tmp_path: Path) -> None:
     assert path.read_text().splitlines()[1:] == ["2,accepted,lead_1", "9,invalid,", "10,held,lead_2"]
 
 
+def test_progress_knows_which_rows_were_posted_and_have_no_answer(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv.progress"
+    with Progress(path, BEGUN) as progress:
+        for row in (2, 3):
+            progress.ask(row, 1_000)
+        progress.add(2, "accepted", "lead_1")
+    with Progress(path, BEGUN) as progress:
+        assert (progress.asked, progress.has(3), len(progress)) == ({3: 1_000}, False, 1)
+        progress.ask(3, 9_000)
+        assert progress.asked == {3: 1_000}, "it was posted then"
+        progress.add(3, "accepted", "lead_2")
+        assert progress.asked == {}
+    with Progress(path, BEGUN) as progress:
+        assert (progress.asked, len(progress)) == ({}, 2)
+
+
 @pytest.mark.parametrize(
     ("before", "told"),
     [

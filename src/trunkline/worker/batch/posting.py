@@ -25,6 +25,7 @@ from trunkline.worker.batch.answers import Again, Settled, Useless, meaning_of
 from trunkline.worker.batch.errors_file import ErrorsFile
 from trunkline.worker.batch.leads import BadRow, LeadRow
 from trunkline.worker.batch.progress import Progress
+from trunkline.worker.batch.rows import RowCode, RowError
 
 AT_ONCE: Final = 4
 ANSWER_S: Final = 120.0
@@ -33,6 +34,13 @@ TRIES_MAX: Final = 12
 """How often one row is asked about before the import stops: about five minutes of a switch that is away."""
 WAIT_S: Final = 0.5
 WAIT_S_LONGEST: Final = 60.0
+KEYS_KNOWN_S: Final = 2 * 86_400
+"""How long a switch is sure to know a row by its key: shorter than it keeps answers, for clocks that differ."""
+_FORGOTTEN: Final = RowError(
+    "",
+    RowCode.FORGOTTEN,
+    "The row was posted days ago and its answer was lost. It may have been sold: look for it before posting it again.",
+)
 NOT_POSTED: Final = "not_posted"
 """The status of rows that were refused here."""
 
@@ -174,8 +182,16 @@ class Posting:
                 self.counts.before += 1
             elif isinstance(row, BadRow):
                 self._settle(row, Settled(status=NOT_POSTED, errors=row.errors))
+            elif self._forgotten(row.number):
+                self._settle(row, Settled(status=RowCode.FORGOTTEN, errors=(_FORGOTTEN,)))
             else:
+                self._progress.ask(row.number, int(time.time()))
                 self._settle(row, await self._asking.ask(self._key_of_row(row.number), row.body, f"row {row.number}"))
+
+    def _forgotten(self, row: int) -> bool:
+        """Whether the row may have been sold, and the switch would not know it again by its key."""
+        asked_s = self._progress.asked.get(row)
+        return asked_s is not None and time.time() - asked_s > KEYS_KNOWN_S
 
     def _settle(self, row: LeadRow | BadRow, answer: Settled) -> None:
         """Note what has come of a row: its errors first, so that none is lost when we end in between."""

@@ -1,8 +1,8 @@
 """What has been posted of a file, kept beside it, so that an import goes on where it ended.
 
-A line for each row that has its answer, added when the answer is there. Losing the last of them costs nothing: a row
-that is posted again has the same idempotency key and is not sold again. A file that was changed is not gone on with:
-its rows could not be told apart.
+A line for each row that is about to be posted, and one when its answer is there. A row without an answer is posted
+again: it has the same idempotency key and is not sold again, as long as the switch remembers that key. A file that was
+changed is not gone on with: its rows could not be told apart.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from trunkline.worker.batch.rows import ROWS_MAX
 SUFFIX: Final = ".progress"
 TEST_SUFFIX: Final = ".test-progress"
 LINE_BYTES_MAX: Final = 1_000
+ASKED: Final = "asked"
+"""What stands in place of a status while there is no answer; behind it, when it was posted (seconds since 1970)."""
 
 
 class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="import", tag_field="trunkline"):
@@ -47,6 +49,8 @@ class Progress:
         """Open it, or make it. Raises OtherImport and ProgressUnusable."""
         self.path = path
         self.statuses: dict[str, int] = {}
+        self.asked: dict[int, int] = {}
+        """Rows of earlier runs that were posted and have no answer, and when they first were."""
         self._done = bytearray(ROWS_MAX // 8 + 1)
         self._stream: BinaryIO
         try:
@@ -81,16 +85,24 @@ class Progress:
         """Whether the row has its answer."""
         return bool(self._done[row >> 3] >> (row & 7) & 1)
 
+    def ask(self, row: int, at_s: int) -> None:
+        """The row is about to be posted. Raises ProgressUnusable when that cannot be written."""
+        if row not in self.asked:
+            self._write(f"{row},{ASKED},{at_s}\n")
+
     def add(self, row: int, status: str, lead: str) -> None:
         """The row has its answer. Raises ProgressUnusable when it cannot be written."""
+        self._write(f"{row},{status},{lead}\n")
+        self._note(row, status)
+
+    def _write(self, line: str) -> None:
         try:
-            self._stream.write(f"{row},{status},{lead}\n".encode())
+            self._stream.write(line.encode())
             self._stream.flush()
         except OSError as error:
             raise ProgressUnusable(
                 f"{self.path} cannot be written: {error.strerror}", hint="make room, then run the import again"
             ) from error
-        self._note(row, status)
 
     def _lock(self) -> None:
         try:
@@ -114,14 +126,17 @@ class Progress:
             self._stream.flush()
 
     def _take(self, line: bytes) -> None:
-        row, _, rest = line.decode(errors="replace").partition(",")
-        status = rest.partition(",")[0]
+        row, _, rest = line.decode(errors="replace").strip().partition(",")
+        status, _, more = rest.partition(",")
         if not row.isascii() or not row.isdigit() or not 0 < int(row) <= ROWS_MAX or not status:
             raise OtherImport(f"{self.path} is no file of progress: {line[:60]!r}", hint="move it away")
-        if not self.has(int(row)):
+        if status == ASKED and more.isascii() and more.isdigit():
+            self.asked.setdefault(int(row), int(more))
+        elif not self.has(int(row)):
             self._note(int(row), status)
 
     def _note(self, row: int, status: str) -> None:
+        self.asked.pop(row, None)
         self._done[row >> 3] |= 1 << (row & 7)
         self.statuses[status] = self.statuses.get(status, 0) + 1
 

@@ -49,6 +49,7 @@ class RowCode(StrEnum):
     SPREADSHEET_ERROR = "spreadsheet_error"
     ROUNDED = "rounded_by_spreadsheet"
     TOO_LONG = "too_long"
+    FORGOTTEN = "answer_lost"
 
 
 class RowError(msgspec.Struct, frozen=True):
