@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 class PingAuctions:
     """What bidders have said of the caller or lead of one ping, by target: the sale that follows asks nobody again."""
 
-    __slots__ = ("_book", "_contact", "_currency", "_hops", "_ping", "_plant", "bids")
+    __slots__ = ("_book", "_contact", "_currency", "_hops", "_known", "_ping", "_plant", "bids")
 
-    def __init__(self, plant: Plant, ping: str, contact: str, currency: str, hops: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, plant: Plant, ping: str, contact: str, currency: str, *, known: bool, hops: tuple[str, ...] = ()
+    ) -> None:
+        """`contact` seals what is told of it; `known`: it is also whose it is."""
         self._plant = plant
         self._ping = ping
         self._contact = contact
+        self._known = known
         self._currency = currency
         self._hops = hops
         self._book: AuctionBook | None = None
@@ -36,8 +40,7 @@ class PingAuctions:
         query = cursor.query
         if self._book is None:
             self._book = AuctionBook(Lot(account=query.account, call=self._ping, currency=self._currency))
-        known = self._contact != self._ping  # else nobody can know whose it is
-        contact = self._contact if known else None
+        contact = self._contact if self._known else None
         inquiry = inquiry_of(self._plant.world, query, self._ping, contact, self._hops)
         asking = self._plant.bidding.begin(auction, inquiry)
         await asking.wait()

@@ -137,7 +137,7 @@ class CallBook:
         query = known_of_call(plant, world, asking, facts_of(ping), ping.contact, now)
         cursor = router.cursor(query, plant.facts.of(ping.account))
         lease, attempt = plant.ids.make("lease", now.utc_ms), plant.ids.make("att", now.utc_ms)
-        auctions = PingAuctions(plant, ping.ping, ping.contact, ping.currency)
+        auctions = PingAuctions(plant, ping.ping, ping.contact, ping.currency, known=ping.caller == ping.contact)
         while isinstance(found := cursor.next(plant.capacity, lease, attempt, ping.ping, plant.clock()), Auction):
             await auctions.ask(found, cursor)
         return found if isinstance(found, Offer) else found.reason

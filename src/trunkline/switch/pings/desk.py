@@ -143,7 +143,14 @@ class PingDesk:
         promise = how.asking(question.ping, order.publisher)
         query = msgspec.structs.replace(question.query, promise=promise)
         cursor = world.routers[order.account].cursor(query, plant.facts.of(order.account))
-        asking = PingAuctions(plant, question.ping, question.contact, how.pricing.currency, order.hops or ())
+        asking = PingAuctions(
+            plant,
+            question.ping,
+            question.contact,
+            how.pricing.currency,
+            known=question.known,
+            hops=order.hops or (),
+        )
         while isinstance(found := cursor.candidate(plant.capacity, plant.clock()), Auction):
             if question.test:
                 cursor.settle(not_built(found))

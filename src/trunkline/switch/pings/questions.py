@@ -19,6 +19,7 @@ from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.offer import Attribute, Query
 from trunkline.events.contacts import Seen
 from trunkline.events.sealing import contact_hash
+from trunkline.kernel.clock import iso
 from trunkline.kernel.phone import parse_number
 from trunkline.switch.pings.book import hashed
 
@@ -36,12 +37,14 @@ FACT_CHARS_MAX: Final = 200
 _FACT: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _HOME: Final = "US"
+_DAY_CHARS: Final = len("2026-11-23")
 _NUMBER: Final = "caller.number"
 _BEGINS: Final = "caller.begins"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One ping. `contact` is what it is sealed under, `repeat` a digest of all it says, `said` those of its fields.
+    """One ping. `contact` is what it is sealed under, `known` whether that is whose it is; `repeat` a digest of all it
+    says, `said` those of its fields.
 
     Of a call, `number` is where it would be sent, `caller` by what name it is known when it comes, `facts` what the
     publisher states of it.
@@ -51,6 +54,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     kind: PingKind
     query: Query
     contact: str
+    known: bool
     repeat: str
     said: dict[str, str] = {}
     caller: str | None = None
@@ -117,14 +121,16 @@ def ask_of_lead(
     known = _known(plant, world, asking, phone, asked.prefix, stated, now)
     address = phone or (form.email(values) or "").lower()
     ping = plant.ids.make("ping", now.utc_ms)
-    contact = contact_hash(plant.contact_secret, asking.account, address) if address else ping
+    contact = contact_hash(plant.contact_secret, asking.account, address or _anybody(now))
     history = _history(plant, world, asking.account, contact) if address else ()
     said = said_of(asked, tokens.digest)
     told = (*sorted(said.items()), *((f"consent.{name}", text) for name, text in sorted(consent.items())))
     kind = "test" if test else "lead"
     repeat = tokens.digest(kind, asking.campaign, asking.source or "", *(f"{name}={text}" for name, text in told))
     query = msgspec.structs.replace(asking, attributes=known, history=history)
-    return Question(ping=ping, kind="lead", query=query, contact=contact, repeat=repeat, said=said, test=test)
+    return Question(
+        ping=ping, kind="lead", query=query, contact=contact, known=bool(address), repeat=repeat, said=said, test=test
+    )
 
 
 def ask_of_call(
@@ -132,11 +138,11 @@ def ask_of_call(
 ) -> Question:
     """The question of a call that would be sent to `number`."""
     ping = plant.ids.make("ping", now.utc_ms)
-    if facts.number is not None:
-        contact = caller = contact_hash(plant.contact_secret, asking.account, facts.number)
-    else:
+    contact = contact_hash(plant.contact_secret, asking.account, facts.number or _anybody(now))
+    caller = contact
+    if facts.number is None:
         assert facts.sha256 is not None, "a caller is told by number or by sum"
-        contact, caller = ping, hashed(facts.sha256)
+        caller = hashed(facts.sha256)
     query = known_of_call(plant, world, asking, facts, contact, now)
     stated = sorted(f"{name}={each.value}" for name, each in facts.stated.items())
     repeat = tokens.digest("call", asking.campaign, asking.source or "", caller, facts.prefix or "", *stated)
@@ -145,6 +151,7 @@ def ask_of_call(
         kind="call",
         query=query,
         contact=contact,
+        known=facts.number is not None,
         repeat=repeat,
         caller=caller,
         number=number.number,
@@ -195,6 +202,11 @@ def _history(plant: Plant, world: World, account: str, contact: str) -> tuple[Se
 def is_fact(name: str) -> bool:
     """Whether something may be stated of a caller by this name."""
     return _FACT.fullmatch(name) is not None
+
+
+def _anybody(now: Instant) -> str:
+    """What stands for the number of those whose number is not told: one key a day seals what is said of them."""
+    return f"pings of {iso(now.utc_ms)[:_DAY_CHARS]}"
 
 
 def _fact(name: str, value: Any) -> tuple[str, str] | FieldCode | None:
