@@ -24,6 +24,7 @@ Named = tuple[str, msgspec.Struct | None]
 
 MASKED_FROM: Final = 4
 """Characters from which on a value is masked: what is shorter stands in any text."""
+COPIES_MAX: Final = 100_000
 _REFERENCE: Final = re.compile(r"\$\{ENV:([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _LOOKS_LIKE_ONE: Final = re.compile(r"\$\{[^}]*\}?")
 _NO_TEMPLATES: Final = frozenset({"host", "password", "to", "user", "username"})
@@ -94,8 +95,9 @@ class Secrets:
         if known is not None and known[0] is value:
             return known[1]  # type: ignore[return-value]
         filled: S = self._filled(value, "")
-        if filled is not value:
-            self._copies[id(value)] = (value, filled)  # type: ignore[assignment]
+        if len(self._copies) >= COPIES_MAX:
+            self._copies.clear()  # somebody asks for objects that are none of the configuration's own
+        self._copies[id(value)] = (value, filled)  # type: ignore[assignment]
         return filled
 
     def value(self, variable: str) -> str:

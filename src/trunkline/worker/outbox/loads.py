@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 import msgspec
 
@@ -40,12 +41,13 @@ def loads_of(rows: Sequence[StoredDelivery], deliver: Deliver | None) -> list[Lo
     return loads
 
 
-def leads_of(reader: JournalReader, load: Load) -> list[QueuedLead]:
-    """What is known of the leads of a load; those whose contact was erased are missing. Blocks."""
+def leads_of(data: Path, load: Load) -> list[QueuedLead]:
+    """What the journal in `data` knows of the leads of a load; those of an erased contact are missing. Blocks."""
     found = []
-    for row in load.rows:
-        for record in reader.records_of(row.call):
-            event = record.event
-            if isinstance(event, DeliveryQueued) and event.attempt == row.attempt and not record.erased:
-                found.append(QueuedLead(row.attempt, row.call, event.campaign, event.at_ms, event.values))
+    with JournalReader(data) as reader:
+        for row in load.rows:
+            for record in reader.records_of(row.call):
+                event = record.event
+                if isinstance(event, DeliveryQueued) and event.attempt == row.attempt and not record.erased:
+                    found.append(QueuedLead(row.attempt, row.call, event.campaign, event.at_ms, event.values))
     return found

@@ -21,7 +21,6 @@ from trunkline.engine.leads.retries import CHANCES, Failed, Sent, next_try_ms
 from trunkline.engine.leads.sheets import delivery_id
 from trunkline.events.changes import StoredDelivery
 from trunkline.journal.outbox import OutboxReader
-from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import TrunklineError
 from trunkline.worker.outbox.carrying import ERASED, Carrier
 from trunkline.worker.outbox.loads import ROWS_MAX, Load, leads_of, loads_of
@@ -68,32 +67,39 @@ class OutboxRunner:
         self._clock_ms = clock_ms
         self._poll_s = poll_s
         self._carriers: list[Carrier] = []
-        self._reading = asyncio.Lock()
+        self._freed: set[tuple[str, str]] = set()
+        self._unread = ""
         self._room = asyncio.Event()  # something has come to its end: there may be room for the next at once
         self._paces: dict[tuple[str, str], Pace] = {}
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._outbox: OutboxReader
-        self._journal: JournalReader
 
     async def run(self) -> None:
         """Send what is due, again and again."""
-        self._outbox, self._journal = await in_thread(self._open)
+        self._outbox = await in_thread(OutboxReader, self._data)
+        loop = asyncio.get_running_loop()
+        looked_s = loop.time() - self._poll_s
         try:
             while True:
+                everything = loop.time() >= looked_s + self._poll_s
+                looked_s = loop.time() if everything else looked_s
                 try:
-                    await self.round()
+                    await self.round(everything=everything)
+                    self._unread = ""
                 except TrunklineError as error:  # of a disk, or of a journal that its switch has not brought up to date
-                    log.warning("the outbox cannot be read: %s", error.message)
+                    self._tell_unread(error.message)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_s):  # wait_for of Python 3.11 may swallow a cancellation
+                    # asyncio.wait_for of Python 3.11 may swallow a cancellation.
+                    async with asyncio.timeout_at(looked_s + self._poll_s):
                         await self._room.wait()
                 self._room.clear()
         finally:
             await self._finish()
 
-    async def round(self) -> None:
-        """One look: begin whatever is due and has room."""
+    async def round(self, *, everything: bool) -> None:
+        """One look at every target for which something waits, or at those alone that something has ended for."""
+        freed, self._freed = self._freed, set()
         settings = await in_thread(self._source.current)
         if settings is None:
             return
@@ -101,7 +107,7 @@ class OutboxRunner:
             self._carriers.append(Carrier(settings))
         while len(self._carriers) > 1 and not self._tasks:
             await self._carriers.pop(0).close()
-        for account, target in await in_thread(self._outbox.targets):
+        for account, target in await in_thread(self._outbox.targets) if everything else freed:
             await self._begin_for(self._carriers[-1], account, target)
 
     async def _begin_for(self, carrier: Carrier, account: str, key: str) -> None:
@@ -128,8 +134,7 @@ class OutboxRunner:
         rows, gone = _parted(load.rows, ())
         found: Sent | Failed
         try:
-            async with self._reading:
-                leads = await in_thread(leads_of, self._journal, load)
+            leads = await in_thread(leads_of, self._data, load)
             known = {lead.attempt for lead in leads}
             rows, gone = _parted(load.rows, known)
             found = await carrier.carry(load.rows[0].account, target, leads)
@@ -138,10 +143,15 @@ class OutboxRunner:
             found = Failed(reason="internal_error", detail=type(error).__name__)
         finally:
             pace.end()
-            self._room.set()
+            self._look_again(load)
         await self._report(rows, found, target)
         await self._report(gone, ERASED, target)
         self._busy.difference_update(load.attempts)
+        self._look_again(load)
+
+    def _look_again(self, load: Load) -> None:
+        """There may be room for the next one of this target, now and not at the next look at everything."""
+        self._freed.add((load.rows[0].account, load.rows[0].target))
         self._room.set()
 
     async def _report(self, rows: Sequence[StoredDelivery], found: Sent | Failed, target: Target | None) -> None:
@@ -185,8 +195,11 @@ class OutboxRunner:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, longest_s)
 
-    def _open(self) -> tuple[OutboxReader, JournalReader]:
-        return OutboxReader(self._data), JournalReader(self._data)
+    def _tell_unread(self, words: str) -> None:
+        """Say once why nothing can be read."""
+        if words != self._unread:
+            self._unread = words
+            log.warning("the outbox cannot be read: %s", words)
 
     async def _finish(self) -> None:
         """Let what is on its way come to its end, for a while; what is cut off then is sent again."""
@@ -197,11 +210,7 @@ class OutboxRunner:
             await asyncio.gather(*late, return_exceptions=True)
         for carrier in self._carriers:
             await carrier.close()
-        await in_thread(self._close)
-
-    def _close(self) -> None:
-        self._outbox.close()
-        self._journal.close()
+        await in_thread(self._outbox.close)
 
 
 def _parted(
