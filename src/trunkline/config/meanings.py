@@ -225,6 +225,8 @@ MEANINGS: Final[dict[str, str]] = {
     "sender": "Address that the e-mail comes from.",
     "session_seconds": "Session interval asked for: a peer that has gone is noticed within it. `null`: none.",
     "seconds": "Seconds to wait, or that a duration must reach.",
+    "sells": "Whether the route's buyer has a lead alone; not said, it shares where the plan does (`share_buyers`).",
+    "share_buyers": "Buyers that one lead is sold to at most, one after another, each at its own price.",
     "sensitive": "Whether recording pauses and the keys are stored nowhere.",
     "sftp": "Leads go as files to an SFTP server.",
     "skills": "What the target can do (`[es, tax]`): a caller with `caller.skills` needs all of them there.",

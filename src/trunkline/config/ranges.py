@@ -89,6 +89,7 @@ RANGES: Final[dict[type, dict[str, tuple[int, int]]]] = {
         "max_offers": (1, 100),
         "patience_seconds": (1, 3_600),
         "reroute_seconds": (0, 600),
+        "share_buyers": (1, 20),
     },
     trunks.Trunk: {
         "max_live": (0, 1_000_000),

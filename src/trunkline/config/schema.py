@@ -327,6 +327,7 @@ class Route(Struct, frozen=True, kw_only=True):
     priority: int = 1
     weight: int = 1
     hops: tuple[int, ...] = (0,)
+    sells: Literal["exclusive", "shared"] | None = None
     price: Money | None = None
     min_score: int | None = None
     criteria: Node | None = None
@@ -411,6 +412,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     no_buyer: NoBuyer | None = None
     reroute_seconds: int = 0
     reroute_again: bool = False
+    share_buyers: int = 1
 
 
 class AccountConfig(Struct, frozen=True, kw_only=True):

@@ -504,6 +504,8 @@ CASES = [
     one(DIAL, HOOK, w("literal_secret", "targets[star].deliver.headers.X-Api-Key")),
     one("{key: own}", '{key: own, keys: ["00"]}', e("bad_publisher_key", "publishers[own].keys[0]")),
     one("{key: own}", f'{{key: own, keys: ["{64 * "a"}", "{64 * "a"}"]}}', e("duplicate", "publishers[own].keys[1]")),
+    one('floor: "20.00"', "share_buyers: 0", e("out_of_range", "plans[injury].share_buyers")),
+    one("{target: desk,", "{sells: twice, target: desk,", e("bad_choice", "plans[injury].tiers[t2].routes[desk].sells")),
     one("{key: own}", "{key: own, campaigns: [solar]}", e("unknown_reference", "publishers[own].campaigns[0]")),
     one("{key: own}", "{key: own, leads_per_minute: 0}", e("out_of_range", "publishers[own].leads_per_minute")),
     one("flow: intake", "leads: {same_by: [email]}\n    flow: intake", e("unknown_reference", "campaigns[injury].leads.same_by[0]")),

@@ -230,14 +230,15 @@ class LeadMachine:
 
     def _exhausted(self, event: i.Exhausted) -> None:
         if self._bought:
-            self._accepted()
+            self._accepted(event.reason)
         else:
             outcome, _ = REFUSED_BY_REASON.get(event.reason, (LeadOutcome.UNSOLD, ""))
             self._end(outcome, event.reason, event.of)
 
     # -- ending ------------------------------------------------------------------------------------------------------
 
-    def _accepted(self) -> None:
+    def _accepted(self, nobody_else: str | None = None) -> None:
+        """Sold. `nobody_else`: why no further buyer was found for a lead that more could have had."""
         context, books = self.context, self.books
         accepted = LeadAccepted(
             account=context.account,
@@ -248,7 +249,7 @@ class LeadMachine:
             took_ms=self._now.ms_since(self.received),
             not_paid=books.why_not_paid(),
         )
-        self._out += [c.WriteRouting("sold", None), c.Write(accepted)]
+        self._out += [c.WriteRouting("sold", nobody_else), c.Write(accepted)]
         self.outcome = LeadOutcome.SOLD
         self._close(c.Tell("accepted", payout=books.paid))
 

@@ -9,6 +9,7 @@ import msgspec
 
 from trunkline.config.schema import Kind
 from trunkline.engine.geo.overlay import Overlay
+from trunkline.engine.leads.outcomes import TAKEN
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.offer import Attribute, Query
@@ -19,7 +20,7 @@ from trunkline.events.auctions import AuctionHeld
 from trunkline.events.calls import CallPromised, CallRepeated, CallRouted, OfferReserved
 from trunkline.events.contacts import Seen
 from trunkline.events.entry import Event
-from trunkline.events.leads import LeadReceived
+from trunkline.events.leads import DeliveryEnded, LeadReceived
 from trunkline.kernel.clock import MS, Instant
 
 _STATED: Final = "stated"
@@ -27,7 +28,9 @@ _NO_CALLER: Final = frozenset({"caller.anonymous"})
 
 
 class LeadSearch(msgspec.Struct, frozen=True, kw_only=True):
-    """One search, ended by `routed`. `taken` are targets of the lead's offers before it."""
+    """One search, ended by `routed`. `taken` are targets of the lead's offers before it; `sold` are its routes whose
+    buyers took the lead.
+    """
 
     received: LeadReceived
     routed: CallRouted
@@ -35,6 +38,7 @@ class LeadSearch(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[Seen, ...]
     auctions: tuple[AuctionHeld, ...] = ()
     promised: CallPromised | None = None
+    sold: tuple[str, ...] = ()
 
     @property
     def began_ms(self) -> int:
@@ -50,9 +54,10 @@ class LeadSearch(msgspec.Struct, frozen=True, kw_only=True):
             offered=routed.offered,
             rejected=routed.rejected,
             more=routed.more,
-            ended=routed.outcome == "unsold" or not (routed.offered or broken_off),
+            ended=routed.outcome == "unsold" or routed.reason is not None or not (routed.offered or broken_off),
             reason=routed.reason,
             auctions=auctions,
+            sold=self.sold,
         )
 
 
@@ -64,6 +69,7 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
     offers: list[OfferReserved] = []
     auctions: list[AuctionHeld] = []
     promised: CallPromised | None = None
+    bought: set[str] = set()
     for event in events:
         match event:
             case LeadReceived():
@@ -74,6 +80,9 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
                 offers.append(event)
             case CallPromised():
                 promised = event
+            case DeliveryEnded():
+                if event.outcome in TAKEN:
+                    bought.add(event.attempt)
             case AuctionHeld():
                 auctions.append(event)
             case CallRouted():
@@ -88,6 +97,7 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
                         history=history,
                         auctions=tuple(auctions),
                         promised=promised,
+                        sold=tuple(offer.route for offer in offers if offer.attempt in bought),
                     )
                 )
                 auctions.clear()

@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from trunkline.config.schema import Measure
 from trunkline.engine.routing.auction import EXPIRED, Bid
 from trunkline.engine.routing.bid_terms import by_bid
 from trunkline.engine.routing.case import Case, traffic_of
@@ -24,6 +23,7 @@ from trunkline.engine.routing.compared import open_until
 from trunkline.engine.routing.contest import Held, counted_bid
 from trunkline.engine.routing.deadlines import auction_ms
 from trunkline.engine.routing.limits import Full, LimitRule, Rules, ask
+from trunkline.engine.routing.met import Met
 from trunkline.engine.routing.offer import Auction, Bidder, Candidate, Decision, Exhausted, Offer, Query
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
@@ -40,37 +40,12 @@ from trunkline.kernel.money import Money
 REPORTED_MAX: Final = 100
 """As many rejected routes are listed in a journal entry; explain lists all."""
 _PAID_MAX = 1_000
-_OWN_AMOUNT = frozenset({Measure.SPEND.value, FUNDS})
-_SHARED_BY_ALL = frozenset({"account", "campaign", "publisher"})
-_SHARED_BY_SOME = frozenset({"group", "buyer"})
+HAD_BY_OTHERS: Final = "somebody has bought it"
+"""Why a route is passed over that shares no lead, or whose buyer has it."""
 
 
 _ALREADY_OFFERED, _FUNDS, _LIMIT = Reason.ALREADY_OFFERED, Reason.FUNDS, Reason.LIMIT
 """Asked for by the hundred thousand, and an enumeration's members are slow to look up."""
-
-
-class Met:
-    """What one search has met. It lasts for one instant: when the next offer is made, seats may have come free.
-
-    `ranks` are routes that are passed over unasked, because a full limit that they share has just been met: only where
-    no reasons are listed any more, for what is listed is always asked for itself. `spare` is the highest price up to
-    which the limits above the plan have been found to have room: they are the same for all routes.
-    """
-
-    __slots__ = ("ranks", "spare")
-
-    def __init__(self) -> None:
-        self.ranks = 0
-        self.spare = -1
-
-    def add(self, counter: CounterId, stage: Stage) -> None:
-        """Routes under this full limit need not be asked. What spend and funds take differs from route to route."""
-        if counter.measure in _OWN_AMOUNT:
-            return
-        if counter.level in _SHARED_BY_ALL:
-            stage.left = 0
-        elif counter.level in _SHARED_BY_SOME:
-            self.ranks |= stage.program.members(counter.level, counter.key)
 
 
 class Cursor:
@@ -78,7 +53,7 @@ class Cursor:
 
     __slots__ = ("_case", "_current", "_end", "_entrance", "_last", "_offered", "_patience_ns", "_payout",
                  "_pending", "_plan",
-                 "_query", "_refused", "_reported_max", "_shared", "_stages", "_taken", "_way")  # fmt: skip
+                 "_query", "_refused", "_reported_max", "_shared", "_sold", "_stages", "_taken", "_way")  # fmt: skip
 
     def __init__(self, case: Case, reported_max: int | None = REPORTED_MAX) -> None:
         query = case.query
@@ -94,6 +69,7 @@ class Cursor:
         self._way: Iterator[Stage] | None = None
         self._current: Stage | None = None
         self._taken = query.taken
+        self._sold: frozenset[str] = frozenset()
         self._offered: tuple[str, ...] = ()
         self._refused: frozenset[Reason] = frozenset()
         self._pending: tuple[Stage, Line] | None = None
@@ -192,6 +168,22 @@ class Cursor:
                 return self.take(candidate, lease)
             self.refuse(candidate, lease)
 
+    def sold(self, buyer: str) -> None:
+        """`buyer` has taken the last offer, and others may have the lead too: routes that share it, none of `buyer`."""
+        self._sold |= {buyer}
+
+    def is_exclusive(self, candidate: Candidate) -> bool:
+        """Whether the candidate's buyer would have the lead alone."""
+        return self._is_alone(self._shared.programs[candidate.plan].by_id[candidate.route])
+
+    def _is_alone(self, line: Line) -> bool:
+        sells, plan = line.route.sells, self._shared.programs[line.plan].plan
+        return plan.share_buyers == 1 if sells is None else sells == "exclusive"
+
+    def _is_gone(self, line: Line) -> bool:
+        """Whether the route takes nothing that was sold to these buyers."""
+        return line.buyer.key in self._sold or self._is_alone(line)
+
     def decision(self) -> Decision:
         """What has been decided so far. Routes that wait behind the last offer are neither offered nor rejected."""
         rejected, more = (
@@ -285,7 +277,8 @@ class Cursor:
             stage.drop(line)
             return False
         full = self._ask(line, stage, met, usage, utc_ms, demands)
-        if full is None and line.target.key not in self._taken:
+        passed = full is None and line.target.key not in self._taken
+        if passed and not (self._sold and self._is_gone(line)):
             return True
         why = _ALREADY_OFFERED if full is None else _reason(full)
         if why not in self._refused:
@@ -294,7 +287,7 @@ class Cursor:
         if most is not None and len(stage.refused) >= most:
             stage.drop(line)
         elif full is None:
-            stage.refuse(line, late_rejection(line, _ALREADY_OFFERED))
+            stage.refuse(line, late_rejection(line, _ALREADY_OFFERED, HAD_BY_OTHERS if passed else None))
         else:
             stage.refuse(line, self._full(line, full, usage, utc_ms))
         if full is not None and most is not None and len(stage.refused) >= most:

@@ -18,8 +18,9 @@ from trunkline.engine.routing.auction import EXPIRED
 from trunkline.engine.routing.auction_log import Lot, bids_told, same_fates, settled
 from trunkline.engine.routing.case import Case
 from trunkline.engine.routing.contest import Held
-from trunkline.engine.routing.cursor import Cursor, Met
+from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.limits import Full, LimitRule
+from trunkline.engine.routing.met import Met
 from trunkline.engine.routing.offer import Auction, Candidate, Exhausted
 from trunkline.engine.routing.program import Line
 from trunkline.engine.routing.reasons import Reason, Unsold
@@ -43,7 +44,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     `offered` are routes in order, `rejected` as many others as are listed, `more` counts those that are not. `ended`:
     the search came to its end, for `reason` (an Unsold, or why the caller could not wait); else somebody took the call,
-    or the caller left. `auctions` are those of the search, in order.
+    or the caller left. `auctions` are those of the search, in order, `sold` the routes whose buyers
+    have taken a lead that went on to others.
     """
 
     offered: tuple[str, ...]
@@ -52,6 +54,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     ended: bool = False
     reason: str | None = None
     auctions: tuple[AuctionHeld, ...] = ()
+    sold: tuple[str, ...] = ()
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +229,8 @@ def _drive(cursor: Replay, case: Case, told: Told, usage: Usage) -> list[Candida
         if found.route == wanted:
             offers.append(found)
             cursor.take(found, Lease("", case.query.account, "", "", found.demands, now.utc_ms))
+            if found.route in told.sold:
+                cursor.sold(found.buyer)
             continue
         listed = cursor.listed.get(found.route)
         why = told.reason if listed is None else listed.reason

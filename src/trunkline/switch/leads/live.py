@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trunkline.engine.leads import commands as c
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.machine import LeadMachine
-from trunkline.engine.leads.outcomes import DeliveryOutcome, LeadOutcome
+from trunkline.engine.leads.outcomes import TAKEN, DeliveryOutcome, LeadOutcome
 from trunkline.engine.leads.queueing import queued
 from trunkline.engine.leads.sales import Sale, packed
 from trunkline.engine.routing.auction import amounts
@@ -64,6 +64,8 @@ class LiveLead:
         self.machine = machine
         self.lease: str | None = None
         self.rejected: tuple[str, ...] = ()
+        self.sold: tuple[str, ...] = ()
+        """Buyers that had bought it before a restart."""
         self.claimed: LeadClaimed | None = None
         """What came of its certificate, where that was claimed before it was offered."""
         self.stored: StoredLead | None = None
@@ -172,6 +174,8 @@ class LiveLead:
                 self._changes += self._plant.claims.noted(self._world, self.machine.context)
         elif isinstance(event, DeliveryEnded):
             self._plant.metrics.deliveries.labels(event.outcome).inc()
+            if event.outcome in TAKEN and self._cursor is not None and self._open is not None:
+                self._cursor.sold(self._open.buyer)
         buyer = None if self._open is None else self._open.buyer
         for history in self._histories:
             tells = history is self._histories[0]
@@ -269,6 +273,8 @@ class LiveLead:
         started_ns = time.perf_counter_ns()
         if self._cursor is None:
             self._cursor = self._new_cursor()
+            for buyer in self.sold:
+                self._cursor.sold(buyer)
         while isinstance(found := self._next(self._cursor, now), Auction):
             self._append()  # bidders take their time
             self._bidding = self._bidding or LeadBidding(plant, self._world, self.machine.context)
@@ -283,7 +289,8 @@ class LiveLead:
             self.lease = found.lease.id
             if self._bidding is not None:
                 self._bidding.offered(found.candidate)
-            return i.Offered(found, found.lease.attempt, took_ns // 1000)
+            exclusive = self.machine.context.share == 1 or self._cursor.is_exclusive(found.candidate)
+            return i.Offered(found, found.lease.attempt, took_ns // 1000, exclusive)
         of = None
         if found.reason == Unsold.DUPLICATE.value and self._histories:
             of = self._histories[0].repeats(now.utc_ms)

@@ -134,6 +134,7 @@ def prepared(
         block=order.block,
         payout=router.incoming_payout(query) if campaign.payouts and order.promise is None else None,
         pays=bool(campaign.payouts) or order.promise is not None,
+        share=router.programs[order.plan or campaign.plan].plan.share_buyers,
     )
 
     def new_cursor() -> Cursor:

@@ -51,6 +51,8 @@ class LeftLead:
         self.had = buyers_that_had(events)
         self.rounds = sum(isinstance(event, LeadAged) for event in events)
         self.seen = next((event.seen for event in events if isinstance(event, CallRepeated)), ())
+        offers = [event for event in events if isinstance(event, OfferReserved)]
+        self.sold = tuple(event.buyer for event in offers if event.attempt in stored.bought)
         self.erased = erased
 
     def before(self, index: AccountIndex) -> Before:
@@ -113,6 +115,7 @@ async def _sell(plant: Plant, left: LeftLead, order: LeadOrder, currency: str) -
         before = left.before(plant.world.accounts[stored.account])
         live = prepared(plant, plant.world, order, stored.lead, names, plant.clock(), left.looked_up(), before)
         live.first_ms, live.rounds = stored.received_ms, left.rounds
+        live.sold = left.sold
         answer = await plant.leads.run(live, i.Resumed(left.sale, stored.bought, stored.paid))
     return answered(answer, currency, test=False)
 
