@@ -27,6 +27,7 @@ REDIRECTS_MAX: Final = 3
 CONNECTIONS_MAX: Final = 1_000
 CONNECTIONS_PER_HOST_MAX: Final = 100
 NAMES_KEPT_S: Final = 10
+JUDGED_MAX: Final = 10_000
 IDLE_S: Final = 30.0
 """How long a connection without requests is kept."""
 _SAME_AGAIN: Final = frozenset({307, 308})
@@ -68,6 +69,8 @@ class HttpClient:
         self._allowed = AllowedAddresses(networks)
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
+        self._judged: set[tuple[str, str]] = set()
+        """Schemes and places that there is no objection to: judging one takes as long as writing to it."""
 
     async def exchange(self, request: Request, deadline_s: float) -> Answer | NoAnswer:
         """Ask, and wait until `deadline_s` of the loop's clock at most. Raises nothing but cancellation."""
@@ -120,12 +123,14 @@ class HttpClient:
 
     async def _once(self, request: Request, url: str, headers: Mapping[str, str], state: _Way) -> Answer | NoAnswer:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            detail = f"a URL of {parts.hostname or 'nobody'} is none of http or https"
-            return NoAnswer(why=Why.UNREACHABLE, detail=detail, sent=state.sent)
-        if is_literal(parts.hostname) and parts.hostname not in self._allowed:
-            detail = f"{parts.hostname} is not an address that requests may go to"
-            return NoAnswer(why=Why.FORBIDDEN, detail=detail, sent=state.sent)
+        place = (parts.scheme, parts.netloc)
+        if place not in self._judged:
+            objection = self._objection(url, state)
+            if objection is not None:
+                return objection
+            if len(self._judged) >= JUDGED_MAX:
+                self._judged.clear()
+            self._judged.add(place)
         context = self._open().request(
             request.method, url, headers=headers, data=request.body, allow_redirects=False, trace_request_ctx=state
         )
@@ -135,10 +140,21 @@ class HttpClient:
                 body += piece
                 if len(body) > BODY_BYTES_MAX:
                     reply.close()  # the rest is not wanted, nor the connection that it comes on
-                    detail = f"{parts.hostname} sends more than {BODY_BYTES_MAX} bytes"
+                    detail = f"{_host(url)} sends more than {BODY_BYTES_MAX} bytes"
                     return NoAnswer(why=Why.TOO_LARGE, detail=detail, sent=True)
             found = {name.lower(): value for name, value in reply.headers.items()}
             return Answer(status=reply.status, headers=found, body=bytes(body), url=url)
+
+    def _objection(self, url: str, state: _Way) -> NoAnswer | None:
+        """Why nothing is sent there, as far as the URL says so itself."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            detail = f"a URL of {parts.hostname or 'nobody'} is none of http or https"
+            return NoAnswer(why=Why.UNREACHABLE, detail=detail, sent=state.sent)
+        if is_literal(parts.hostname) and parts.hostname not in self._allowed:
+            detail = f"{parts.hostname} is not an address that requests may go to"
+            return NoAnswer(why=Why.FORBIDDEN, detail=detail, sent=state.sent)
+        return None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

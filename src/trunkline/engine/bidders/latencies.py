@@ -14,6 +14,8 @@ from typing import Final
 REMEMBERED: Final = 64
 SAMPLES_MIN: Final = 16
 LEAST_MS: Final = 100
+UNKNOWN_MS: Final = 1e6
+"""Who was never asked may take long."""
 SHARE: Final = 4
 """A quarter of the configured time is always given."""
 SLACK: Final = 2
@@ -23,14 +25,17 @@ SLACK: Final = 2
 class Latencies:
     """The newest answers of one bidder."""
 
-    __slots__ = ("_known", "_newest")
+    __slots__ = ("_known", "_newest", "usual_ms")
 
     def __init__(self) -> None:
         self._newest: deque[int] = deque(maxlen=REMEMBERED)
         self._known: int | None = None
+        self.usual_ms = UNKNOWN_MS
+        """What it takes about, the newest answers counting most."""
 
     def took(self, ms: int) -> None:
         """An answer took `ms` milliseconds; for none, the configured time."""
+        self.usual_ms = (7 * self.usual_ms + ms) / 8 if self._newest else float(ms)
         self._newest.append(ms)
         self._known = None
 

@@ -22,9 +22,9 @@ NETWORK_MS: Final = 20
 """A bidder is told so much less than it is given: its answer has to come back as well."""
 LATE_MS: Final = 1_000
 """How long after its time an answer is still listened for, to record it and to learn how long the bidder takes."""
-ASK_WITHIN_MS: Final = 30
-"""A bidder that cannot be asked within this time of the auction's beginning is not asked (`shed`): the switch has more
-to do than it can, and another request would take the time of those that were sent."""
+ASK_WITHIN: Final = 4
+"""A bidder that cannot be asked within a quarter of its time is not asked (`shed`): the switch has more to do than it
+can, and another request would take the time of those that were sent."""
 
 
 def auction_ms(tier_ms: int | None, patience_left_ms: int) -> int:
@@ -41,6 +41,11 @@ def allowed_ms(deadline_ms: int, timeout_ms: int, adaptive_ms: int | None = None
     """How long one bidder may take: its own timeout, or less where `adaptive_ms` says so, within the auction."""
     most = min(timeout_ms, closing_ms(deadline_ms))
     return max(1, most if adaptive_ms is None else min(most, adaptive_ms))
+
+
+def ask_within_ms(allowed: int) -> int:
+    """How long after the auction's beginning a bidder that is given `allowed` may still be asked."""
+    return allowed // ASK_WITHIN
 
 
 def told_ms(allowed: int) -> int:

@@ -30,7 +30,7 @@ class Acquaintance:
         """Why it is not to be asked now, None when it is."""
         if not self.breaker.lets:
             probing = self.breaker.state is State.HALF
-            return "it is being tried whether it answers again" if probing else f"circuit open: {self.breaker.reason}"
+            return "it is being tried whether it answers again" if probing else f"it fails: {self.breaker.reason}"
         if settings.concurrency is not None and self.open >= settings.concurrency:
             return f"{self.open} requests to it are open, as many as it may have"
         return None

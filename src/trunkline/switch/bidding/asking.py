@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -15,38 +16,29 @@ from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.offer import Auction
 from trunkline.switch.bidding.inquiry import Inquiry
 
-MS_PER_S = 1_000
+MS_PER_S: Final = 1_000
 
 
 class Asking:
     """Told by `expect` whom it is waited for, by `answer` what came; `bids` is what is known so far."""
 
-    __slots__ = (
-        "_closed",
-        "_loop",
-        "_on_silent",
-        "_timer",
-        "_waiting",
-        "auction",
-        "began_s",
-        "bids",
-        "inquiry",
-        "tasks",
-    )
+    __slots__ = ("_closed", "_loop", "_on_silent", "_sent", "_timer", "_waiting", "auction", "began_s", "bids",
+                 "inquiry", "tasks")  # fmt: skip
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         auction: Auction,
         inquiry: Inquiry,
-        on_silent: Callable[[Asking, str], None],
+        on_silent: Callable[[Asking, str, float], None],
     ) -> None:
-        """`on_silent` is told of everybody whose time is over."""
+        """`on_silent` is told of everybody who was asked and whose time is over, and how many milliseconds late."""
         self.auction = auction
         self.inquiry = inquiry
         self.began_s = loop.time()
         self.bids: dict[str, Bid] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[bool]] = set()
+        self._sent: set[str] = set()
         self._loop = loop
         self._on_silent = on_silent
         self._waiting: dict[str, int] = {}
@@ -65,6 +57,10 @@ class Asking:
     def expect(self, target: str, allowed_ms: int) -> None:
         """This bidder is asked, and has `allowed_ms` from the auction's beginning."""
         self._waiting[target] = allowed_ms
+
+    def sent(self, target: str) -> None:
+        """The request to this bidder is on its way."""
+        self._sent.add(target)
 
     def begin(self) -> None:
         """Everybody is known: wait for them."""
@@ -107,9 +103,12 @@ class Asking:
         """Note whose time is over, and wake up when that of the next one is."""
         now_ms = (self._loop.time() - self.began_s) * MS_PER_S
         for target in [target for target, allowed in self._waiting.items() if allowed <= now_ms]:
-            del self._waiting[target]
+            late_ms = now_ms - self._waiting.pop(target)
+            if target not in self._sent:
+                self.bids[target] = Bid("shed", after_ms=int(now_ms), detail="there was no time to ask it")
+                continue
             self.bids[target] = Bid("timeout", after_ms=int(now_ms))
-            self._on_silent(self, target)
+            self._on_silent(self, target, late_ms)
         if not self._waiting:
             self._close()
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,7 +20,7 @@ from trunkline.engine.bidders.dialect import dialect_of
 from trunkline.engine.bidders.loops import installation_of
 from trunkline.engine.bidders.reading import Reading
 from trunkline.engine.routing.auction import Bid
-from trunkline.engine.routing.deadlines import ASK_WITHIN_MS, LATE_MS, allowed_ms, told_ms
+from trunkline.engine.routing.deadlines import LATE_MS, allowed_ms, ask_within_ms, told_ms
 from trunkline.engine.routing.offer import Auction, Bidder
 from trunkline.events.auctions import BidLate
 from trunkline.events.entry import Entry
@@ -30,6 +31,7 @@ from trunkline.switch.bidding.acquaintance import Acquaintance
 from trunkline.switch.bidding.asking import MS_PER_S, Asking
 from trunkline.switch.bidding.confirming import is_confirmed
 from trunkline.switch.bidding.inquiry import Inquiry
+from trunkline.switch.bidding.pacing import Pace
 from trunkline.switch.bidding.repeats import Question, RepeatBids, question_of
 
 if TYPE_CHECKING:
@@ -40,12 +42,27 @@ log = logging.getLogger("trunkline.bidding")
 
 OPEN_MAX: Final = 800
 """Requests to bidders that are open at once, less than the client has connections: posts of leads need some too."""
-BACKLOG_MAX: Final = 200
-"""Requests that are to be sent and are not yet: building and writing so many takes about 30 ms."""
 LOOK_S: Final = 0.5
+LAG_MS: Final = 30
+LAGS_S: Final = 1.0
+"""When something was done `LAG_MS` too late, silence within `LAGS_S` is not held against those who were asked."""
 
 Name = tuple[str, str]
 """Account and target."""
+
+
+class _Errand(msgspec.Struct, frozen=True):
+    """One bidder that is to be asked: in which auction, how long it has, and what its bid would be remembered by."""
+
+    asking: Asking
+    bidder: Bidder
+    known: Acquaintance
+    allowed: int
+    question: Question | None
+
+
+def _slowest_first(errand: _Errand) -> float:
+    return -errand.known.latencies.usual_ms
 
 
 class BiddingDesk:
@@ -55,7 +72,8 @@ class BiddingDesk:
         self._plant = plant
         self._known: dict[Name, Acquaintance] = {}
         self._repeats = RepeatBids()
-        self._backlog = 0
+        self._pace = Pace(plant.loop)
+        self._lags_until_s = 0.0
         self._down: dict[str, frozenset[str]] = {}
         self.open = 0
         """Requests that are open now."""
@@ -74,6 +92,7 @@ class BiddingDesk:
         asking = Asking(loop, auction, inquiry, self._silent)
         question = question_of(inquiry)
         inquiry = asking.inquiry = self.passing(inquiry)
+        errands: list[_Errand] = []
         for bidder in auction.bidders:
             bid = self._without_asking(bidder, inquiry, question)
             if bid is not None:
@@ -83,13 +102,36 @@ class BiddingDesk:
             allowed = allowed_ms(auction.deadline_ms, bidder.timeout_ms, known.adaptive_ms(bidder.settings))
             known.asked(loop.time())
             self.open += 1
-            self._backlog += 1
             asking.expect(bidder.target, allowed)
-            task = loop.create_task(self._ask(asking, bidder, known, allowed, question))
-            asking.tasks.add(task)
-            task.add_done_callback(asking.tasks.discard)
+            errands.append(_Errand(asking, bidder, known, allowed, question))
+        errands.sort(key=_slowest_first)  # whoever takes longest is asked while the others are still being written to
+        self._pace.begin(partial(self._send, errand) for errand in errands)
         asking.begin()
         return asking
+
+    def _send(self, errand: _Errand) -> None:
+        """It is this request's turn: send it, unless it has become too late for that, or nobody wants it any more."""
+        asking, waited_ms = errand.asking, errand.asking.elapsed_ms()
+        if not asking.closed and waited_ms <= ask_within_ms(errand.allowed):
+            asking.sent(errand.bidder.target)
+            task = self._plant.loop.create_task(self._ask(errand))
+            asking.tasks.add(task)
+            task.add_done_callback(partial(self._over, errand))
+            return
+        self._closed(errand, came=False)
+        if waited_ms >= LAG_MS:
+            self._lags_until_s = self._plant.loop.time() + LAGS_S
+        if not asking.closed:
+            self._count("shed")
+            why = f"its turn came only {waited_ms} ms after the auction's beginning"
+            asking.answer(errand.bidder.target, Bid("shed", after_ms=waited_ms, detail=why))
+
+    def _closed(self, errand: _Errand, *, came: bool) -> None:
+        """A request that was counted as open is over; `came` says whether anything is known of its bidder by it."""
+        self.open -= 1
+        errand.known.closed()
+        if not came:
+            self._tell((errand.asking.inquiry.account, errand.bidder.target), errand.known, Event.DROPPED)
 
     def passing(self, inquiry: Inquiry) -> Inquiry:
         """The inquiry as it goes on from here: it says that it has passed us."""
@@ -134,7 +176,7 @@ class BiddingDesk:
                 name = (account, target)
                 known = self._known.get(name)
                 if known is not None:
-                    self._tell(name, known, Event.TICK)
+                    self._take(name, known, known.tell(Event.TICK, now_s))
 
     # -- one bidder --------------------------------------------------------------------------------------------------
 
@@ -155,38 +197,32 @@ class BiddingDesk:
         why = None if known is None else known.refusal(bidder.settings)
         if why is None and self.open >= OPEN_MAX:
             why = f"{self.open} requests to bidders are open, as many as there may be"
-        if why is None and self._backlog >= BACKLOG_MAX:
-            why = f"{self._backlog} requests to bidders wait to be sent"
         if why is None:
             return None
         self._count("shed")
         return Bid("shed", detail=why)
 
-    async def _ask(
-        self, asking: Asking, bidder: Bidder, known: Acquaintance, allowed: int, question: Question | None
-    ) -> None:
-        """Ask one bidder, and tell what came of it."""
-        self._backlog -= 1
-        bid: Bid | None = None
+    async def _ask(self, errand: _Errand) -> bool:
+        """Ask one bidder, and tell what came of it; whether anything did."""
+        asking, bidder = errand.asking, errand.bidder
         try:
-            settings = known.with_secrets(bidder.settings, asking.inquiry.secrets)
-            bid = await self._exchange(asking, settings, allowed)
-            self._answered(asking, bidder, known, bid, question)
-        except asyncio.CancelledError:
-            self._tell((asking.inquiry.account, bidder.target), known, Event.DROPPED)
-            raise
+            settings = errand.known.with_secrets(bidder.settings, asking.inquiry.secrets)
+            bid = await self._exchange(asking, settings, errand.allowed)
+            self._answered(errand, bid)
         except Exception:
             log.exception("bidder %s of %s cannot be asked: an error of ours", bidder.target, asking.inquiry.account)
             asking.answer(bidder.target, Bid("http_error", after_ms=asking.elapsed_ms(), detail="internal_error"))
-        finally:
-            self.open -= 1
-            known.closed()
+            return False
+        return True
+
+    def _over(self, errand: _Errand, task: asyncio.Task[bool]) -> None:
+        """The request is no longer open. One that was given up may never have begun."""
+        errand.asking.tasks.discard(task)
+        self._closed(errand, came=not task.cancelled() and task.result())
 
     async def _exchange(self, asking: Asking, settings: BidSettings, allowed: int) -> Bid:
         plant, inquiry = self._plant, asking.inquiry
         waited_ms = asking.elapsed_ms()
-        if waited_ms > ASK_WITHIN_MS:
-            return Bid("shed", after_ms=waited_ms, detail=f"it could not be asked before {waited_ms} ms had gone")
         dialect = dialect_of(settings.dialect)
         ping = plant.ids.make("bid", plant.clock().utc_ms)
         request = dialect.ping(settings, inquiry.asked, told_ms(allowed - waited_ms), ping)
@@ -222,16 +258,13 @@ class BiddingDesk:
             ping=ping,
         )
 
-    def _answered(
-        self, asking: Asking, bidder: Bidder, known: Acquaintance, bid: Bid, question: Question | None
-    ) -> None:
+    def _answered(self, errand: _Errand, bid: Bid) -> None:
         """An answer is there, or none will come: note it, and what it says of the bidder."""
+        asking, bidder, known, question = errand.asking, errand.bidder, errand.known, errand.question
         name = (asking.inquiry.account, bidder.target)
         in_time = asking.answer(bidder.target, bid)
         self._count(bid.answered if in_time or bid.answered == "timeout" else "late")
         match bid.answered:
-            case "shed":
-                self._tell(name, known, Event.DROPPED)
             case "timeout":  # its silence was told when its time was over
                 known.latencies.took(bidder.settings.timeout_ms)
             case "http_error":
@@ -246,11 +279,16 @@ class BiddingDesk:
                 if question is not None and bid.answered == "bid":
                     self._repeats.keep(question, bidder.target, bid)
 
-    def _silent(self, asking: Asking, target: str) -> None:
-        """A bidder's time is over."""
-        name = (asking.inquiry.account, target)
+    def _silent(self, asking: Asking, target: str, late_ms: float) -> None:
+        """A bidder's time is over, and we have noticed so much later.
+
+        While we lag behind, its answer may be there and unread: that says nothing of the bidder.
+        """
+        name, now_s = (asking.inquiry.account, target), self._plant.loop.time()
+        if late_ms >= LAG_MS:
+            self._lags_until_s = now_s + LAGS_S
         known = self._known.get(name)
-        if known is not None:
+        if known is not None and now_s >= self._lags_until_s:
             self._tell(name, known, Event.FAILED, "timeout")
 
     def _late(self, asking: Asking, target: str, bid: Bid) -> None:
@@ -276,9 +314,13 @@ class BiddingDesk:
     # -- who is not asked for now ------------------------------------------------------------------------------------
 
     def _tell(self, name: Name, known: Acquaintance, event: Event, reason: str = "") -> None:
-        """Tell a breaker something; what changes by it is a fact."""
-        for command in known.tell(event, self._plant.loop.time(), reason):
-            account, target = name
+        """Tell a breaker something."""
+        self._take(name, known, known.tell(event, self._plant.loop.time(), reason))
+
+    def _take(self, name: Name, known: Acquaintance, commands: Iterable[Command]) -> None:
+        """What a breaker has changed is a fact."""
+        account, target = name
+        for command in commands:
             down = self._down.get(account, frozenset())
             if command is Command.DOWN:
                 log.warning("bidder %s of %s is not asked for now: %s", target, account, known.breaker.reason)
