@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from trunkline.config.return_rules import Returns
+from trunkline.config.return_rules import REASON, Returns
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 
-_REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ALL: Final = 10_000
 
 
@@ -20,7 +18,7 @@ def check_returns(subject: Subject, path: Path, rules: Returns) -> None:
         hint = "name one, or leave `reasons` out; `paused: true` takes no returns"
         findings.error((*path, "reasons"), "empty", "nothing can be given as a reason", hint)
     for place, reason in enumerate(rules.reasons):
-        if reason and _REASON.fullmatch(reason) is None:
+        if reason and REASON.fullmatch(reason) is None:
             message = f"{reason!r} is no code of a reason"
             findings.error((*path, "reasons", place), "bad_return", message, "write it as bad_contact")
     for place, reason in enumerate(rules.auto_approve):

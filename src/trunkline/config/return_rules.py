@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from trunkline.config.struct import Struct
 
+REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""How the code of a reason is written."""
 REASONS: Final = ("bad_contact", "compliance", "duplicate", "other", "out_of_area", "wrong_product")
 """What a buyer may give as a reason where nothing is said."""
 

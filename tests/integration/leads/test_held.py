@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,13 @@ import pytest
 from pysqlite3 import dbapi2
 from tests.integration.leads.posts import CONFIG, TEXAN, configured, lead, post
 
+from trunkline.cli import admin
 from trunkline.cli.main import main
 from trunkline.events.changes import StoredLead
+from trunkline.kernel.errors import TrunklineError
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.lead_buyer import LeadBuyer
+from trunkline.testing.bidders.server import Peer, Received
 from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.integration
@@ -26,12 +32,25 @@ REVIEWED = CONFIG.replace(
     "    duplicates: {mark: {event: incoming, days: 30}, route: nowhere}\n    payouts:",
     1,
 )
+SLOW = "+15125550106"
 SUSPICIOUS = TEXAN | {"story": "My lawyer told me to"}
 
 
+class Thinker(LeadBuyer):
+    """A buyer that takes its time for one lead, so that a crash finds its post open."""
+
+    thinking = False
+
+    async def __call__(self, peer: Peer, request: Received) -> None:
+        if request.json()["phone"] == SLOW:
+            self.thinking = True
+            await asyncio.sleep(0.5)
+        await super().__call__(peer, request)
+
+
 @pytest.fixture
-def market(tmp_path: Path) -> Iterator[tuple[SwitchProcess, LeadBuyer]]:
-    buyer = LeadBuyer()
+def market(tmp_path: Path) -> Iterator[tuple[SwitchProcess, Thinker]]:
+    buyer = Thinker()
     with (
         answering({"/ace": buyer}) as buyers,
         SwitchProcess(configured(f"{buyers.url}/ace", config=REVIEWED), tmp_path) as switch,
@@ -50,12 +69,17 @@ def events_of(switch: SwitchProcess, name: str) -> list[str]:
     return [event.__struct_config__.tag for event in switch.journal_events() if getattr(event, "call", None) == name]
 
 
+def approve_until_it_dies(switch: SwitchProcess, name: str) -> None:
+    with suppress(TrunklineError):
+        admin.tell(switch.data, "held.approve", {"lead": name}, "a2")
+
+
 def suspicious(phone: str, **more: Any) -> dict[str, Any]:
     return lead(SUSPICIOUS | {"phone": phone}, **more)
 
 
 def test_held_leads_wait_over_a_crash_until_somebody_decides_or_they_have_waited_too_long(
-    market: tuple[SwitchProcess, LeadBuyer], capsys: pytest.CaptureFixture[str]
+    market: tuple[SwitchProcess, Thinker], capsys: pytest.CaptureFixture[str]
 ) -> None:
     switch, buyer = market
     headers = {"Idempotency-Key": "k1", "X-Trunkline-Via": "batch"}
@@ -101,9 +125,19 @@ def test_held_leads_wait_over_a_crash_until_somebody_decides_or_they_have_waited
     again = post(switch, suspicious("+15125550101"))[1]
     assert again["status"] == "held", "it is looked at before it is found to be a duplicate"
 
-    assert (
-        main(["returns", "request", first, "--reason", "other", "--anyway", "--data", str(switch.data), "--json"]) == 0
-    )
+    slow = post(switch, suspicious(SLOW))[1]["id"]
+    approving = threading.Thread(target=approve_until_it_dies, args=(switch, slow))
+    approving.start()
+    switch.until(lambda: buyer.thinking, "the post of the lead that was let through")
+    switch.kill()
+    approving.join()
+    switch.restart()
+    switch.until(lambda: "lead.accepted" in events_of(switch, slow), "the sale to go on")
+    assert [each.json()["phone"] for each in buyer.leads].count(SLOW) == 1
+    assert [row["lead"] for row in held(switch, capsys, "list")["held"]] == [again["id"]]
+
+    asked = ["returns", "request", first, "--reason", "other", "--anyway", "--json"]
+    assert main([*asked, "--data", str(switch.data)]) == 0
     returned = json.loads(capsys.readouterr().out)
     assert (returned["buyer"], returned["credit"], returned["clawback"]) == ("ace", "35.00", "21.00")
 
@@ -120,4 +154,4 @@ def test_held_leads_wait_over_a_crash_until_somebody_decides_or_they_have_waited
     ended = [event for event in switch.journal_events() if getattr(event, "call", None) == name][-1]
     assert (ended.outcome, ended.reason) == ("unsold", "review_expired")  # type: ignore[union-attr]
     assert held(switch, capsys, "list")["held"] == []
-    assert len(buyer.leads) == 2
+    assert len(buyer.leads) == 3

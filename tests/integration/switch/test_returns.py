@@ -72,6 +72,7 @@ def test_sales_are_sent_back_once_within_a_share_and_over_a_crash(
         desk = Desk(switch, capsys)
         wrong = desk.returns("request", sold[0], "--reason", "bored", "--as", "buyer")
         assert "none of the reasons that are taken: bad_contact, compliance" in wrong
+        assert "is no code of a reason" in desk.returns("request", sold[0], "--reason", "It was bad!", "--anyway")
         assert "nothing was sold of 'call_none'" in desk.returns("request", "call_none", "--reason", "other")
         assert "was not sold to 'bolt'" in desk.returns("request", sold[0], "--reason", "other", "--buyer", "bolt")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from trunkline.config.lookup import AccountIndex
+from trunkline.config.return_rules import REASON
 from trunkline.config.return_rules import Returns as Rules
 from trunkline.engine.leads.returns import (
     REFUSAL_WORDS,
@@ -66,6 +67,8 @@ async def request(plant: Plant, args: RequestReturn, _now: Instant) -> Done:
     """Take a request that the policy allows."""
     index = account_of(plant, args.account)
     _check_note(args.note)
+    if REASON.fullmatch(args.reason) is None:
+        raise CommandRefused(f"{args.reason[:60]!r} is no code of a reason", hint="write it as bad_contact")
     if args.anyway and args.role != "operator":
         raise CommandRefused("only an operator may set the policy aside", hint="leave `anyway` out")
     sold = await _sale(plant, index, args)
