@@ -174,7 +174,8 @@ def test_hidden_fields_of_scripts_and_dotted_names_are_consent() -> None:
     found, taken = gathered(None, fields)
     assert found == {"certificate": CERTIFICATE, "leadid": LEADID, "ip": "192.0.2.1"}
     assert taken == {"xxtrustedformcerturl", "universal_leadid", "consent.ip", "leadid_token"}
-    said, _ = gathered({"ip": "192.0.2.9", "text": ""}, fields)
+    said, _ = gathered({"IP": "192.0.2.9", "text": "", "Page_URL ": "https://x.example"}, fields)
+    assert said["page_url"] == "https://x.example", "case does not matter here either"
     assert said["ip"] == "192.0.2.9", "what is said in its own place wins"
     assert "text" not in said
     assert gathered("yes", fields) == ("yes", frozenset())

@@ -122,6 +122,21 @@ def test_the_list_shows_configured_keys_too_and_no_hash_whole() -> None:
     assert len(switch.do("list", publisher="own").result["keys"]) == 1
 
 
+def test_keys_of_a_publisher_that_is_gone_are_shown_and_can_be_revoked() -> None:
+    switch = Switch()
+    switch.do("add", publisher="own", sha256=digest("one"))
+    config = AccountConfig(account=Account(key="acme", timezone="UTC"), publishers=(Publisher(key="adwave"),))
+    switch.plant.world.accounts["acme"] = AccountIndex(config)
+    for args in ({}, {"publisher": "own"}):
+        assert [row["publisher"] for row in switch.do("list", **args).result["keys"]] == ["own"]
+    with pytest.raises(CommandRefused, match="no publisher"):
+        switch.do("rotate", publisher="own", sha256=digest("two"))
+    assert len(switch.do("revoke", publisher="own", all=True).result["revoked"]) == 1
+    assert switch.good("one") == []
+    with pytest.raises(CommandRefused, match="no publisher"):
+        switch.do("revoke", publisher="own", all=True)
+
+
 @pytest.mark.parametrize(
     ("name", "args", "said"),
     [

@@ -139,7 +139,10 @@ def gathered(consent: Any, fields: Mapping[str, Any]) -> tuple[Any, frozenset[st
         value = fields[name]
         if value not in (None, ""):
             found.setdefault(meant, value)
-    said = {} if consent is None else {name: value for name, value in consent.items() if value not in (None, "")}
+    said: dict[str, Any] = {}
+    for name, value in (consent or {}).items():
+        if value not in (None, ""):
+            said.setdefault(fold_text(name), value)
     return found | said, frozenset(taken)
 
 

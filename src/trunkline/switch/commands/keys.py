@@ -95,7 +95,11 @@ async def rotate(plant: Plant, args: RotateKey, now: Instant) -> Done:
 
 async def revoke(plant: Plant, args: RevokeKey, now: Instant) -> Done:
     """End keys now."""
-    account, publisher = _publisher(plant, args.account, args.publisher)
+    account = account_of(plant, args.account).config.account.key
+    if plant.keys.of(account, args.publisher, now.utc_ms):  # also of one that is not configured any more
+        publisher = plant.world.accounts[account].publishers.get(args.publisher, Publisher(key=args.publisher))
+    else:
+        _, publisher = _publisher(plant, args.account, args.publisher)
     if (args.id is None) is not args.all:
         raise CommandRefused("say which key, or all of them", hint="./trunkline keys list shows the ids")
     before = _named(plant, account, publisher, args.id, now)
@@ -108,13 +112,15 @@ async def list_keys(plant: Plant, args: ListKeys, now: Instant) -> Done:
     """Keys that commands have made, and those of the configuration, none of them readable."""
     index = account_of(plant, args.account)
     account = index.config.account.key
-    names = [args.publisher] if args.publisher is not None else list(index.publishers)
-    if args.publisher is not None:
-        _publisher(plant, args.account, args.publisher)
-    rows = []
     made = plant.keys.of(account, args.publisher, now.utc_ms)
+    if args.publisher is not None and not made:
+        _publisher(plant, args.account, args.publisher)
+    # Publishers that are not configured any more come last: their keys open nothing until they are back.
+    names = list(index.publishers) if args.publisher is None else [args.publisher]
+    names = list(dict.fromkeys((*names, *(key.publisher for key in made))))
+    rows = []
     for name in names:
-        configured = index.publishers[name].keys
+        configured = () if name not in index.publishers else index.publishers[name].keys
         rows += [
             {"publisher": name, "id": key_id(sha256), "from": "configuration", "scopes": list(SCOPES),
              "made": None, "until": None}
