@@ -12,9 +12,11 @@ import pytest
 from tests.integration.leads.posts import KEY, OTHER_KEY, post
 from tests.integration.pings.market import market, ping, send
 
+from trunkline.cli.retrace import Retraced, retrace
 from trunkline.events.calls import PayoutEarned
 from trunkline.events.leads import LeadReceived
 from trunkline.events.pings import PingBid
+from trunkline.journal.reader import JournalReader
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.lead_buyer import LeadBuyer
 from trunkline.testing.bidders.server import Received
@@ -49,6 +51,12 @@ def payouts(switch: SwitchProcess, lead: str) -> list[tuple[str, str, bool]]:
     ]
 
 
+def decisions(switch: SwitchProcess, lead: str) -> list[Retraced]:
+    """The lead's searches, made again from the data folder."""
+    with JournalReader(switch.data) as reader:
+        return retrace(switch.data, reader, list(reader.records_of(lead)))
+
+
 def number(last: int) -> dict[str, str]:
     """A lead of its own."""
     return {"phone": f"+1512555{last:04}", "zip": "78701"}
@@ -68,6 +76,7 @@ def test_a_bid_and_then_the_lead_for_exactly_that(sold: Market) -> None:
     assert (str(told.price), told.target, told.attributes["geo.zip"]) == ("35.00", "ace-crm", "78701")
     [received] = [each for each in events if isinstance(each, LeadReceived) and each.call == answer["id"]]
     assert (received.via, received.ping, received.source) == ("ping_post", told.call, "fb-12")
+    assert [each.proved for each in decisions(switch, answer["id"])] == [True]
 
 
 def test_the_same_ping_gets_the_same_bid_and_another_one_another(sold: Market) -> None:
@@ -98,6 +107,7 @@ def test_nobody_who_pays_too_little_gets_it_when_the_first_buyer_refuses(sold: M
     assert (status, answer["status"]) == (200, "unmatched")
     assert (ace.posts, bolt.posts) == (before[0] + 1, before[1]), "20.00 would not cover a bid of 27.00"
     assert payouts(switch, answer["id"]) == []
+    assert [each.proved for each in decisions(switch, answer["id"])] == [True]
 
 
 def test_no_bid_says_why(sold: Market) -> None:
