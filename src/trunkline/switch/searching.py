@@ -171,6 +171,10 @@ class Searching(ABC):
         self._entries.append(Entry(event, self.machine.context.contact))
         self.tell(news)
 
+    def know_bids(self) -> None:
+        """Bidders have said what they pay before the call came: its auctions are settled with that, and told."""
+        self._bidding = CallBidding(self.plant, self.world, self.machine.context, self._auction_closed, known=True)
+
     def give_seat_back(self, now: Instant) -> None:
         """Let go of the seat that was held for this call before it came."""
         if self.seat is not None:

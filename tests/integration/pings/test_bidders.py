@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 from tests.integration.leads.posts import KEY, configured, post
-from tests.integration.pings.market import NUMBER, ask, confirm
+from tests.integration.pings.market import NUMBER, ask, confirm, ping, send
 
+from trunkline.cli.retrace import retrace
 from trunkline.engine.bidders.hops import HEADER
 from trunkline.events.auctions import AuctionHeld
+from trunkline.events.calls import OfferReserved
 from trunkline.events.pings import PingBid
+from trunkline.journal.reader import JournalReader
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.behaviours import after, bids, no_bid
+from trunkline.testing.bidders.lead_buyer import LeadBuyer
 from trunkline.testing.bidders.server import Peer, Received
 from trunkline.testing.peers import Buyer, Caller, answers, calls
 from trunkline.testing.switch import SwitchProcess
@@ -79,6 +83,51 @@ def test_bidders_are_asked_once_and_their_bids_stand_for_the_call(tmp_path: Path
     [bid] = [each for each in events if isinstance(each, PingBid)]
     [held] = [each for each in events if isinstance(each, AuctionHeld) and each.call == bid.call]
     assert {each.target: each.fate for each in held.pings} == {"ace-rtb": "lost", "bolt-rtb": "no_bid"}
+    [won] = [each for each in events if isinstance(each, AuctionHeld) and each.call == sold["id"]]
+    assert {each.target: each.fate for each in won.pings}["ace-rtb"] == "won"
+    with JournalReader(switch.data) as reader:
+        found = retrace(switch.data, reader, list(reader.records_of(sold["id"])))
+    assert [(each.rebuilt.differences, each.notes) for each in found if each.rebuilt] == [((), ())]
+
+
+LEADS = """
+version: 1
+account: {key: acme, timezone: America/New_York}
+publishers: [{key: adwave, keys: [KEY1]}]
+campaigns:
+  - key: roofing
+    flow: sell
+    plan: market
+    leads: {margin: {percent: 30}}
+    lead_fields: [{name: phone, type: phone, required: true}, {name: zip, type: zip, required: true}]
+buyers: [{key: ace}, {key: bolt}]
+targets:
+  - {key: ace-rtb, buyer: ace, deliver: {url: "URL/crm"}, bid: {dialect: generic, url: "URL/ace"}}
+  - {key: bolt-crm, buyer: bolt, deliver: {url: "URL/crm"}}
+plans:
+  - key: market
+    tiers: [{method: auction, deadline_ms: 1500, routes: [{target: ace-rtb}, {target: bolt-crm, price: "31.00"}]}]
+flows: [{key: sell, start: sell, nodes: {sell: {route: {}}}}]
+outbound: {allow_networks: ["127.0.0.0/8"]}
+"""
+
+
+def test_the_bid_of_a_buyer_stands_for_the_lead_that_follows(tmp_path: Path) -> None:
+    ace, crm = Counting(bids("40.00")), LeadBuyer()
+    with (
+        answering({"/ace": ace, "/crm": crm}) as bidders,
+        SwitchProcess(configured(config=LEADS.replace("URL", bidders.url)), tmp_path) as switch,
+    ):
+        asked = ping(switch, {"phone": "512555XXXX", "zip": "78701"})[1]
+        assert asked["bid"] == "28.00"
+        status, answer, _ = send(switch, asked["ping_id"])
+        assert (status, answer["payout"]) == (201, "28.00")
+        assert (len(ace.asked), crm.posts) == (1, 1)
+        [offer] = [each for each in switch.journal_events() if isinstance(each, OfferReserved)]
+        assert (offer.target, str(offer.price)) == ("ace-rtb", "40.00")
+        with JournalReader(switch.data) as reader:
+            found = retrace(switch.data, reader, list(reader.records_of(answer["id"])))
+        assert [(each.rebuilt.differences, each.notes) for each in found if each.rebuilt] == [((), ())]
 
 
 def loops(switch: SwitchProcess) -> None:

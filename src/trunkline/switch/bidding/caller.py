@@ -37,8 +37,11 @@ counts."""
 class CallBidding:
     """Made when a call comes to its first auction: others have none of this."""
 
-    def __init__(self, plant: Plant, world: World, context: CallContext, answer: Callable[[], None]) -> None:
-        """`answer` is called when the auction that is open has closed."""
+    def __init__(
+        self, plant: Plant, world: World, context: CallContext, answer: Callable[[], None], *, known: bool = False
+    ) -> None:
+        """`answer` is called when the auction that is open has closed. `known`: there are bids of before the call."""
+        self._known = known
         self._plant = plant
         self._world = world
         self._context = context
@@ -88,7 +91,7 @@ class CallBidding:
     def entries(self, cursor: Cursor, now: Instant, *, last: bool = True) -> list[AuctionHeld]:
         """The events of what was settled in this search; unless it is the `last`, only of what was asked in it."""
         if self._book is None:
-            if not (last and self._said):
+            if not (last and (self._said or self._known)):
                 return []
             context = self._context
             self._book = AuctionBook(Lot(account=context.account, call=context.call, currency=self._currency))

@@ -81,7 +81,7 @@ class LiveLead:
         self._new_cursor = new_cursor
         self._order = order
         self._cursor: Cursor | None = None
-        self._bidding: LeadBidding | None = None
+        self._bidding = LeadBidding(plant, world, machine.context) if order.bids else None
         self._histories = histories
         self._entries: list[Entry] = []
         self._changes: list[Change] = list(changes)

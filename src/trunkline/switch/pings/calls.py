@@ -157,6 +157,8 @@ class CallBook:
         self._desk.book.put(used)
         call.seat = expected.seat
         call.promised = told(expected.promise, ping.account, name, now.utc_ms, amounts(expected.bids))
+        if expected.bids:
+            call.know_bids()
         call.keep(PingPut(used))
         call.note(PingUsed(account=ping.account, call=ping.ping, at_ms=now.utc_ms, by=name, held=call.seat is not None))
         self._plant.metrics.pings.labels("call", "used").inc()
