@@ -1,10 +1,11 @@
 """The peers of the bench `leads`: a web application that reads the same body and makes one event of it durable.
 
-    python lead_peer.py starlette|fastapi HOST:PORT FOLDER [FURTHER SITE-PACKAGES]
+    python lead_peer.py [one-]starlette|[one-]fastapi HOST:PORT FOLDER [FURTHER SITE-PACKAGES]
 
-It reads the fields into a typed shape, writes them as `lead.received` into a journal like ours (the same code: encoded,
-sealed, chained, group commit) and answers when that is durable. It checks no field, knows no publisher, looks for no
-duplicate, decides nothing and sells nothing.
+It reads the fields into a typed shape, appends to a journal like ours (the same code: encoded, sealed, chained, group
+commit) what ours appends for a lead that nobody buys, and answers when that is durable. What it appends is made of the
+fields and of constants: it checks no field, knows no publisher, looks for no duplicate, decides nothing and sells
+nothing. With `one` before its name it appends `lead.received` alone.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from bench.load.lead_form import ROUTES
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trunkline import __version__
+from trunkline.events.calls import CallRouted, Rejection, Versions
+from trunkline.events.changes import ContactSeen
 from trunkline.events.entry import Entry
-from trunkline.events.leads import LeadReceived
+from trunkline.events.leads import LeadReceived, LeadUnmatched
 from trunkline.events.sealing import contact_hash
 from trunkline.journal.store import Journal, open_journal
 from trunkline.switch.clock import read_clock
@@ -66,8 +71,9 @@ class Body(msgspec.Struct):
 class Keeper:
     """Writes leads."""
 
-    def __init__(self, journal: Journal, secret: bytes) -> None:
+    def __init__(self, journal: Journal, secret: bytes, *, whole: bool) -> None:
         self._journal = journal
+        self._whole = whole
         self._secret = secret
         self._numbers = itertools.count()
 
@@ -89,8 +95,41 @@ class Keeper:
             snapshot="",
         )
         contact = contact_hash(self._secret, "bench", fields["phone"])
-        await self._journal.append([Entry(event, contact)])
+        if self._whole:
+            await self._journal.append(
+                [Entry(event, contact), Entry(_routed(event), contact), Entry(_unmatched(event), contact)],
+                [ContactSeen("bench", campaign, contact, event.at_ms)],
+            )
+        else:
+            await self._journal.append([Entry(event, contact)])
         return msgspec.json.encode({"id": lead, "status": "accepted"})
+
+
+_REJECTED = tuple(
+    Rejection(f"roofing.t1.crm{n}", f"crm{n}", "criteria", level="route", detail="geo.state") for n in range(ROUTES)
+)
+_VERSIONS = Versions(snapshot="0" * 64, facts="none", engine=__version__)
+
+
+def _routed(event: LeadReceived) -> CallRouted:
+    return CallRouted(
+        account=event.account,
+        call=event.call,
+        at_ms=event.at_ms,
+        plan="roofing",
+        seed=event.at_ms,
+        versions=_VERSIONS,
+        routed_ms=0,
+        outcome="unsold",
+        reason="no_route",
+        offered=(),
+        rejected=_REJECTED,
+        began_ms=event.at_ms,
+    )
+
+
+def _unmatched(event: LeadReceived) -> LeadUnmatched:
+    return LeadUnmatched(account=event.account, call=event.call, at_ms=event.at_ms, reason="no_route", took_ms=0)
 
 
 def starlette_app(keeper: Keeper) -> Any:
@@ -133,8 +172,8 @@ def fastapi_app(keeper: Keeper) -> Any:
 async def serve(kind: str, host: str, port: int, folder: Path) -> None:
     """Serve until killed."""
     journal, state = open_journal(folder, "peer", os.urandom, now_ms=read_clock().utc_ms, min_free_mb=1)
-    keeper = Keeper(journal, state.contact_secret)
-    app = starlette_app(keeper) if kind == "starlette" else fastapi_app(keeper)
+    keeper = Keeper(journal, state.contact_secret, whole=not kind.startswith("one-"))
+    app = starlette_app(keeper) if kind.endswith("starlette") else fastapi_app(keeper)
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, lifespan="off", server_header=False,
         loop="none", http="httptools", ws="none", timeout_keep_alive=60,

@@ -21,6 +21,7 @@ from trunkline.testing.ports import HOST
 from trunkline.testing.switch import SwitchProcess
 
 START_S_MAX = 20.0
+_ROOT = Path(__file__).resolve().parents[2]
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _COUNT = re.compile(r"(\d+) requests in")
 _LATENCY = re.compile(r"(50|99)%\s+([\d.]+)(us|ms|s)\b")
@@ -64,8 +65,8 @@ def ours(folder: Path, buyer_url: str) -> Iterator[Side]:
 
 @contextmanager
 def peer(kind: str, folder: Path) -> Iterator[Side]:
-    """`starlette` or `fastapi`. Raises ToolsMissing when FastAPI cannot be installed."""
-    more = [] if kind == "starlette" else [str(_site_packages())]
+    """`starlette` or `fastapi`, `one-` before it for the lesser transaction. Raises ToolsMissing without FastAPI."""
+    more = [] if kind.endswith("starlette") else [str(_site_packages())]
     with socket.socket() as found:
         found.bind((HOST, 0))
         port = found.getsockname()[1]
@@ -76,7 +77,7 @@ def peer(kind: str, folder: Path) -> Iterator[Side]:
             [sys.executable, program, kind, address, str(folder / "data"), *more],
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+            env={**os.environ, "PYTHONPATH": f"{_ROOT / 'src'}:{_ROOT}"},
         )
     try:
         _wait_bound(process, port, folder / "peer.log")

@@ -107,10 +107,10 @@ class Form:
         values: dict[str, str] = {}
         errors: list[FieldError] = []
         for field, read in zip(self._fields, readings, strict=True):
-            if isinstance(read, FieldCode):
-                errors.append(_error(field.name, read))
-            elif read is not None:
+            if type(read) is str:
                 values[field.name] = read
+            elif isinstance(read, FieldCode):
+                errors.append(_error(field.name, read))
         return Filled(values=values, errors=tuple(errors), ignored=ignored)
 
     def attributes(self, values: Mapping[str, str]) -> dict[str, Attribute]:

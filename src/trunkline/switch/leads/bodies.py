@@ -23,6 +23,7 @@ _TOP: Final = frozenset({"campaign", "source", "test"})
 _CONSENT: Final = re.compile(r"consent[.\[]([A-Za-z0-9_-]{1,64})\]?")
 _FIELD: Final = re.compile(r"fields[.\[]([^\]]{1,200})\]?")
 _A_KEY: Final = re.compile(rb'"[ \t\r\n]*:')
+_BLANK_BEHIND: Final = (b'" ', b'"\t', b'"\r', b'"\n')
 _YES_NO: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 
 T = TypeVar("T")
@@ -100,18 +101,30 @@ def read_json(body: bytes) -> Any:
         sent = _any.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise BadBody(400, "malformed", f"the body is not JSON: {str(error)[:200]}") from None
-    if len(_A_KEY.findall(body)) != _keys(sent):
+    if _keys_written(body) != _keys(sent):
         _refuse_twins(body)
     return sent
 
 
+def _keys_written(body: bytes) -> int:
+    """How many keys a JSON text has at most. Without escapes, and blanks behind quotes, a quote and a colon are one."""
+    if b"\\" in body or any(pair in body for pair in _BLANK_BEHIND):
+        return len(_A_KEY.findall(body))
+    return body.count(b'":')
+
+
 def _keys(value: Any) -> int:
     """How many keys all objects of a JSON value have."""
-    if isinstance(value, dict):
-        return len(value) + sum(_keys(each) for each in value.values() if isinstance(each, dict | list))
-    if isinstance(value, list):
-        return sum(_keys(each) for each in value if isinstance(each, dict | list))
-    return 0
+    count, waiting = 0, [value]
+    while waiting:
+        here = waiting.pop()
+        if type(here) is dict:
+            count += len(here)
+            here = here.values()
+        elif type(here) is not list:
+            continue
+        waiting += [each for each in here if type(each) is dict or type(each) is list]
+    return count
 
 
 def _refuse_twins(body: bytes) -> None:

@@ -112,7 +112,11 @@ def prepared(
     hold = order.hold
     if hold is None and before is None and not order.test and order.block is None:
         hold = held_for(campaign.leads.review, attributes, router.types)
-    known = {name: each.value for name, each in attributes.items() if not each.chances}
+    known: dict[str, str] = {}
+    basis: dict[str, str] = {}
+    for name, each in attributes.items():
+        if not each.chances:
+            known[name], basis[name] = each.value, each.basis
     context = LeadContext(
         lead=lead,
         account=account,
@@ -122,7 +126,7 @@ def prepared(
         via=order.via,
         contact=names.contact,
         attributes=known,
-        basis={name: attributes[name].basis for name in known},
+        basis=basis,
         consent=dict(order.consent),
         ignored=order.ignored,
         snapshot=world.snapshot.digest,
