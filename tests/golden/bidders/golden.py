@@ -1,7 +1,7 @@
 """Reads a golden file of a bidder's dialect and says what comes of it, in the words of the file.
 
 A file has `about`, `bid` (as in a configuration), `asked` (kind, campaign, source, attributes), and any of: `ping` (the
-request), `answers` (each an answer and what it `reads` as), `confirm` (a request and its `answers`) and `post`. Files
+request), `answers` (each an answer and what it `reads` as), `confirm` and `post` (a request and its `answers`). Files
 of the other side have `inbound`, requests that are `heard` and `taken` with what each `means`, and how a `quote` is
 told: `bid`, `no_bid`, `confirmed`, `gone`.
 """

@@ -78,7 +78,9 @@ def test_a_dialect_does_what_its_golden_file_says(path: Path) -> None:
         confirmations(dialect, bid, asked, reading, golden["confirm"])
     if "post" in golden:
         assert reading is not None
-        same_request(shown_request(dialect.post(bid, asked, reading, PING)), golden["post"])
+        same_request(shown_request(dialect.post(bid, asked, reading, PING)), golden["post"]["request"])
+        for each in golden["post"]["answers"]:
+            assert shown(dialect.posted(bid, answer_of(each))) == each["reads"], each
 
 
 @pytest.mark.parametrize("path", INBOUND_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -40,7 +40,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `ping(bid, asked, deadline_ms, ping_id)` is the question for a price, `read(bid, answer, currency, utc_ms)` what the
     answer means. `confirm(bid, asked, reading, ping_id)` tells that the bid has won, None where nobody wants to be
     told; `confirmed(bid, answer)` is what came of it. `post` is the request that delivers a lead whose bid has won,
-    None where the network has none of its own and the target's `deliver` says how.
+    None where the network has none of its own and the target's `deliver` says how; `posted(bid, answer)` is what came
+    of it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     confirm: Confirm
     confirmed: Confirmed
     post: Confirm
+    posted: Confirmed
 
 
 def _unless_said(confirm: Confirm) -> Confirm:
@@ -73,6 +75,10 @@ def _none(bid: Bid, asked: Asked, reading: Reading, ping_id: str) -> Request | N
     return None
 
 
+def _never(bid: Bid, answer: Answer) -> Confirmation:
+    raise AssertionError(f"nothing is posted in the dialect {bid.dialect}")
+
+
 DIALECTS: Final[Mapping[str, Dialect]] = {
     each.name: each
     for each in (
@@ -83,6 +89,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             confirm=confirming.confirm,
             confirmed=confirming.confirmed,
             post=_none,
+            posted=_never,
         ),
         Dialect(
             name="ringba",
@@ -91,6 +98,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             confirm=confirming.confirm,
             confirmed=confirming.confirmed,
             post=_none,
+            posted=_never,
         ),
         Dialect(
             name="retreaver",
@@ -99,6 +107,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             confirm=_unless_said(retreaver_request.confirm),
             confirmed=_unless_said_answer(retreaver_answer.confirmed),
             post=_none,
+            posted=_never,
         ),
         Dialect(
             name="trackdrive",
@@ -107,6 +116,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             confirm=_unless_said(trackdrive_request.post),
             confirmed=_unless_said_answer(trackdrive_answer.confirmed),
             post=trackdrive_request.post,
+            posted=trackdrive_answer.posted,
         ),
     )
 }

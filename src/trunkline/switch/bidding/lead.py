@@ -110,7 +110,7 @@ class LeadBidding:
         if isinstance(answer, NoAnswer):
             outcome = DeliveryOutcome.TIMEOUT if answer.why is Why.TIMEOUT else DeliveryOutcome.HTTP_ERROR
             return Delivered(outcome, answer.why.value, took_ms=took_ms, sent=answer.sent)
-        said = self._dialect(settings).confirmed(settings, answer)
+        said = self._dialect(settings).posted(settings, answer)
         outcome = DeliveryOutcome.ACCEPTED if said.accepted else DeliveryOutcome.REJECTED
         reason = None if said.reason is None else inquiry.secrets.masked(said.reason)
         return Delivered(outcome, reason, answer.status, took_ms, bid.id)

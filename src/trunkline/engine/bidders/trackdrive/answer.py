@@ -58,11 +58,17 @@ def read(bid: Bid, answer: Answer, currency: str, utc_ms: int) -> Reading:
 
 
 def confirmed(bid: Bid, answer: Answer) -> Confirmation:
-    """What the post has come to."""
+    """What the post for a call has come to, and where the call goes."""
+    said = posted(bid, answer)
+    return accepted_at(Document(answer), ADDRESSES, bid) if said.accepted else said
+
+
+def posted(bid: Bid, answer: Answer) -> Confirmation:
+    """What the post of a lead has come to. Where a call would go is nothing to it."""
     document = Document(answer)
-    if not 200 <= answer.status < 300 or not _succeeded(document):
-        return Confirmation(accepted=False, reason=_reason(document) or f"status {answer.status}")
-    return accepted_at(document, ADDRESSES, bid)
+    if 200 <= answer.status < 300 and _succeeded(document):
+        return Confirmation(accepted=True)
+    return Confirmation(accepted=False, reason=_reason(document) or f"status {answer.status}")
 
 
 def _best(document: Document, currency: str) -> tuple[Money, str] | None:
