@@ -72,7 +72,13 @@ def specs_of(args: argparse.Namespace) -> list[Spec]:
         )
     if "worker" in names:
         specs.append(
-            Spec(name="worker", arguments=("worker", "--data", str(data)), stop_s=WORKER_STOP_S, nice=WORKER_NICE)
+            Spec(
+                name="worker",
+                arguments=("worker", "--data", str(data)),
+                stop_s=WORKER_STOP_S,
+                nice=WORKER_NICE,
+                needed="switch" not in names,
+            )
         )
     return specs
 

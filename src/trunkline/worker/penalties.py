@@ -15,6 +15,7 @@ import msgspec
 from trunkline.engine.routing.auction import WHOLE
 from trunkline.journal.sqlite import connect_reading
 from trunkline.worker.projections.plan import VIEWS
+from trunkline.worker.projections.store import place_of
 
 DAYS: Final = 30
 SALES_MIN: Final = 20
@@ -54,11 +55,13 @@ def penalties_of(sold: Iterable[Sold]) -> dict[str, dict[str, int]]:
     return {account: _highest(penalties) for account, penalties in found.items()}
 
 
-def read_sold(data: Path, now_ms: int, days: int = DAYS) -> list[Sold]:
+def read_sold(data: Path, now_ms: int, days: int = DAYS) -> list[Sold] | None:
     """What was sold in the last `days` before `now_ms` (UTC), out of the views of a data folder.
 
-    Raises JournalMissing or JournalForeign where there are none yet.
+    None where there are no views of this version yet.
     """
+    if place_of(data, VIEWS) is None:
+        return None
     connection = connect_reading(data / VIEWS.file)
     try:
         return [Sold(*row) for row in connection.execute(_SOLD, (now_ms - days * DAY_MS, now_ms))]

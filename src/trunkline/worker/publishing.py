@@ -110,7 +110,10 @@ class PenaltiesDue:
     async def publish(self) -> None:
         """Publish what has changed. Raises TrunklineError."""
         now_ms = self._clock()
-        counted = penalties_of(await in_thread(read_sold, self._data, now_ms))
+        sold = await in_thread(read_sold, self._data, now_ms)
+        if sold is None:  # the views are being made
+            return
+        counted = penalties_of(sold)
         shown: dict[str, dict[str, int]] = await self._tell("penalties.show", {}, None)
         for account, before in sorted(shown.items()):
             penalties = counted.get(account, {})

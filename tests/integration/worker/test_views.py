@@ -31,7 +31,8 @@ from trunkline.testing.lives import Lived, lives
 from trunkline.worker.penalties import read_sold
 from trunkline.worker.projections.plan import VIEWS
 from trunkline.worker.projections.projector import Projector, RebuildStopped
-from trunkline.worker.projections.store import current, place_of
+from trunkline.worker.projections.rows import Views
+from trunkline.worker.projections.store import Place, Store, ViewsUnusable, current, place_of
 
 pytestmark = pytest.mark.integration
 
@@ -162,6 +163,28 @@ def test_what_is_no_file_of_views_is_replaced(tmp_path: Path, left: bytes) -> No
     assert len(all_rows(tmp_path)["calls"]) == 3
 
 
+def test_a_write_that_failed_is_made_again_and_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, lives(Random(17), calls=30, leads=20))
+    projector = Projector.empty(tmp_path, VIEWS)
+    real, fails = Store.write, iter([False, True, True, False, True])
+
+    def write_or_not(self: Store, views: Views, place: Place) -> None:
+        if next(fails, False):
+            raise ViewsUnusable("the disk is full")
+        real(self, views, place)
+
+    monkeypatch.setattr(Store, "write", write_or_not)
+    failed = 0
+    while projector.behind():
+        try:
+            projector.step(100)
+        except ViewsUnusable:
+            failed += 1
+    projector.close()
+    assert failed == 3
+    assert all_rows(tmp_path) == rebuilt(tmp_path)
+
+
 def test_a_rebuild_that_is_stopped_leaves_what_was_there(tmp_path: Path) -> None:
     write(tmp_path, lives(Random(13), calls=3))
     Projector.open(tmp_path, VIEWS).close()
@@ -254,6 +277,7 @@ def test_no_digit_of_a_caller_is_in_the_file(tmp_path: Path) -> None:
 def test_what_targets_send_back_is_read_from_the_views(tmp_path: Path) -> None:
     lived = lives(Random(10), calls=10, leads=200)
     write(tmp_path, lived)
+    assert read_sold(tmp_path, lived[-1][0].at_ms) is None, "the views are not made yet"
     Projector.open(tmp_path, VIEWS).close()
     sold: dict[str, int] = {}
     returned: dict[str, int] = {}
@@ -265,6 +289,7 @@ def test_what_targets_send_back_is_read_from_the_views(tmp_path: Path) -> None:
             returned[event.target] = returned.get(event.target, 0) + event.credit.minor
     assert returned
     found = read_sold(tmp_path, lived[-1][0].at_ms)
+    assert found is not None
     assert {each.target: (each.minor, each.returned_minor) for each in found} == {
         target: (minor, returned.get(target, 0)) for target, minor in sold.items()
     }

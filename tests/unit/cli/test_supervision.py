@@ -35,6 +35,12 @@ def test_what_dies_before_it_is_ready_is_tried_a_few_times() -> None:
     assert verdicts[-1] == GiveUp(3)
 
 
+@pytest.mark.parametrize("code", [1, 3, -9])
+def test_what_others_can_do_without_is_tried_again_after_the_longest_pause(code: int) -> None:
+    restarts = Restarts(needed=False)
+    assert [restarts.ended(code, None, MIDDLE) for _ in range(20)] == [Again(LONGEST_S * 0.75)] * 20
+
+
 def test_what_was_ready_is_always_started_again_after_longer_and_longer_pauses() -> None:
     restarts = Restarts()
     pauses = [restarts.ended(-11, 0.5, 0.999_999) for _ in range(100)]
@@ -121,13 +127,14 @@ def test_the_flags_of_the_switch_are_passed_on(tmp_path: Path) -> None:
     assert "--tls-key" not in given
     assert switch.stop_s > 60
     assert worker.arguments == ("worker", "--data", str(tmp_path))
+    assert (switch.needed, worker.needed) == (True, False)
 
 
 def test_the_configuration_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="there is no configuration here"):
         up.specs_of(parsed())
-    assert [spec.name for spec in up.specs_of(parsed("--only", "worker"))] == ["worker"]
+    assert [(spec.name, spec.needed) for spec in up.specs_of(parsed("--only", "worker"))] == [("worker", True)]
     (tmp_path / "config.yaml").touch()
     assert "config.yaml" in up.specs_of(parsed())[0].arguments
     (tmp_path / "config").mkdir()

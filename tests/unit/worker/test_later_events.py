@@ -6,9 +6,20 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.worker.test_projections import CALL, LEAD, attempt_row, call_row, folded, lead_received, offer, received
+from tests.unit.worker.test_projections import (
+    CALL,
+    LEAD,
+    attempt_row,
+    call_row,
+    folded,
+    lead_received,
+    lead_row,
+    offer,
+    received,
+)
 
 from trunkline.events.auctions import AuctionHeld, BidConfirmed, BidLate, Ping
+from trunkline.events.calls import CallPromised
 from trunkline.events.deliveries import (
     DeliveryDead,
     DeliveryDropped,
@@ -18,7 +29,7 @@ from trunkline.events.deliveries import (
     DeliveryTried,
 )
 from trunkline.events.entry import Event
-from trunkline.events.leads import DeliveryEnded
+from trunkline.events.leads import DeliveryEnded, LeadAccepted, LeadAged, LeadUnmatched
 from trunkline.events.pings import PingBid, PingConfirmed, PingLapsed, PingNoTarget, PingUsed
 from trunkline.events.returns import ReturnApproved, ReturnExpired, ReturnRejected, ReturnRequested
 from trunkline.kernel.money import Money
@@ -186,3 +197,27 @@ def test_what_comes_too_late_and_what_is_confirmed() -> None:
     confirmed = BidConfirmed(**CALL, attempt="att_1", target="ace-in", fate="rejected_at_post", took_ms=90)
     row_ = attempt_row(folded(received(), offer(CALL), confirmed))
     assert (row_.bid_confirmed, row_.confirm_took_ms) == ("rejected_at_post", 90)
+
+
+PROMISE: dict[str, Any] = {
+    "ping": "ping_1", "bid": Money(700, "USD"), "floor": Money(600, "USD"), "event": "convert", "after_ms": 0,
+    "first": None, "strict": False, "bids": {},
+}  # fmt: skip
+
+
+def test_what_was_promised_for_a_call_or_lead() -> None:
+    call = call_row(folded(received(), CallPromised(**CALL, **PROMISE)))
+    assert (call.ping, call.bid_minor, call.currency) == ("ping_1", 700, "USD")
+    lead = lead_row(folded(lead_received(), CallPromised(**LEAD, **PROMISE)))
+    assert (lead.ping, lead.bid_minor) == ("ping_1", 700)
+
+
+def test_an_aged_lead_ends_anew_and_stays_sold_when_somebody_had_it() -> None:
+    unmatched, aged = LeadUnmatched(**LEAD, reason="no_buyer", took_ms=1), LeadAged(**LEAD, round=1, plan="aged")
+    going_on = lead_row(folded(lead_received(), unmatched, aged))
+    assert (going_on.outcome, going_on.reason, going_on.aged, going_on.plan) == (None, None, 1, "aged")
+    taken = (offer(LEAD), DeliveryEnded(**POST, outcome="accepted"))
+    accepted = LeadAccepted(**LEAD, attempts=("att_1",), payout=None, took_ms=1)
+    assert lead_row(folded(lead_received(), unmatched, aged, *taken, accepted)).outcome == "sold"
+    again = lead_row(folded(lead_received(), *taken, accepted, aged, unmatched))
+    assert (again.outcome, again.reason, again.sold) == ("sold", None, 1)

@@ -52,6 +52,11 @@ def test_penalties_are_published_when_they_have_changed(tmp_path: Path, monkeypa
         ("penalties.publish", "acme", {"a": 500}),
         ("penalties.publish", "gone", {}),
     ]
+    monkeypatch.setattr(publishing, "read_sold", lambda data, now_ms: None)
+    making = Switch()
+    asyncio.run(PenaltiesDue(tmp_path, making.tell, lambda: NOW_MS).publish())
+    assert making.told == [], "nobody knows before the views are made"
+    monkeypatch.setattr(publishing, "read_sold", lambda data, now_ms: [Sold("acme", "a", 100, 10_000, 500)])
     same = Switch(penalties_show={"acme": {"a": 500}})
     asyncio.run(PenaltiesDue(tmp_path, same.tell, lambda: NOW_MS).publish())
     assert same.told == []

@@ -27,7 +27,8 @@ LAST_WORDS_S: Final = 2.0
 
 class Spec(msgspec.Struct, frozen=True):
     """What to run: `arguments` of `trunkline`. It gets `stop_s` seconds to end after SIGTERM, and `hup` says whether
-    it wants to hear of SIGHUP. `nice` is by how much it stands back behind others.
+    it wants to hear of SIGHUP. `nice` is by how much it stands back behind others, `needed` what all ends with when it
+    cannot start.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Spec(msgspec.Struct, frozen=True):
     stop_s: float
     hup: bool = False
     nice: int = 0
+    needed: bool = True
 
 
 Say = Callable[[str, str], None]

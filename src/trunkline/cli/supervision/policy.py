@@ -3,7 +3,10 @@
 A process that was ready and ends has crashed, or was killed: it is started again, at once the first time, since peers
 wait to be told to hang up, and after longer and longer pauses when that does not help. One that has never been ready
 and ends with an exit code of ours has said why, and would say it again: the configuration is wrong, a port is taken.
-That is for a person. Pauses are drawn from an interval, so that several that fail together do not come back together.
+That is for a person. Only a process that others can do without is tried again all the same, after the longest pause:
+what it lacks may come back, and those that work must not end for it.
+
+Pauses are drawn from an interval, so that several that fail together do not come back together.
 """
 
 from __future__ import annotations
@@ -39,9 +42,11 @@ class GiveUp(msgspec.Struct, frozen=True):
 class Restarts:
     """What was seen of one process so far."""
 
-    __slots__ = ("_failures", "_was_ready")
+    __slots__ = ("_failures", "_needed", "_was_ready")
 
-    def __init__(self) -> None:
+    def __init__(self, *, needed: bool = True) -> None:
+        """`needed` is what all ends with when it cannot start."""
+        self._needed = needed
         self._failures = 0
         self._was_ready = False
 
@@ -51,6 +56,8 @@ class Restarts:
         `ready_s` is how long it had been ready, None when it was not; `draw` lies in [0, 1).
         """
         if ready_s is None and not self._was_ready:
+            if not self._needed:
+                return Again(LONGEST_S * (1 + draw) / 2)
             if code in _EXPLAINED:
                 return GiveUp(code)
             if self._failures + 1 >= STARTS_MAX:

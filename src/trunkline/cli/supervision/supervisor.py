@@ -67,7 +67,7 @@ class Supervisor:
 
     async def _keep(self, spec: Spec, ready: asyncio.Future[str]) -> int:
         """Run it again and again. Ends with 0 when everything stops, else with the exit code to give up with."""
-        restarts = Restarts()
+        restarts = Restarts(needed=spec.needed)
         while not self._stop.is_set():
             child = self._children[spec.name] = Child.start(spec, self._heard)
             self._say("info", f"{spec.name} is starting (process {child.pid})")

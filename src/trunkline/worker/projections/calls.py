@@ -16,6 +16,7 @@ from trunkline.events.calls import (
     CallBlocked,
     CallDequeued,
     CallEnded,
+    CallPromised,
     CallReceived,
     CallRepeated,
     CallRouted,
@@ -45,6 +46,8 @@ class CallRow(msgspec.Struct, kw_only=True, gc=False):
     attestation_check: str | None = None
     duplicate: int = 0
     duplicate_of: str | None = None
+    ping: str | None = None
+    bid_minor: int | None = None
     answered_by: str | None = None
     answered_ms: int | None = None
     queued_ms: int = 0
@@ -123,6 +126,12 @@ def _repeated(views: Views, event: CallRepeated, contact: str | None) -> None:
     row = views.of(CALLS).edit(event.call)
     if row is not None:
         row.duplicate, row.duplicate_of = int(event.duplicate), event.duplicate_of
+
+
+def _promised(views: Views, event: CallPromised, contact: str | None) -> None:
+    row = views.of(CALLS).edit(event.call)
+    if row is not None:
+        row.ping, row.bid_minor, row.currency = event.ping, event.bid.minor, event.bid.currency
 
 
 def _blocked(views: Views, event: CallBlocked, contact: str | None) -> None:
@@ -204,6 +213,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     CallReceived: _received,
     CallAttested: _attested,
     CallRepeated: _repeated,
+    CallPromised: _promised,
     CallBlocked: _blocked,
     CallAnswered: _answered,
     CallDequeued: _dequeued,

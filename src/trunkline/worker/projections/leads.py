@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from trunkline.events.calls import CallRepeated, CallRouted, OfferReserved, PayoutEarned
+from trunkline.events.calls import CallPromised, CallRepeated, CallRouted, OfferReserved, PayoutEarned
 from trunkline.events.leads import (
     LeadAccepted,
+    LeadAged,
     LeadClaimed,
     LeadEnded,
     LeadHeld,
@@ -38,6 +39,7 @@ class LeadRow(msgspec.Struct, kw_only=True, gc=False):
     test: int
     contact: str | None
     ping: str | None = None
+    bid_minor: int | None = None
     flags: str = ""
     duplicate: int = 0
     duplicate_of: str | None = None
@@ -50,6 +52,7 @@ class LeadRow(msgspec.Struct, kw_only=True, gc=False):
     held_reason: str | None = None
     reviewed: str | None = None
     reviewed_by: str | None = None
+    aged: int = 0
     ended_ms: int | None = None
     took_ms: int | None = None
     attempts: int = 0
@@ -120,6 +123,20 @@ def _claimed(views: Views, event: LeadClaimed, contact: str | None) -> None:
         row.claimed = event.outcome
 
 
+def _promised(views: Views, event: CallPromised, contact: str | None) -> None:
+    row = views.of(LEADS).edit(event.call)
+    if row is not None:
+        row.ping, row.bid_minor, row.currency = event.ping, event.bid.minor, event.bid.currency
+
+
+def _aged(views: Views, event: LeadAged, contact: str | None) -> None:
+    row = views.of(LEADS).edit(event.call)
+    if row is not None:
+        row.aged, row.plan = event.round, event.plan
+        if not row.sold:
+            row.outcome = row.reason = row.ended_ms = None
+
+
 def _repeated(views: Views, event: CallRepeated, contact: str | None) -> None:
     row = views.of(LEADS).edit(event.call)
     if row is not None:
@@ -159,14 +176,17 @@ def _accepted(views: Views, event: LeadAccepted, contact: str | None) -> None:
 def _unmatched(views: Views, event: LeadUnmatched, contact: str | None) -> None:
     row = views.of(LEADS).edit(event.call)
     if row is not None:
-        row.outcome, row.reason = "unsold", event.reason
         row.ended_ms, row.took_ms = event.at_ms, event.took_ms
+        if not row.sold:  # an aged lead that somebody had bought before stays sold
+            row.outcome, row.reason = "unsold", event.reason
 
 
 def _ended(views: Views, event: LeadEnded, contact: str | None) -> None:
     row = views.of(LEADS).edit(event.call)
     if row is not None:
-        row.outcome, row.reason, row.ended_ms = event.outcome, event.reason, event.at_ms
+        row.ended_ms = event.at_ms
+        if not row.sold:
+            row.outcome, row.reason = event.outcome, event.reason
         if event.of is not None:
             row.duplicate_of = event.of
 
@@ -176,6 +196,8 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     LeadHeld: _held,
     LeadReviewed: _reviewed,
     LeadClaimed: _claimed,
+    LeadAged: _aged,
+    CallPromised: _promised,
     CallRepeated: _repeated,
     CallRouted: _routed,
     OfferReserved: _offered,

@@ -33,6 +33,7 @@ class PingRow(msgspec.Struct, kw_only=True, gc=False):
     currency: str
     expires_ms: int
     number: str | None
+    test: int
     state: str = "bid"
     reason: str | None = None
     confirmed_ms: int | None = None
@@ -69,6 +70,7 @@ def _bid(views: Views, event: PingBid, contact: str | None) -> None:
         currency=event.bid.currency,
         expires_ms=event.expires_ms,
         number=event.number,
+        test=int(event.test),
     )
     views.of(PINGS).add(event.call, row)
 

@@ -136,9 +136,13 @@ class Projector:
             seq = max(seq, end)
         if seq == before:
             return 0
-        self._plan.fold(self._views, told)
         place = Place(reader.stream, seq, reader.mark(seq))
-        self._store.write(self._views, place)
+        try:
+            self._plan.fold(self._views, told)
+            self._store.write(self._views, place)
+        except BaseException:  # the rows in memory have what the file has not, and would get it again
+            self._views = Views(self._plan.tables, self._store.find)
+            raise
         self._place = place
         return seq - before
 
