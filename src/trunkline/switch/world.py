@@ -13,7 +13,7 @@ from typing import Any, Final
 from trunkline.config.flows import Prompt
 from trunkline.config.lookup import AccountIndex, NumbersIndex, trunks_by_key
 from trunkline.config.schema import Snapshot
-from trunkline.config.secrets import secrets_of
+from trunkline.config.secrets import Secrets, gathering
 from trunkline.engine.leads.form import Form
 from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.duplicates import events_asked_for
@@ -37,15 +37,15 @@ class World:
     numbers: NumbersIndex
     watched: Watched
     places: frozenset[Place]
+    secrets: Secrets
 
     def __init__(self, snapshot: Snapshot, sounds: Mapping[Prompt, Sound], lists: FileLists) -> None:
         """What is quickly made of it; `building` makes the rest. `lists` are those that it reads from files.
 
-        Raises MissingPassword when the environment lacks a password that the configuration names, MissingSecret when
-        it lacks a secret of deliveries or bids, and AuthoritiesUnreadable.
+        Raises MissingPassword when the environment lacks a password that the configuration names, and
+        AuthoritiesUnreadable.
         """
         self.logins = Logins(snapshot.platform, os.environ)
-        self.secrets = secrets_of(snapshot, os.environ)
         self.snapshot = snapshot
         self.doors = Doors(snapshot.platform)
         self.trunks = trunks_by_key(snapshot.platform)
@@ -88,6 +88,7 @@ def building(
     Raises MissingPassword, MissingSecret and AuthoritiesUnreadable.
     """
     world = World(snapshot, sounds, lists)
+    world.secrets = yield from gathering(snapshot, os.environ)
     yield
     world.numbers = NumbersIndex()
     for config in snapshot.accounts:
