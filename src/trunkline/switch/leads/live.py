@@ -15,7 +15,7 @@ from trunkline.engine.leads import commands as c
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.machine import LeadMachine
 from trunkline.engine.leads.outcomes import TAKEN, DeliveryOutcome, LeadOutcome
-from trunkline.engine.leads.queueing import queued
+from trunkline.engine.leads.queueing import Queued, queued
 from trunkline.engine.leads.sales import Sale, packed
 from trunkline.engine.routing.auction import amounts
 from trunkline.engine.routing.cursor import Cursor
@@ -88,6 +88,7 @@ class LiveLead:
         self._began = False
         self._resumed = False
         self._open: Sale | None = None
+        self._queued: Queued | None = None
         self._stored = False
         self._routing_ns = time.perf_counter_ns()
 
@@ -173,6 +174,10 @@ class LiveLead:
             if isinstance(event, LeadAccepted):
                 self._changes += self._plant.claims.noted(self._world, self.machine.context)
         elif isinstance(event, DeliveryEnded):
+            if self._queued is not None:  # now that the machine says so, and not if it fails before
+                self._entries.append(Entry(self._queued.event, self.machine.context.contact))
+                self._changes.append(self._queued.change)
+                self._queued = None
             self._plant.metrics.deliveries.labels(event.outcome).inc()
             if event.outcome in TAKEN and self._cursor is not None and self._open is not None:
                 self._cursor.sold(self._open.buyer)
@@ -334,9 +339,9 @@ class LiveLead:
         return refused(event)
 
     def _queue(self, index: AccountIndex, target: Target, sale: Sale) -> i.Delivered:
-        """Put the lead into the outbox: durable with the acceptance, and only with it."""
+        """Have the lead put into the outbox: durable with the acceptance, and only with it."""
         context, now_ms = self.machine.context, self._plant.clock().utc_ms
-        made = queued(
+        self._queued = queued(
             index,
             target,
             context.attributes,
@@ -345,8 +350,6 @@ class LiveLead:
             campaign=context.campaign,
             now_ms=now_ms,
         )
-        self._entries.append(Entry(made.event, context.contact))
-        self._changes.append(made.change)
         return i.Delivered(DeliveryOutcome.QUEUED, sent=False)
 
     def _take_resumed(self) -> bool:
