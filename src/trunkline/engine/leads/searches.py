@@ -20,7 +20,7 @@ from trunkline.events.auctions import AuctionHeld
 from trunkline.events.calls import CallPromised, CallRepeated, CallRouted, OfferReserved
 from trunkline.events.contacts import Seen
 from trunkline.events.entry import Event
-from trunkline.events.leads import DeliveryEnded, LeadReceived
+from trunkline.events.leads import DeliveryEnded, LeadAged, LeadReceived
 from trunkline.kernel.clock import MS, Instant
 
 _STATED: Final = "stated"
@@ -80,6 +80,8 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
                 offers.append(event)
             case CallPromised():
                 promised = event
+            case LeadAged():
+                promised = None  # nobody took it at the bid: it is offered again without
             case DeliveryEnded():
                 if event.outcome in TAKEN:
                     bought.add(event.attempt)
