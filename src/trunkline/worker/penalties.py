@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from trunkline.engine.routing.auction import WHOLE
-from trunkline.journal.sqlite import connect_reading
+from trunkline.journal.sqlite import Error, connect_reading
 from trunkline.worker.projections.plan import VIEWS
-from trunkline.worker.projections.store import place_of
+from trunkline.worker.projections.store import ViewsUnusable, place_of
 
 DAYS: Final = 30
 SALES_MIN: Final = 20
@@ -58,13 +58,15 @@ def penalties_of(sold: Iterable[Sold]) -> dict[str, dict[str, int]]:
 def read_sold(data: Path, now_ms: int, days: int = DAYS) -> list[Sold] | None:
     """What was sold in the last `days` before `now_ms` (UTC), out of the views of a data folder.
 
-    None where there are no views of this version yet.
+    None where there are no views of this version yet. Raises ViewsUnusable, JournalMissing.
     """
     if place_of(data, VIEWS) is None:
         return None
     connection = connect_reading(data / VIEWS.file)
     try:
         return [Sold(*row) for row in connection.execute(_SOLD, (now_ms - days * DAY_MS, now_ms))]
+    except Error as error:
+        raise ViewsUnusable(f"{VIEWS.file} can not be read: {error}", hint="the worker makes it anew") from error
     finally:
         connection.close()
 

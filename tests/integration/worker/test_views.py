@@ -29,6 +29,7 @@ from trunkline.journal.sqlite import connect_reading, connect_writing
 from trunkline.journal.store import open_journal
 from trunkline.testing.lives import Lived, lives
 from trunkline.worker.penalties import read_sold
+from trunkline.worker.projections import store
 from trunkline.worker.projections.plan import VIEWS
 from trunkline.worker.projections.projector import Projector, RebuildStopped
 from trunkline.worker.projections.rows import Views
@@ -195,6 +196,35 @@ def test_a_rebuild_that_is_stopped_leaves_what_was_there(tmp_path: Path) -> None
     Projector.open(tmp_path, VIEWS).close()
     assert all_rows(tmp_path) == before
     assert [path for path in tmp_path.glob("views-*.db") if path != used] == []
+
+
+class PowerCut(BaseException):
+    """The process is gone at this instant."""
+
+
+@pytest.mark.parametrize("survives", [0, 1])
+def test_a_swap_that_is_cut_off_leaves_the_old_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survives: int
+) -> None:
+    write(tmp_path, lives(Random(18), calls=3))
+    Projector.open(tmp_path, VIEWS).close()
+    used = current(tmp_path, VIEWS)
+    flushes = []
+
+    def cut(path: Path) -> None:
+        flushes.append(path)
+        if len(flushes) > survives:
+            raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_flush", cut)
+        with pytest.raises(PowerCut):
+            Projector.open(tmp_path, VIEWS, anew=True)
+    assert (current(tmp_path, VIEWS) == used) == (survives == 0)
+    before = all_rows(tmp_path)
+    Projector.open(tmp_path, VIEWS).close()
+    assert all_rows(tmp_path) == before
+    assert len(list(tmp_path.glob("views-*.db"))) == 1
 
 
 def test_half_a_generation_is_removed_and_never_seen(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,8 @@ def test_lines_become_records() -> None:
     assert record == Word("1970-01-01T00:00:00.000Z", "switch", "warning", "trunkline.sip", "a: b")
     assert reading.read("  goes on", 0).level == "warning"
     assert reading.read("error: --sip x is not HOST:PORT", 0).level == "error"
-    assert reading.read("ready sip=127.0.0.1:5060", 0).logger == ""
+    ready = reading.read("ready sip=127.0.0.1:5060", 0)
+    assert (ready.level, ready.logger) == ("info", "")
     assert reading.read("x" * 2 * LINE_MAX, 0).message == "x" * LINE_MAX
 
 
@@ -90,6 +93,15 @@ def test_the_log_is_text_or_json_and_one_line_each() -> None:
         "logger": "trunkline.worker",
         "message": "full \x1b[31m disk",
     }
+
+
+def test_a_log_that_nobody_reads_any_more_ends_nothing() -> None:
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "w") as stream:
+        Log(stream, "text").write(Word("2026-11-23T15:00:00.000Z", "worker", "info", "", "hello"))
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
 
 
 def test_a_line_that_never_ends_is_kept_in_part() -> None:

@@ -69,15 +69,10 @@ class Supervisor:
         """Run it again and again. Ends with 0 when everything stops, else with the exit code to give up with."""
         restarts = Restarts(needed=spec.needed)
         while not self._stop.is_set():
-            child = self._children[spec.name] = Child.start(spec, self._heard)
-            self._say("info", f"{spec.name} is starting (process {child.pid})")
-            line = await child.ready
-            if line is not None and not ready.done():
-                ready.set_result(line)
-            code = await child.ended
+            code, ready_s = await self._run_once(spec, ready)
             if self._stop.is_set():
-                return ExitCode.DONE
-            verdict = restarts.ended(code, child.ready_for_s(), self._draw())
+                break
+            verdict = restarts.ended(code, ready_s, self._draw())
             if isinstance(verdict, GiveUp):
                 self._say("error", f"{spec.name} {_how(code)} before it was ready; its own words are above")
                 return verdict.exit_code
@@ -86,6 +81,19 @@ class Supervisor:
                 async with asyncio.timeout(verdict.after_s):
                     await self._stop.wait()
         return ExitCode.DONE
+
+    async def _run_once(self, spec: Spec, ready: asyncio.Future[str]) -> tuple[int, float | None]:
+        """Run it to its end; its exit code, and how long it was ready, None when it never was."""
+        try:
+            child = self._children[spec.name] = Child.start(spec, self._heard)
+        except OSError as error:
+            self._say("error", f"{spec.name} cannot be started: {error}")
+            return ExitCode.ENVIRONMENT, None
+        self._say("info", f"{spec.name} is starting (process {child.pid})")
+        line = await child.ready
+        if line is not None and not ready.done():
+            ready.set_result(line)
+        return await child.ended, child.ready_for_s()
 
     async def _end_all(self) -> None:
         """One after the other: what a process still writes while it drains, those after it take in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Final, Literal, TextIO
 
@@ -43,13 +44,15 @@ class Reading:
         if found is not None and found[1] in _LEVELS:
             self._level = _LEVELS[found[1]]
             return Word(iso(utc_ms), self._process, self._level, found[2], found[3])
+        if line.startswith("ready "):
+            return Word(iso(utc_ms), self._process, "info", "", line)
         if line.startswith(("error:", "Traceback", "Fatal")):
             self._level = "error"
         return Word(iso(utc_ms), self._process, self._level, "", line)
 
 
 class Log:
-    """Where all of it goes, a line at once."""
+    """Where all of it goes, a line at once. When nobody takes it any more, it is lost, and the processes go on."""
 
     def __init__(self, stream: TextIO, form: Form) -> None:
         self._stream = stream
@@ -63,5 +66,6 @@ class Log:
             logger = f"{word.logger}: " if word.logger else ""
             message = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in word.message)
             line = f"{word.at} {word.process:<6} {word.level:<7} {logger}{message}"
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        with contextlib.suppress(OSError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
