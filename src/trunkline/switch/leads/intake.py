@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
@@ -18,7 +18,7 @@ from trunkline.events.changes import PostName
 from trunkline.events.leads import Via
 from trunkline.kernel.clock import SECOND
 from trunkline.switch.leads.admission import Admitted, admit
-from trunkline.switch.leads.answers import Answer, Scope, Send, answered, header, invalid, refusal, reply
+from trunkline.switch.leads.answers import Answer, Scope, Send, answered, invalid, refusal, reply
 from trunkline.switch.leads.bodies import BadBody, Gone, LeadBody, Receive, read_body, read_lead
 from trunkline.switch.leads.idempotency import KEY_CHARS_MAX, keeping
 from trunkline.switch.leads.orders import LeadOrder
@@ -76,7 +76,8 @@ class LeadIntake:
         reason = self._not_ready()
         if reason is not None:
             return self._refuse(503, "not_ready", "no leads are taken for the moment", retry_s=5)
-        sender = self._plant.publishers.of(header(scope, b"authorization"))
+        headers = dict(scope["headers"])
+        sender = self._plant.publishers.of(_text(headers, b"authorization"))
         if sender is None:
             return self._refuse(401, "unauthorized", "send the header Authorization: Bearer YOUR_KEY")
         if self._in_flight > IN_FLIGHT_MAX:
@@ -84,10 +85,10 @@ class LeadIntake:
         wait_s = self._too_fast(sender)
         if wait_s is not None:
             return self._refuse(429, "too_many", "your leads come faster than was agreed", retry_s=wait_s)
-        content_type, key = header(scope, b"content-type"), header(scope, b"idempotency-key")
-        body = await read_body(receive, header(scope, b"content-length"))
+        content_type, key = _text(headers, b"content-type"), _text(headers, b"idempotency-key")
+        body = await read_body(receive, _text(headers, b"content-length"))
         sent = read_lead(content_type, body)
-        via: Via = "batch" if header(scope, b"x-trunkline-via") == "batch" else "post"
+        via: Via = "batch" if _text(headers, b"x-trunkline-via") == "batch" else "post"
         if key is None:
             return await self._take(sender, sent, via, None)
         if not 0 < len(key) <= KEY_CHARS_MAX or not key.isprintable():
@@ -147,3 +148,8 @@ def _source(source: str | None) -> str | None:
     if len(source) > SOURCE_CHARS_MAX or not source.isprintable():
         raise BadBody(400, "malformed", f"source has at most {SOURCE_CHARS_MAX} characters, all of them printable")
     return source.strip()
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    found = headers.get(name)
+    return None if found is None else found.decode("latin-1")
