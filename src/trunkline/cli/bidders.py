@@ -28,6 +28,7 @@ from trunkline.testing.bidders.conformance import Exchange, Remark, examine, pin
 SUMMARY: Final = "show what a bidder is asked and how its answer is read"
 SHOWN_MAX: Final = 4_000
 """Characters of an answer that are shown."""
+PROOF: Final = "Authorization"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +118,13 @@ def _show(request: Request, *, as_json: bool) -> int:
 
 def _request(request: Request) -> dict[str, Any]:
     body = None if request.body is None else request.body.decode()
-    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
+    headers = {name: _hidden(value) if name == PROOF else value for name, value in request.headers.items()}
+    return {"method": request.method, "url": request.url, "headers": headers, "body": body}
+
+
+def _hidden(proof: str) -> str:
+    """How we prove ourselves, without the secret, which Basic would show to anybody who can undo Base64."""
+    return f"{proof.partition(' ')[0]} ***"
 
 
 def _exchange(each: Exchange, secrets: Secrets) -> dict[str, Any]:

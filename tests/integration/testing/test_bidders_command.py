@@ -25,7 +25,7 @@ targets:
     buyer: ann
     dial: "sip:rtb@127.0.0.1"
     bid: {{dialect: generic, url: "{url}/ping", timeout_ms: {timeout_ms}, allow: ["+1"],
-          headers: {{X-Key: "${{ENV:BIDDER_KEY}}"}}}}
+          headers: {{X-Key: "${{ENV:BIDDER_KEY}}"}}, auth: {{username: us, password: "${{ENV:BIDDER_KEY}}"}}}}
 """
 
 
@@ -63,6 +63,7 @@ def test_live_shows_request_answer_and_reading_and_never_the_key(
     assert code == 0
     assert [each["key"] for each in asked] == [key]
     assert key not in out
+    assert "Authorization: Basic ***" in out
     for shown in ("amount      12.50", "dial        +15125550199", "The bidder can be used."):
         assert shown in out
 
