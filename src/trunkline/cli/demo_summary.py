@@ -82,7 +82,7 @@ def _figures(console: Console, calls: Sequence[CallRecord]) -> None:
     console.print(f"  decision    p50 {half:>6} µs  p99 {most:>6} µs   to find the first buyer", highlight=False)
     dial, longest = (percentile(figures.post_dial_ms, percent) or 0.0 for percent in (50, 99))
     console.print(
-        f"  post-dial   p50 {dial:>6.1f} ms  p99 {longest:>6.1f} ms   until its INVITE was sent; auctions wait for bids",
+        f"  post-dial   p50 {dial:>6.1f} ms  p99 {longest:>6.1f} ms   until its INVITE was sent, bids waited for",
         highlight=False,
     )
 
