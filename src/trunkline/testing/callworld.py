@@ -27,7 +27,7 @@ from trunkline.engine.routing.attributes import Origin
 from trunkline.engine.routing.auction import Bid
 from trunkline.engine.routing.cursor import Cursor
 from trunkline.engine.routing.draw import Draws, text_hash
-from trunkline.engine.routing.offer import Auction, Offer, Query, not_built
+from trunkline.engine.routing.offer import Auction, Offer, Query, unasked
 from trunkline.engine.routing.profile import CallerProfile
 from trunkline.engine.routing.router import compile_router
 from trunkline.events.calls import AnyCallEvent, AttemptEnded, CallEnded, OfferReserved
@@ -265,7 +265,7 @@ class CallWorld:
         attempt = self._name("att")
         lease = self._name("lease")
         while isinstance(found := cursor.next(self.capacity, lease, attempt, "call", self.now), Auction):
-            cursor.settle(not_built(found))
+            cursor.settle(unasked(found))
         if isinstance(found, Offer):
             self._taken.add(found.candidate.target)
             self._taken_here.add(found.candidate.target)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from trunkline.cli.main import main
+from trunkline.events.calls import CallDequeued, CallEvent, CallQueued
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.behaviours import (
     after,
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.integration
 
 ME = "+15125550100"
 MARKET, HOSTILE, CONFIRM, GONE = ("+18335550100", "+18335550101", "+18335550102", "+18335550103")
+WAITS = "+18335550104"
 
 CONFIG = """
 version: 1
@@ -42,11 +44,13 @@ campaigns:
   - {key: hostile, flow: sell, plan: hostile}
   - {key: confirm, flow: sell, plan: confirm}
   - {key: gone, flow: sell, plan: gone}
+  - {key: waits, flow: hold, plan: waits}
 numbers:
   - {number: "+18335550100", campaign: market, publisher: pub, source: search}
   - {number: "+18335550101", campaign: hostile, publisher: pub}
   - {number: "+18335550102", campaign: confirm, publisher: pub}
   - {number: "+18335550103", campaign: gone, publisher: pub}
+  - {number: "+18335550104", campaign: waits, publisher: pub}
 buyers: [{key: house}, {key: ann}, {key: bob}, {key: eve, limits: [{measure: live, max: 0}]}]
 targets:
   - {key: house, buyer: house, dial: "TAKES"}
@@ -115,7 +119,11 @@ plans:
     tiers: [{key: t, method: auction, routes: [{target: fickle}, {target: steady}]}]
   - key: gone
     tiers: [{key: t, method: auction, deadline_ms: 10000, routes: [{target: slow}, {target: second}]}]
-flows: [{key: sell, start: sell, nodes: {sell: {route: {}}}}]
+  - key: waits
+    tiers: [{key: t, method: auction, routes: [{target: second}, {target: best}]}]
+flows:
+  - {key: sell, start: sell, nodes: {sell: {route: {}}}}
+  - {key: hold, start: hold, nodes: {hold: {hold_queue: {seconds: 20}}}}
 outbound: {allow_networks: ["127.0.0.0/8"]}
 trunks: [{key: carrier, allow: ["127.0.0.0/8"], default_country: US, same_caller_seconds: 0}]
 """
@@ -152,6 +160,7 @@ class Ran:
         self.metrics = metrics
         self.bidder = bidder
         self.calls = {call["number"]: call for call in switch.calls()}
+        self.events = [event for event in switch.journal_events() if isinstance(event, CallEvent)]
 
     def pings(self, number: str) -> dict[str, dict[str, Any]]:
         """The routes of a call's one auction, by target."""
@@ -171,11 +180,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
                 text = CONFIG.replace("BUSY", refusing.uri()).replace("TAKES", taking.uri())
                 text = text.replace("URL", bidder.url).replace("SECURE", bidder.tls_url)
                 switch = stack.enter_context(SwitchProcess(text, folder))
-                for count, number in enumerate((MARKET, HOSTILE, CONFIRM), start=1):
+                for count, number in enumerate((MARKET, HOSTILE, CONFIRM, WAITS), start=1):
                     await caller.call(f"sip:{number}@{switch.sip}", ME, calls(hang_up_after_s=1))
                     await asyncio.to_thread(switch.ended_calls, count)
                 await caller.call(f"sip:{GONE}@{switch.sip}", ME, gives_up(0.3))
-                await asyncio.to_thread(switch.ended_calls, 4)
+                await asyncio.to_thread(switch.ended_calls, 5)
                 await asyncio.to_thread(
                     switch.until,
                     lambda: any(p["fate"] == "late" for c in switch.calls() for a in c["auctions"] for p in a["pings"]),
@@ -216,7 +225,7 @@ def test_nobody_is_asked_whose_bid_could_not_be_used(ran: Ran) -> None:
 
 
 def test_a_bidder_is_told_no_more_than_it_may_know(ran: Ran) -> None:
-    (ping,) = ran.bidder.at("/best")
+    ping = ran.bidder.at("/best")[0]
     assert ME[-10:] not in ping.body.decode()
     assert len(ping.headers["x-trunkline-hops"].split(",")) == 1
 
@@ -268,6 +277,14 @@ def test_a_caller_who_leaves_ends_the_auction(ran: Ran) -> None:
     assert not auction["settled"]
     assert ran.fates(GONE) == {"slow": "sent", "second": "bid"}
     assert auction["took_ms"] < 9_000
+
+
+def test_a_caller_who_is_held_waits_for_the_auction_in_the_line(ran: Ran) -> None:
+    call = ran.calls[WAITS]
+    assert (call["outcome"], call["target"]) == ("sold", "best")
+    assert ran.fates(WAITS) == {"best": "won", "second": "lost"}
+    mine = [type(event) for event in ran.events if event.call == call["id"]]
+    assert [kind for kind in mine if kind in {CallQueued, CallDequeued}] == [CallQueued, CallDequeued]
 
 
 def test_every_decision_is_made_again_from_the_bids_of_the_journal(

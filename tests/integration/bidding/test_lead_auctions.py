@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from trunkline.cli.main import main
 from trunkline.events.auctions import AuctionHeld, BidConfirmed
 from trunkline.events.calls import OfferReserved
 from trunkline.testing.bidders.background import answering
@@ -73,6 +74,7 @@ class Posted:
         self.confirmed = [event for event in mine if isinstance(event, BidConfirmed)]
         self.offers = [event for event in mine if isinstance(event, OfferReserved)]
         self.log = switch.log()
+        self.data = switch.data
 
 
 def _post(switch: SwitchProcess, fields: dict[str, str], *, test: bool = False) -> tuple[int, dict[str, Any]]:
@@ -132,6 +134,15 @@ def test_everybody_has_a_fate(posted: Posted) -> None:
         "hung": "timeout",
     }
     assert event.took_ms >= 190
+
+
+def test_the_decision_is_made_again_from_the_bids_of_the_journal(
+    posted: Posted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["trace", posted.answer[1]["id"], "--data", str(posted.data), "--json", "--full"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["differences"] for each in found["decisions"]] == [[]]
+    assert all(each["proved"] for each in found["decisions"])
 
 
 def test_secrets_go_to_the_bidder_alone(posted: Posted) -> None:

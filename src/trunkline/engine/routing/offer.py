@@ -128,7 +128,7 @@ class Auction(msgspec.Struct, frozen=True, gc=False):
     deadline_ms: int
 
 
-def not_built(auction: Auction) -> dict[str, Bid]:
+def unasked(auction: Auction) -> dict[str, Bid]:
     """What an auction is settled with where nobody can be asked: static prices are sold all the same."""
     return {bidder.target: Bid("not_asked") for bidder in auction.bidders}
 

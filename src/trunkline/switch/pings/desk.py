@@ -16,7 +16,7 @@ from trunkline.config.schema import Kind
 from trunkline.engine.bidders.loops import is_loop
 from trunkline.engine.leads.hints import Hints
 from trunkline.engine.routing.auction import Bid
-from trunkline.engine.routing.offer import Auction, Candidate, Query, not_built
+from trunkline.engine.routing.offer import Auction, Candidate, Query, unasked
 from trunkline.engine.routing.views import for_publisher
 from trunkline.engine.terms.margins import NoBid
 from trunkline.events.changes import Change, PingDrop, PingPut, StoredPing
@@ -153,7 +153,7 @@ class PingDesk:
         )
         while isinstance(found := cursor.candidate(plant.capacity, plant.clock()), Auction):
             if question.test:
-                cursor.settle(not_built(found))
+                cursor.settle(unasked(found))
             else:
                 await asking.ask(found, cursor)
         entries = asking.entries(cursor, plant.clock())
