@@ -78,6 +78,7 @@ CODES: Final[dict[str, str]] = {
     "bad_prefix": "The text is no prefix of phone numbers.",
     "bad_network": "The text is no network.",
     "bad_env": "The text is no name of an environment variable.",
+    "foreign_secret": "The environment variable is not one of this account, and there are several accounts.",
     "literal_secret": "A secret seems to stand in the configuration itself.",
     "bad_host": "The text is no host name.",
     "bad_url": "The text is no http or https URL.",

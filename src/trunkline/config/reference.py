@@ -96,7 +96,9 @@ same at every try; `[delivery.lead]`, the lead's id; `[delivery.campaign]`; `[de
 in a URL, in a field, the password of `auth`. It is read when a configuration comes into force; without it the
 configuration is refused, and the error names the variable and the place. Fields that end in `_env` hold the name of a
 variable alone. Values stand in no log, journal, trace or kept configuration, and what others answer is shown without
-them. `check` warns of headers and URLs that seem to hold a secret themselves (`literal_secret`).
+them. Where several accounts share an installation, each has the variables that begin with its key (`ACME_…` for
+`acme`), and naming others is an error. `check` warns of headers and URLs that seem to hold a secret themselves
+(`literal_secret`).
 """
 
 _HOURS = f"""\

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from trunkline.config.problems import Findings
+from trunkline.config.schema import AccountConfig
 from trunkline.config.secrets import misspelt, texts, variables
 from trunkline.config.templates import places
 from trunkline.config.tree import Path
+from trunkline.config.walk import walk
 
 LENGTH_MIN: Final = 8
 """Characters from which on a text may be somebody's key."""
@@ -32,6 +35,33 @@ def check_secrets(findings: Findings, path: Path, value: Any) -> None:
         elif _seems_secret(inner, text):
             message = "a secret seems to stand here in the clear: it is kept with every copy of the configuration"
             findings.warning((*path, *inner), "literal_secret", message, _HINT)
+
+
+def check_owners(findings: Findings, config: AccountConfig) -> None:
+    """Where accounts share an installation, each has the variables that begin with its key, and no others.
+
+    Who writes an account's configuration would else have the others' secrets, and the platform's, sent anywhere.
+    """
+    prefix = f"{config.account.key.upper().replace('-', '_')}_"
+    for path, holder in _holders(config):
+        named = [(inner, name) for inner, text in texts(holder) for name in variables(text)]
+        for inner, struct in walk(holder):
+            fields = [field for field in struct.__struct_fields__ if field.endswith("_env")]
+            named += [((*inner, field), value) for field in fields if (value := getattr(struct, field))]
+        for inner, name in named:
+            if not name.startswith(prefix):
+                message = f"{name} is not a variable of this account"
+                hint = f"with several accounts in one installation, write one that begins with {prefix}"
+                findings.error((*path, *inner), "foreign_secret", message, hint)
+
+
+def _holders(config: AccountConfig) -> Iterator[tuple[Path, Any]]:
+    for place, campaign in enumerate(config.campaigns):
+        yield ("campaigns", place, "leads"), campaign.leads
+    for place, target in enumerate(config.targets):
+        for field in ("deliver", "bid", "test_url"):
+            if (holder := getattr(target, field)) is not None:
+                yield ("targets", place, field), holder
 
 
 def _seems_secret(path: Path, text: str) -> bool:

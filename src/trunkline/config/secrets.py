@@ -19,8 +19,8 @@ from trunkline.config.walk import walk
 from trunkline.kernel.errors import EnvironmentFault
 
 S = TypeVar("S", bound=msgspec.Struct | None)
-Named = tuple[str, msgspec.Struct | None]
-"""Where an object stands, and the object."""
+Named = tuple[str, msgspec.Struct | str | None]
+"""Where an object, or one text, stands, and what stands there."""
 
 MASKED_FROM: Final = 4
 """Characters from which on a value is masked: what is shorter stands in any text."""
@@ -102,6 +102,10 @@ class Secrets:
         self._copies[id(value)] = (value, filled)  # type: ignore[assignment]
         return filled
 
+    def template(self, text: str) -> str:
+        """A template that stands alone, with its secrets in place."""
+        return self._text(text, "")
+
     def value(self, variable: str) -> str:
         """The value of a variable that a field called `…_env` names. Raises KeyError for one that nothing names."""
         return self._values[variable]
@@ -176,6 +180,7 @@ def account_holders(config: AccountConfig) -> Iterator[Named]:
             place = f"account {config.account.key}, targets[{target.key}]"
             yield f"{place}.deliver", target.deliver
             yield f"{place}.bid", target.bid
+            yield f"{place}.test_url", target.test_url
 
 
 class Gathering:
@@ -192,7 +197,7 @@ class Gathering:
         for place, value in holders:
             for path, text in texts(value):
                 for name in variables(text):
-                    self._look_up(name, f"{place}.{'.'.join(map(str, path))}", one_line=True)
+                    self._look_up(name, ".".join((place, *map(str, path))), one_line=True)
             for path, holder in walk(value):
                 for field in holder.__struct_fields__:
                     if field.endswith("_env") and (name := getattr(holder, field)):

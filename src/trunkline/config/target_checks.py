@@ -99,7 +99,8 @@ def check_target(subject: Subject, path: Path, target: Target) -> None:
             hint = "leave it out; to sell at a fixed price, make a target without `bid`"
             findings.warning((*path, "price"), "no_effect", "the price of a bidder is its bid", hint)
     if target.test_url is not None:
-        check_url(findings, (*path, "test_url"), target.test_url)
+        check_hook_url(findings, (*path, "test_url"), target.test_url, check_url)
+        check_secrets(findings, (*path, "test_url"), target.test_url)
     if target.press_to_accept and _KEYS.fullmatch(target.press_to_accept) is None:
         hint = 'write one of 0-9, * and #, in quotes: "1"'
         findings.error((*path, "press_to_accept"), "bad_digits", f"{target.press_to_accept!r} is no single key", hint)

@@ -36,6 +36,7 @@ from trunkline.config.schema import (
     Recording,
     Target,
 )
+from trunkline.config.secret_checks import check_owners
 from trunkline.config.selling import Margin
 from trunkline.config.selling_checks import check_margin
 from trunkline.config.sender_checks import check_publisher, check_publisher_keys, check_review, check_same_by
@@ -65,6 +66,8 @@ def validate(parts: Sequence[Checked], voices: Voices | None, places: Places | N
     check_numbers(accounts)
     check_publisher_keys(accounts)
     for config, findings in accounts:
+        if len(accounts) > 1:
+            check_owners(findings, config)
         _check_account(Subject(config, platform, findings, voices, places))
 
 

@@ -534,6 +534,7 @@ def test_each_problem(changes: list[tuple[str, str]], expected: list[tuple[str, 
 READING_CODES = {
     "not_utf8", "not_yaml", "not_json", "too_large", "too_deep", "several_documents", "tag", "unknown_alias",
     "merge_key", "misplaced", "no_engine", "too_many_problems", "bad_list",
+    "foreign_secret",
 }  # fmt: skip
 """Codes that have tests of their own, here, in test_reading.py or where their files are read."""
 

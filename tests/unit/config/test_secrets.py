@@ -7,6 +7,8 @@ import pytest
 from tests.unit.config.sample import GOOD, broken, load, told
 
 from trunkline.config.deliveries import BasicAuth, Deliver, Sms
+from trunkline.config.load import load_sources
+from trunkline.config.reading import Source
 from trunkline.config.schema import Snapshot
 from trunkline.config.secrets import MissingSecret, Secrets, misspelt, secrets_of, variables
 
@@ -131,6 +133,35 @@ def test_secrets_in_the_clear_are_warned_of(deliver: str, place: str) -> None:
 )
 def test_what_is_no_secret_is_not_warned_of(deliver: str) -> None:
     assert warned_of(deliver) == []
+
+
+def test_accounts_that_share_an_installation_have_variables_of_their_own() -> None:
+    text = """
+version: 1
+account: {key: KEY, timezone: UTC}
+buyers: [{key: ann}]
+targets:
+  - key: post
+    buyer: ann
+    test_url: "https://b.example/${ENV:ACME_EAST_TEST}"
+    deliver: {url: "https://b.example/", headers: {X-Api-Key: "${ENV:ACME_EAST_KEY}"}, fields: {some_env: staging}}
+  - key: files
+    buyer: ann
+    deliver: {sftp: {host: f.example, user: us, key_env: ACME_EAST_SSH, host_key: "SHA256:HASH"}}
+"""
+
+    def loaded(*keys: str) -> list[tuple[str, str, str]]:
+        made = [text.replace("KEY,", f"{key},").replace("HASH", "A" * 43).encode() for key in keys]
+        sources = [Source(f"{key}.yaml", content, role="account") for key, content in zip(keys, made, strict=True)]
+        return [each for each in told(load_sources(sources, "/base").problems) if each[0] == "error"]
+
+    assert loaded("other") == []
+    assert loaded("acme-east") == []
+    assert loaded("acme-east", "other") == [
+        ("error", "foreign_secret", "targets[post].test_url"),
+        ("error", "foreign_secret", "targets[post].deliver.headers.X-Api-Key"),
+        ("error", "foreign_secret", "targets[files].deliver.sftp.key_env"),
+    ]
 
 
 def test_references_that_are_none() -> None:

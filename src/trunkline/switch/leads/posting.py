@@ -44,7 +44,8 @@ async def post_lead(
         return Delivered(DeliveryOutcome.REJECTED, "no_test_url", sent=False)
     deliver = world.secrets.of(target.deliver)
     known = {**context.attributes, **places_of(sale.bid)}
-    request = post_of(deliver, known, sale.attempt, url=target.test_url if context.test else None)
+    test_url = world.secrets.template(target.test_url) if context.test and target.test_url is not None else None
+    request = post_of(deliver, known, sale.attempt, url=test_url)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     answer = await _exchange(plant, request, deliver, began_s + deliver.deadline_ms / 1000)
