@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Final, Literal
+from typing import Final, Literal, ParamSpec
 
 import msgspec
 
@@ -23,6 +23,7 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}(?:\.0{1,9})?")
 
 Answered = Literal["bid", "no_bid", "error"]
+P = ParamSpec("P")
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,11 +140,11 @@ def words_at(document: Document, path: str) -> str | None:
         return None
 
 
-def never_fails(read: Callable[..., Reading]) -> Callable[..., Reading]:
+def never_fails(read: Callable[P, Reading]) -> Callable[P, Reading]:
     """A reader whose objection to what stands in an answer becomes a reading of its own."""
 
     @wraps(read)
-    def reading(*args: object, **more: object) -> Reading:
+    def reading(*args: P.args, **more: P.kwargs) -> Reading:
         try:
             return read(*args, **more)
         except Unusable as objection:
@@ -154,6 +155,4 @@ def never_fails(read: Callable[..., Reading]) -> Callable[..., Reading]:
 
 def refused(answer: Answer) -> str | None:
     """Why an answer is none by its status alone: servers that fail, and that want to be left alone."""
-    return (
-        f"status {answer.status}" if answer.status >= 500 or answer.status in {401, 403, 404, 408, 425, 429} else None
-    )
+    return f"status {answer.status}" if answer.status >= 500 or answer.status in _NO_ANSWERS else None
