@@ -264,8 +264,26 @@ class Block:
 class Program:
     """A compiled plan."""
 
-    __slots__ = ("_blocks", "_choices", "_columns", "_down", "_members", "_minute", "_ready", "_starts", "all", "asked",
-                 "bands", "by_id", "lines", "patience_ns", "plan", "scored", "screens")  # fmt: skip
+    __slots__ = (
+        "_blocks",
+        "_choices",
+        "_columns",
+        "_down",
+        "_members",
+        "_minute",
+        "_prices",
+        "_ready",
+        "_starts",
+        "all",
+        "asked",
+        "bands",
+        "by_id",
+        "lines",
+        "patience_ns",
+        "plan",
+        "scored",
+        "screens",
+    )  # fmt: skip
 
     def __init__(
         self, plan: Plan, lines: list[Line], by_id: dict[str, Line], bands: list[Band], blocks: list[Block]
@@ -301,6 +319,8 @@ class Program:
         """What this minute leaves of all routes, before anything is asked of the caller."""
         self._down: tuple[frozenset[str], int] = (frozenset(), 0)
         self._members: dict[tuple[str, str], int] = {}
+        self._prices: dict[int | None, list[tuple[int, int]]] = {}
+        """By the campaign's price: what the routes cost, and which cost that much; made when somebody asks."""
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """The blocks with the ranks at which they begin."""
@@ -360,6 +380,25 @@ class Program:
                 if wanted <= skills:
                     ranks += (first + at for at in places)
         return bitmap(ranks, len(self.lines))
+
+    def below(self, least: int, price: int | None) -> int:
+        """The routes whose static price is below `least`; `price` is the campaign's, both in minor units."""
+        known = self._prices.get(price)
+        if known is None:
+            if len(self._prices) >= _FLOOR_MASKS_MAX:
+                self._prices.clear()
+            ranks: dict[int, list[int]] = {}
+            for rank, line in enumerate(self.lines):
+                cost = None if line.bids else line.price_for(price)
+                if cost is not None:
+                    ranks.setdefault(cost, []).append(rank)
+            known = self._prices[price] = sorted((cost, bitmap(at, len(self.lines))) for cost, at in ranks.items())
+        mask = 0
+        for cost, those in known:
+            if cost >= least:
+                break
+            mask |= those
+        return mask
 
     def of_buyers(self, buyers: Iterable[str]) -> int:
         """The routes of these buyers."""

@@ -1,15 +1,14 @@
 """Which routes would break what a publisher was promised for a caller: their price, or their rule, does not cover it.
 
-Asked of callers with a promise only, of one route after another: bitmaps by floor would be others for every bid.
+Asked of callers with a promise only. Their floors are as many as there are bids, so no bitmap is kept for each: there
+is one for each price, and those below the floor are put together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from trunkline.engine.routing.case import Case
-from trunkline.engine.routing.index import bits
-from trunkline.engine.routing.program import Line
+from trunkline.engine.routing.index import bitmap, bits
+from trunkline.engine.routing.program import Line, Program
 from trunkline.engine.terms.promises import owes_too_late
 
 
@@ -21,14 +20,13 @@ def breach(line: Line, case: Case) -> str | None:
     return owes_too_late(promise, resolved.conversion)
 
 
-def breaking(lines: Sequence[Line], ranks: int, case: Case) -> int:
+def breaking(program: Program, ranks: int, case: Case) -> int:
     """Those of `ranks` whose static price is below the promise's floor, or whose rule breaks it."""
     promise = case.query.promise
     assert promise is not None
-    least, broken = promise.floor.minor, 0
-    for rank in bits(ranks):
-        line = lines[rank]
-        price = None if line.bids else line.price_for(case.entrance.price)
-        if (price is not None and price < least) or breach(line, case) is not None:
-            broken |= 1 << rank
+    broken = program.below(promise.floor.minor, case.entrance.price) & ranks
+    if promise.asks_when:
+        late = [rank for rank in bits(ranks & ~broken) if breach(program.lines[rank], case) is not None]
+        if late:
+            broken |= bitmap(late, len(program.lines))
     return broken

@@ -70,8 +70,8 @@ class Stage:
 
     def _keep_promise(self, program: Program, first: str | None) -> None:
         """Leave out what would break the promise made for this caller; whoever it was made for comes first."""
-        self.left &= ~breaking(program.lines, self.left, self._case)
-        self.later &= ~breaking(program.lines, self.later, self._case)
+        self.left &= ~breaking(program, self.left, self._case)
+        self.later &= ~breaking(program, self.later, self._case)
         named = 0 if first is None else self.left & program.members("target", first)
         if named:
             self.later |= self.left & ~named

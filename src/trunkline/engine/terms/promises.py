@@ -25,6 +25,11 @@ class Promise(msgspec.Struct, frozen=True, gc=False):
     strict: bool = True
 
     @property
+    def asks_when(self) -> bool:
+        """Whether it matters when a buyer owes."""
+        return self.strict and self.payout.event != "convert"
+
+    @property
     def paused(self) -> bool:
         """Never: it stands among the guards of a caller for its floor."""
         return False
@@ -78,7 +83,7 @@ def rule_of(ping: str) -> str:
 def owes_too_late(promise: Promise, conversion: ConversionTerms) -> str | None:
     """Why a buyer with this rule could owe nothing where the publisher is paid; None when it cannot."""
     payout = promise.payout
-    if not promise.strict or payout.event == "convert":
+    if not promise.asks_when:
         return None
     promised = f"promised at {_words(payout.event, payout.after_ms)}"
     if conversion.event not in {"connect", "accepted", "duration", "attempt"}:
