@@ -59,7 +59,7 @@ class Child:
         """Start it. Its end is waited for in a thread, whoever still holds the other ends of its pipes."""
         parent = os.getpid()
         process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline", *spec.arguments],
+            [sys.executable, "-P", "-m", "trunkline", *spec.arguments],  # modules that lie in this folder are not ours
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
