@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from trunkline.events.entry import Position
 from trunkline.journal.reader import JournalReader
 from trunkline.worker.projections.plan import Plan
 from trunkline.worker.projections.rows import Views
@@ -116,11 +115,6 @@ class Projector:
     def seq(self) -> int:
         """Up to which event the tables are made."""
         return self._place.seq
-
-    @property
-    def position(self) -> Position:
-        """The same, with the stream."""
-        return Position(self._place.stream, self._place.seq)
 
     def behind(self) -> int:
         """How many events of the journal the tables do not have yet."""
