@@ -17,7 +17,7 @@ from trunkline.events.calls import AnyCallEvent, AttemptConnected, CallReceived,
 from trunkline.events.changes import Change, ContactHad
 from trunkline.events.contacts import ContactEvent, Seen
 from trunkline.events.entry import Entry, Event
-from trunkline.events.leads import DeliveryEnded, LeadReceived
+from trunkline.events.leads import DeliveryEnded, LeadAged, LeadReceived, LeadReviewed
 
 HISTORIES_MAX: Final = 2_000_000
 """Contacts whose past is in memory at once: about 260 bytes each, and 140 for each event after the first."""
@@ -114,7 +114,7 @@ class CallHistory:
         self._kept = kept
         self._anonymous = anonymous
         self._before = _without(call, past, histories.of(account, contact))
-        self._told: tuple[Seen, ...] = ()
+        self._told = past
 
     def seen(self) -> tuple[Seen, ...]:
         """What happened with the contact before and beside this call, newest last."""
@@ -149,9 +149,9 @@ class CallHistory:
     ) -> None:
         """The same for a lead that writes `event` while it is offered to `buyer`; `tells`: what is known goes there."""
         change: ContactHad | None = None
+        if tells and isinstance(event, LeadReceived | LeadReviewed | LeadAged):
+            self.tell(event.at_ms, entries)
         if isinstance(event, LeadReceived):
-            if tells:
-                self.tell(event.at_ms, entries)
             change = self._keep("incoming", event.at_ms, None)
         elif isinstance(event, DeliveryEnded):
             if event.outcome in _TAKEN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pysqlite3 import dbapi2
 from scripts.erase_contact import main as erase
 from tests.integration.leads.posts import CONFIG, TEXAN, configured, lead, post
 
+from trunkline.cli.main import main
 from trunkline.events.changes import StoredResale
 from trunkline.events.leads import LeadAccepted
 from trunkline.testing.bidders.background import answering
@@ -65,7 +67,9 @@ def wants_one(request: Received) -> tuple[int, Any]:
     return (200 if request.json()["phone"] == WANTED else 400), {}
 
 
-def test_unsold_leads_are_offered_again_exactly_and_to_nobody_who_had_them(tmp_path: Path) -> None:
+def test_unsold_leads_are_offered_again_exactly_and_to_nobody_who_had_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ace, bolt = LeadBuyer(refuses_all), LeadBuyer(wants_one)
     with (
         answering({"/ace": ace, "/bolt": bolt}) as buyers,
@@ -102,3 +106,8 @@ def test_unsold_leads_are_offered_again_exactly_and_to_nobody_who_had_them(tmp_p
         assert (len(ace.leads), len(bolt.leads)) == (3, 2), "both have had it"
         switch.stop()
         assert waiting(switch) == [], "twice was said"
+        for name, rounds in ((unwanted, 3), (wanted, 2)):
+            assert main(["trace", name, "--data", str(switch.data), "--full", "--json"]) == 0
+            decisions = json.loads(capsys.readouterr().out.splitlines()[-1])["decisions"]
+            proved = [(each["proved"], each["differences"], each["notes"]) for each in decisions]
+            assert proved == [(True, [], [])] * rounds

@@ -9,6 +9,7 @@ import msgspec
 
 from trunkline.config.schema import Kind
 from trunkline.engine.geo.overlay import Overlay
+from trunkline.engine.leads.aging import buyers_that_had
 from trunkline.engine.leads.outcomes import TAKEN
 from trunkline.engine.routing.attributes import derive
 from trunkline.engine.routing.auction import Bid
@@ -29,7 +30,8 @@ _NO_CALLER: Final = frozenset({"caller.anonymous"})
 
 class LeadSearch(msgspec.Struct, frozen=True, kw_only=True):
     """One search, ended by `routed`. `taken` are targets of the lead's offers before it; `sold` are its routes whose
-    buyers took the lead.
+    buyers took the lead, `had` the buyers who took it in an earlier one. An aged lead was `spared` those who were sent
+    it.
     """
 
     received: LeadReceived
@@ -39,6 +41,8 @@ class LeadSearch(msgspec.Struct, frozen=True, kw_only=True):
     auctions: tuple[AuctionHeld, ...] = ()
     promised: CallPromised | None = None
     sold: tuple[str, ...] = ()
+    had: tuple[str, ...] = ()
+    spared: frozenset[str] = frozenset()
 
     @property
     def began_ms(self) -> int:
@@ -58,6 +62,7 @@ class LeadSearch(msgspec.Struct, frozen=True, kw_only=True):
             reason=routed.reason,
             auctions=auctions,
             sold=self.sold,
+            had=self.had,
         )
 
 
@@ -70,8 +75,11 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
     auctions: list[AuctionHeld] = []
     promised: CallPromised | None = None
     bought: set[str] = set()
-    for event in events:
+    spared: frozenset[str] = frozenset()
+    for place, event in enumerate(events):
         match event:
+            case LeadAged():
+                spared = buyers_that_had(events[:place])
             case LeadReceived():
                 received = event
             case CallRepeated():
@@ -100,6 +108,8 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
                         auctions=tuple(auctions),
                         promised=promised,
                         sold=tuple(offer.route for offer in offers if offer.attempt in bought),
+                        had=tuple(offer.buyer for offer in offers[: max(0, first)] if offer.attempt in bought),
+                        spared=spared,
                     )
                 )
                 auctions.clear()
@@ -111,6 +121,7 @@ def lead_searches(events: Sequence[Event]) -> list[LeadSearch]:
 def lead_query_of(search: LeadSearch, router: Router, overlay: Overlay) -> Query:
     """What the router was asked. `overlay` is the import of the numbering plan that counted."""
     received, routed, promised = search.received, search.routed, search.promised
+    spared = {key for key, target in router.index.targets.items() if target.buyer in search.spared}
     return Query(
         account=received.account,
         kind=Kind.LEAD,
@@ -122,7 +133,7 @@ def lead_query_of(search: LeadSearch, router: Router, overlay: Overlay) -> Query
         now=Instant(search.began_ms * MS, search.began_ms),
         seed=routed.seed,
         plan=routed.plan,
-        taken=search.taken,
+        taken=search.taken | spared,
         history=search.history,
         geo=overlay.version,
         promise=None if promised is None else promise_of(promised, received.publisher),

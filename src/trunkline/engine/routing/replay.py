@@ -45,7 +45,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     `offered` are routes in order, `rejected` as many others as are listed, `more` counts those that are not. `ended`:
     the search came to its end, for `reason` (an Unsold, or why the caller could not wait); else somebody took the call,
     or the caller left. `auctions` are those of the search, in order, `sold` the routes whose buyers
-    have taken a lead that went on to others.
+    have taken a lead that went on to others, `had` the buyers who had taken it before.
     """
 
     offered: tuple[str, ...]
@@ -55,6 +55,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     auctions: tuple[AuctionHeld, ...] = ()
     sold: tuple[str, ...] = ()
+    had: tuple[str, ...] = ()
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +208,8 @@ def _drive(cursor: Replay, case: Case, told: Told, usage: Usage) -> list[Candida
     late = Instant(now.mono_ns + _LATE_NS, now.utc_ms)
     bids = bids_told(event for event in told.auctions if event.settled)
     broken_off = bool(told.auctions) and not told.auctions[-1].settled
+    for buyer in told.had:
+        cursor.sold(buyer)
     while told.ended or broken_off or len(offers) < len(told.offered):
         found = cursor.candidate(usage, now)
         if isinstance(found, Exhausted):

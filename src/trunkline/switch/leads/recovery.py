@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from trunkline.config.lookup import AccountIndex
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.aging import buyers_that_had
+from trunkline.engine.leads.outcomes import TAKEN
 from trunkline.engine.leads.sales import Sale, unpacked
 from trunkline.engine.routing.offer import Attribute
 from trunkline.engine.terms.promises import unpacked as unpacked_promise
@@ -52,7 +53,8 @@ class LeftLead:
         self.rounds = sum(isinstance(event, LeadAged) for event in events)
         self.seen = next((event.seen for event in events if isinstance(event, CallRepeated)), ())
         offers = [event for event in events if isinstance(event, OfferReserved)]
-        self.sold = tuple(event.buyer for event in offers if event.attempt in stored.bought)
+        bought = {event.attempt for event in events if isinstance(event, DeliveryEnded) and event.outcome in TAKEN}
+        self.sold = tuple(event.buyer for event in offers if event.attempt in bought)
         self.erased = erased
 
     def before(self, index: AccountIndex) -> Before:

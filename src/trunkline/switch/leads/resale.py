@@ -116,7 +116,7 @@ class Resales:
             async with plant.leads.alone(names.same):
                 before = left.before(index)
                 live = prepared(plant, plant.world, order, lead.lead, names, plant.clock(), left.looked_up(), before)
-                live.first_ms = lead.received_ms
+                live.first_ms, live.sold = lead.received_ms, left.sold
                 log.info("lead %s is offered again, for the %d. time, by %s", lead.lead, stored.round, rules.plan)
                 await plant.leads.run(live, i.Aged(stored.round, rules.plan, lead.paid))
         except Exception:
