@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
+from aiohttp.connector import Connection
 
 from trunkline.kernel.http import Answer, Request
 from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver, is_literal
@@ -131,9 +133,8 @@ class HttpClient:
             if len(self._judged) >= JUDGED_MAX:
                 self._judged.clear()
             self._judged.add(place)
-        context = self._open().request(
-            request.method, url, headers=headers, data=request.body, allow_redirects=False, trace_request_ctx=state
-        )
+        _WAY.set(state)
+        context = self._open().request(request.method, url, headers=headers, data=request.body, allow_redirects=False)
         async with context as reply:
             body = bytearray()
             async for piece in reply.content.iter_any():
@@ -166,8 +167,6 @@ class HttpClient:
                 keepalive_timeout=IDLE_S,
                 ssl=self._tls or True,
             )
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_sent)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours
@@ -177,7 +176,7 @@ class HttpClient:
                 max_field_size=HEADER_BYTES_MAX,
                 auto_decompress=False,
                 skip_auto_headers=("User-Agent", "Accept-Encoding"),
-                trace_configs=[trace],
+                request_class=_NotedRequest,
             )
         return self._session
 
@@ -190,10 +189,17 @@ class _Way:
         self.sent = False
 
 
-async def _note_sent(session: object, context: object, parameters: object) -> None:
-    state = getattr(context, "trace_request_ctx", None)
-    if isinstance(state, _Way):
-        state.sent = True
+_WAY: Final[ContextVar[_Way]] = ContextVar("way")
+"""The exchange that the running task is making."""
+
+
+class _NotedRequest(aiohttp.ClientRequest):
+    """Notes that it is being written. Tracing would tell the same, for a fifth of a request's processor time."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Write the request to a connection that stands."""
+        _WAY.get().sent = True
+        return await super().send(conn)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
