@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from trunkline.config.problems import Findings
-from trunkline.config.schema import AccountConfig, Campaign, Publisher
+from trunkline.config.schema import AccountConfig, Campaign, Publisher, Route
 from trunkline.config.subject import Subject
 from trunkline.config.tree import Path
 
@@ -44,9 +44,18 @@ def check_review(subject: Subject, path: Path, campaign: Campaign) -> None:
     if resale.plan == campaign.plan:
         message = "aged leads would be offered by the plan that did not sell them"
         subject.findings.warning((*here, "plan"), "no_effect", message, "name another plan")
+    plan = subject.index.plans.get(resale.plan)
+    routes = () if plan is None else tuple(route for tier in plan.tiers for route in tier.routes)
+    if resale.shared_too and plan is not None and plan.share_buyers == 1 and not any(map(_shares, routes)):
+        message = f"the plan {plan.key!r} sells every lead to one buyer alone, and takes none that others have bought"
+        subject.findings.warning((*here, "shared_too"), "no_effect", message, "give that plan `share_buyers`")
     if resale.after_hours > 24 * resale.max_age_days:
         message = f"after {resale.after_hours} hours a lead is older than {resale.max_age_days} days"
         subject.findings.warning((*here, "after_hours"), "never_matches", message, "offer it again earlier")
+
+
+def _shares(route: Route) -> bool:
+    return route.sells == "shared"
 
 
 def check_publisher_keys(accounts: Sequence[tuple[AccountConfig, Findings]]) -> None:

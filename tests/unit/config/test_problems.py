@@ -108,6 +108,7 @@ CASES = [
     one("    plan: injury\n", "    plan: injury\n    leads: {review: {criteria: {attr: geo.stat, eq: TX}}}\n", e("unknown_attribute", "campaigns[injury].leads.review.criteria")),
     one("    plan: injury\n", "    plan: injury\n    leads: {resale: {plan: aged}}\n", e("unknown_reference", "campaigns[injury].leads.resale.plan")),
     one("    plan: injury\n", "    plan: injury\n    leads: {resale: {plan: injury, after_hours: 100, max_age_days: 2}}\n", w("no_effect", "campaigns[injury].leads.resale.plan"), w("never_matches", "campaigns[injury].leads.resale.after_hours")),
+    one("    plan: injury\n", "    plan: injury\n    leads: {resale: {plan: injury, shared_too: true}}\n", w("no_effect", "campaigns[injury].leads.resale.plan"), w("no_effect", "campaigns[injury].leads.resale.shared_too")),
     one("    plan: injury\n", "    plan: injury\n    leads: {resale: {plan: injury, times: 0}}\n", w("no_effect", "campaigns[injury].leads.resale.plan"), e("out_of_range", "campaigns[injury].leads.resale.times")),
     one("{key: house}", "{key: house, returns: {within_days: 0}}", e("out_of_range", "buyers[house].returns.within_days")),
     one("percent: 60", "percent: 10000.01", e("bad_percent", "campaigns[injury].payouts[1].percent")),
