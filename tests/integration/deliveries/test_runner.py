@@ -159,6 +159,22 @@ def test_many_go_out_beside_each_other_and_each_once(tmp_path: Path) -> None:
     in_house(tmp_path, work)
 
 
+def test_no_more_is_sent_than_could_be_forgotten_while_the_switch_is_away(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        async with mail_server() as inbox:
+            house.configure("{email: {to: leads@buyer.example}, concurrency: 3}", inbox.port)
+            house.away = 10**6
+            await house.queue(*(f"att_{number}" for number in range(9)))
+            await house.until(lambda: len(inbox.mails) == 3)
+            await asyncio.sleep(0.1)
+            assert len(inbox.mails) == 3
+            house.away = 0
+            await house.until(lambda: len(house.reports) == 9)
+            assert len(inbox.mails) == 9
+
+    in_house(tmp_path, work)
+
+
 def test_what_fails_is_tried_later_and_then_a_dead_letter_that_can_be_replayed(tmp_path: Path) -> None:
     async def work(house: House) -> None:
         async with mail_server() as inbox:

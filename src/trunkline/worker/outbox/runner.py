@@ -141,16 +141,11 @@ class OutboxRunner:
         except Exception as error:
             log.exception("the delivery of %s has failed by an error of ours", load.attempts[0])
             found = Failed(reason="internal_error", detail=type(error).__name__)
-        finally:
-            pace.end()
-            self._look_again(load)
         await self._report(rows, found, target)
         await self._report(gone, ERASED, target)
+        # Not before the switch knows: so much that was sent, and no more, would be sent again if this process died.
+        pace.end()
         self._busy.difference_update(load.attempts)
-        self._look_again(load)
-
-    def _look_again(self, load: Load) -> None:
-        """There may be room for the next one of this target, now and not at the next look at everything."""
         self._freed.add((load.rows[0].account, load.rows[0].target))
         self._room.set()
 
