@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,11 @@ def refused(switch: SwitchProcess) -> None:
 def test_a_seat_is_held_across_a_crash(tmp_path: Path) -> None:
     with SwitchProcess(market(), tmp_path) as switch:
         token = ask(switch, ME, fields={"points": 3})[1]["ping_id"]
-        assert confirm(switch, token)[1]["status"] == "confirmed"
+        with ThreadPoolExecutor(4) as pool:
+            confirmed = list(pool.map(lambda _: confirm(switch, token)[1], range(4)))
+        assert confirmed == [confirmed[0]] * 4
+        assert confirmed[0]["status"] == "confirmed"
+        assert switch.metric("trunkline_live_leases") == 1, "confirmed at once, held once"
         switch.kill()
         switch.restart()
         assert confirm(switch, token)[1]["status"] == "confirmed"

@@ -81,10 +81,10 @@ class CallBook:
             return refusal(409, "used", f"the call has come, as {found.by}")
         if now.utc_ms >= found.expires_ms:
             return expired()
-        if found.lease is not None:
-            return Confirmed(held=True, bidding=self._desk.told(found))
         holding = self._holding.get(found.ping)
         if holding is None:
+            if found.lease is not None:
+                return Confirmed(held=True, bidding=self._desk.told(found))
             holding = self._holding[found.ping] = self._plant.loop.create_task(self._hold(found, now))
             holding.add_done_callback(lambda _done: self._holding.pop(found.ping))
         return await asyncio.shield(holding)
@@ -92,7 +92,11 @@ class CallBook:
     async def _hold(self, ping: StoredPing, now: Instant) -> Confirmed | Answer:
         plant, told = self._plant, self._desk.told(ping)
         offer = await self._reserved(ping, now)
-        now = plant.clock()
+        now, current = plant.clock(), self._desk.book.find(ping.ping)
+        if current is None or current.by is not None:  # it came, or its bid ended, while bidders were asked
+            if isinstance(offer, Offer):
+                plant.capacity.release(offer.lease.id, now)
+            return expired() if current is None else refusal(409, "used", f"the call has come, as {current.by}")
         if not isinstance(offer, Offer):
             gone = PingNoTarget(account=ping.account, call=ping.ping, at_ms=now.utc_ms, reason=offer)
             self._desk.book.drop(ping)
@@ -109,7 +113,8 @@ class CallBook:
         )
         if not await self._desk.write([Entry(confirmed, ping.contact)], [PingPut(held)]):
             plant.capacity.release(lease.id, plant.clock())
-            self._desk.book.put(ping)
+            if self._desk.book.find(ping.ping) is held:
+                self._desk.book.put(ping)
             return refusal(503, "not_ready", "nothing can be promised for the moment", 5)
         plant.metrics.pings.labels("call", "confirmed").inc()
         return Confirmed(held=True, bidding=told)

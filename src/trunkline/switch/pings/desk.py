@@ -107,13 +107,13 @@ class PingDesk:
         self, order: PingOrder, world: World, question: Question, now: Instant
     ) -> Bidding | NoBidding | Refusal:
         plant = self._plant
-        known = self.book.again(order.account, order.publisher, question.repeat, now.utc_ms)
-        if known is not None:
-            plant.metrics.pings.labels(question.kind, "repeated").inc()
-            return self.told(known, repeated=True)
         name = (order.account, order.publisher, question.repeat)
-        deciding = self._deciding.get(name)
+        deciding = self._deciding.get(name)  # what is being written is told to nobody before it is durable
         if deciding is None:
+            known = self.book.again(*name, now.utc_ms)
+            if known is not None:
+                plant.metrics.pings.labels(question.kind, "repeated").inc()
+                return self.told(known, repeated=True)
             deciding = self._deciding[name] = plant.loop.create_task(self._decide(order, world, question, now))
             deciding.add_done_callback(lambda _done: self._deciding.pop(name))
         return await asyncio.shield(deciding)
