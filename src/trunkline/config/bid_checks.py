@@ -52,8 +52,21 @@ def check_bid(findings: Findings, path: Path, bid: Bid) -> None:
         _check_confirm(findings, (*path, "confirm"), bid.confirm)
     for place, entry in enumerate(bid.allow):
         _check_allowed(findings, (*path, "allow", place), entry)
+    _warn_of_addresses(findings, path, bid)
     if bid.dialect != "generic":
         _warn_of_generic(findings, path, bid)
+
+
+def _warn_of_addresses(findings: Findings, path: Path, bid: Bid) -> None:
+    """Paths of addresses that nobody looks at."""
+    if bid.allow:
+        return
+    hint = "write `allow` with the hosts and prefixes that a bid may name"
+    message = "addresses in bids are looked at only where `allow` says which may be dialled"
+    if bid.number_path not in {"", Bid(dialect="generic", url=bid.url).number_path}:
+        findings.warning((*path, "number_path"), "no_effect", message, hint)
+    if bid.confirm is not None and bid.confirm.number_path is not None:
+        findings.warning((*path, "confirm", "number_path"), "no_effect", message, hint)
 
 
 def _warn_of_generic(findings: Findings, path: Path, bid: Bid) -> None:
@@ -63,6 +76,9 @@ def _warn_of_generic(findings: Findings, path: Path, bid: Bid) -> None:
         if getattr(bid, field) != getattr(plain, field):
             message = f"the dialect {bid.dialect} knows its own {field}"
             findings.warning((*path, field), "no_effect", message, "leave it out, or use the dialect generic")
+    if bid.caller == "hashed":
+        message = f"{bid.dialect} takes whole numbers only, so it is told none"
+        findings.warning((*path, "caller"), "no_effect", message, "write full, or leave it out")
     needed = {"retreaver": ("key", "publisher_id")}.get(bid.dialect, ())
     for name in needed:
         if name not in bid.fields:

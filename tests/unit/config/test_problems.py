@@ -469,6 +469,8 @@ CASES = [
     bidder('dialect: generic, url: "http://127.0.0.1/", concurrency: 0, ttl_seconds: 0', e("out_of_range", "targets[star].bid.concurrency"), e("out_of_range", "targets[star].bid.ttl_seconds")),
     bidder('dialect: generic, url: "http://127.0.0.1/", confirm: {url: "127.0.0.1", fields: {id: "[bid.id]", who: "[bid.who]"}, accepted_when: {path: "a[", equals: b}}', e("bad_url", "targets[star].bid.confirm.url"), e("unknown_attribute", "targets[star].bid.confirm.fields.who"), e("bad_bid", "targets[star].bid.confirm.accepted_when.path")),
     bidder('dialect: ringba, url: "https://rtb.ringba.com/v1/production/X.json", bid_path: price', w("no_effect", "targets[star].bid.bid_path")),
+    bidder('dialect: ringba, url: "https://rtb.ringba.com/v1/production/X.json", caller: hashed', w("no_effect", "targets[star].bid.caller")),
+    bidder('dialect: generic, url: "http://127.0.0.1/", number_path: to, confirm: {url: "http://127.0.0.1/", number_path: to}', w("no_effect", "targets[star].bid.number_path"), w("no_effect", "targets[star].bid.confirm.number_path")),
     bidder('dialect: retreaver, url: "https://rtb.retreaver.com/rtbs"', e("missing", "targets[star].bid.fields"), e("missing", "targets[star].bid.fields"), e("bad_bid", "targets[star].bid.url")),
     bidder('dialect: retreaver, url: "https://rtb.retreaver.com/rtbs.json", fields: {key: k, publisher_id: p}'),
     bidder('dialect: trackdrive, url: "https://x.trackdrive.com/api/v1/inbound_webhooks/post/x"', e("bad_bid", "targets[star].bid.url")),
