@@ -30,7 +30,8 @@ whoever has the old one open goes on reading it, and sees the new one when it op
 
 **No number, name or field of a person is in these tables.** `contact` is the keyed hash under which the journal knows
 whoever called; erasing a contact erases what it sealed in the journal, and there is nothing here to erase. Look a
-number up in the journal by `call`: `./trunkline trace ID --data DIR`.
+number up in the journal by `call`: `./trunkline trace ID --data DIR`. What buyers say in their own words (`reason` of
+attempts and deliveries) has a mark in the place of numbers and mail addresses; `buyers_id` is the buyer's own.
 
 `./trunkline worker --status --data DIR` says how far the tables are behind the journal and which process keeps them,
 with `--json` for programs: `version`, `seq` (null: none of this version), `behind`, `worker`. `doctor` warns when they

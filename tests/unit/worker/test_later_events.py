@@ -77,8 +77,10 @@ def test_what_becomes_of_it() -> None:
 
 
 def test_what_was_posted_at_once_never_was_in_the_outbox() -> None:
-    row = delivery(DeliveryEnded(**POST, outcome="rejected", reason="too old", status=422, sent=True))
-    assert (row.kind, row.outbox, row.reason, row.status, row.sent) == ("http", None, "too old", 422, 1)
+    rejected = DeliveryEnded(**POST, outcome="rejected", reason="we have (512) 555-0100", status=422, sent=True)
+    row = delivery(rejected)
+    assert (row.kind, row.outbox, row.reason, row.status, row.sent) == ("http", None, "we have …", 422, 1)
+    assert attempt_row(folded(lead_received(), offer(LEAD), rejected)).reason == "we have …"
 
 
 SALE: dict[str, Any] = CALL | {

@@ -16,6 +16,7 @@ from trunkline.worker.projections.calls import CALLS
 from trunkline.worker.projections.leads import LEADS
 from trunkline.worker.projections.rows import Handler, Views
 from trunkline.worker.projections.table import Index, Table
+from trunkline.worker.projections.words import without_contacts
 
 
 class AttemptRow(msgspec.Struct, kw_only=True, gc=False):
@@ -137,7 +138,7 @@ def _delivered(views: Views, event: DeliveryEnded, contact: str | None) -> None:
     row = views.of(ATTEMPTS).edit(event.attempt)
     if row is None:
         return
-    row.outcome, row.reason, row.ended_ms = event.outcome, event.reason, event.at_ms
+    row.outcome, row.reason, row.ended_ms = event.outcome, without_contacts(event.reason), event.at_ms
     if event.outcome in _TAKEN:
         row.connected_ms = event.at_ms
         lead = views.of(LEADS).edit(row.call)

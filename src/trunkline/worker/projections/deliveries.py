@@ -19,6 +19,7 @@ from trunkline.events.leads import DeliveryEnded
 from trunkline.worker.projections.attempts import ATTEMPTS
 from trunkline.worker.projections.rows import Handler, Views
 from trunkline.worker.projections.table import Index, Table
+from trunkline.worker.projections.words import without_contacts
 
 
 class DeliveryRow(msgspec.Struct, kw_only=True, gc=False):
@@ -91,7 +92,7 @@ def _ended(views: Views, event: DeliveryEnded, contact: str | None) -> None:
         row.outcome, row.status, row.sent = event.outcome, event.status, int(event.sent)
         row.took_ms, row.buyers_id = event.took_ms, event.buyers_id
         if row.outbox is None:
-            row.reason = event.reason
+            row.reason = without_contacts(event.reason)
 
 
 def _queued(views: Views, event: DeliveryQueued, contact: str | None) -> None:

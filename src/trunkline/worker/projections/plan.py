@@ -12,7 +12,7 @@ from trunkline.worker.projections import attempts, auctions, calls, deliveries, 
 from trunkline.worker.projections.rows import Handler, Views
 from trunkline.worker.projections.table import Table
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Of the tables below. A change of what stands in them, or of how it is made, is a new one: it has them made anew."""
 
 
