@@ -50,6 +50,7 @@ def test_bids_confirmations_and_the_calls_that_follow(tmp_path: Path) -> None:
                 status, bid, _ = await asyncio.to_thread(ask, switch, ME)
                 assert (status, bid["status"], bid["bid"], bid["number"]) == (200, "bid", "40.00", NUMBER)
                 assert bid["terms"] == {"event": "duration", "seconds": 1}
+                assert bid["sip"] == f"sip:{NUMBER}@{switch.sip}"
                 again = (await asyncio.to_thread(ask, switch, "(512) 555-0100"))[1]
                 assert again["ping_id"] == bid["ping_id"]
 

@@ -70,6 +70,7 @@ class Bidden(Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: Annotated[str, Meta(description="ISO 4217.", examples=["USD"])]
     expires_at: Until
     number: Annotated[str, Meta(description="Where a call is to be sent, E.164.")] | None = None
+    sip: Annotated[str, Meta(description="The same as a SIP address, for trunks of the switch.")] | None = None
     terms: Terms | None = None
     test: Test = False
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -244,11 +245,19 @@ class PingDesk:
             bid=Money(ping.bid, ping.currency),
             expires_ms=ping.expires_ms,
             number=ping.number,
+            sip=None if ping.number is None else self._address(ping.number),
             event=ping.event if call else None,
             after_ms=ping.after_ms,
             repeated=repeated,
             test=ping.test,
         )
+
+    def _address(self, number: str) -> str | None:
+        """The SIP address of a number of ours, for whoever sends calls without a carrier; None where none is known."""
+        host, port = self._plant.sip.public
+        if ip_address(host).is_unspecified:
+            return None
+        return f"sip:{number}@[{host}]:{port}" if ":" in host else f"sip:{number}@{host}:{port}"
 
     async def write(self, entries: list[Entry], changes: list[Change]) -> bool:
         """Whether it is durable now."""

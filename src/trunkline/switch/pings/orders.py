@@ -55,6 +55,7 @@ class Bidding(msgspec.Struct, frozen=True, kw_only=True):
     bid: Money
     expires_ms: int
     number: str | None = None
+    sip: str | None = None
     event: str | None = None
     after_ms: int = 0
     repeated: bool = False

@@ -52,6 +52,8 @@ def _terms(bidding: Bidding) -> dict[str, Any]:
         document["test"] = True
     if bidding.number is not None:
         document["number"] = bidding.number
+        if bidding.sip is not None:
+            document["sip"] = bidding.sip
         document["terms"] = {"event": bidding.event}
         if bidding.event == "duration":
             document["terms"]["seconds"] = bidding.after_ms // 1000

@@ -20,7 +20,13 @@ pytestmark = pytest.mark.unit
 DOCUMENT = openapi()
 LEAD = Bidding(token="ping_1.0.0", bid=Money(2700, "USD"), expires_ms=1_795_453_200_000)
 CALL = Bidding(
-    token="ping_1.0.0", bid=Money(40, "JPY"), expires_ms=0, number="+18335550100", event="duration", after_ms=90_000
+    token="ping_1.0.0",
+    bid=Money(40, "JPY"),
+    expires_ms=0,
+    number="+18335550100",
+    sip="sip:+18335550100@203.0.113.5:5060",
+    event="duration",
+    after_ms=90_000,
 )
 BRIEF = Bidding(token="ping_1.0.0", bid=Money(1, "USD"), expires_ms=0, number="+18335550100", event="connect")
 
