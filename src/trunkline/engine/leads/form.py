@@ -60,6 +60,11 @@ class Form:
         self._places = {name: place for place, names in enumerate(self._names) for name in names}
         self._readers = [reader_of(field) for field in fields]
         self._longest = [field.max_length or TEXT_LENGTH_MAX for field in fields]
+        self._plain = [
+            (field, read, longest, bool(values))
+            for field, read, longest, values in zip(fields, self._readers, self._longest, self._maps, strict=True)
+        ]
+        self._attribute_names = {field.name: f"lead.{field.name}" for field in fields}
         firsts: dict[str, str] = {}
         for field in fields:
             firsts.setdefault(field.type, field.name)
@@ -97,11 +102,24 @@ class Form:
             if place is None or place in found or (type(value) is not str and isinstance(value, Mapping)):
                 return None
             found[place] = value
-        readings = [
-            self._left_out(field) if (value := found.get(place)) is None else self._read_one(place, field, value)
-            for place, field in enumerate(self._fields)
-        ]
-        return readings, tuple(strangers)
+        return self._read_flat(found), tuple(strangers)
+
+    def _read_flat(self, found: Mapping[int, Any]) -> list[str | FieldCode | None]:
+        """The fields that are sent once, by their places. Most are plain texts and are read here and now."""
+        readings: list[str | FieldCode | None] = []
+        country = self._country
+        for place, (field, read, longest, mapped) in enumerate(self._plain):
+            value = found.get(place)
+            if value is None:
+                readings.append(self._left_out(field))
+                continue
+            if type(value) is str and value.isascii() and not mapped:
+                text = value.strip()
+                if text and len(text) <= longest and text.isprintable():
+                    readings.append(read(text, field, country))
+                    continue
+            readings.append(self._read_one(place, field, value))
+        return readings
 
     def _filled(self, readings: Sequence[str | FieldCode | None], ignored: tuple[str, ...]) -> Filled:
         values: dict[str, str] = {}
@@ -115,7 +133,8 @@ class Form:
 
     def attributes(self, values: Mapping[str, str]) -> dict[str, Attribute]:
         """What routing knows by these values: every field, and the ZIP code and state that the lead states."""
-        found = {f"lead.{name}": Attribute(value, STATED) for name, value in values.items()}
+        names = self._attribute_names
+        found = {names.get(name) or f"lead.{name}": Attribute(value, STATED) for name, value in values.items()}
         for kind, name in (("zip", "geo.zip"), ("state", "geo.state")):
             value = values.get(self._firsts.get(kind, ""))
             if value is not None:

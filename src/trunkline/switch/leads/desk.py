@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from trunkline.config.lead_rules import Lookup
 from trunkline.engine.leads import inputs as i
 from trunkline.engine.leads.outcomes import LeadOutcome
 from trunkline.engine.routing.offer import Attribute
@@ -57,7 +58,10 @@ class LeadDesk:
         names = names_of(plant, world, order, lead)
         if order.account not in world.contact_events or order.test:
             return await self._sell(order, world, lead, names, received)
-        await self._enter(names.same)
+        if names.same in self._busy:
+            await self._enter(names.same)
+        else:
+            self._busy[names.same] = None
         try:
             # What came of those before it is the past from now on.
             return await self._sell(order, plant.world, lead, names, plant.clock())
@@ -66,22 +70,24 @@ class LeadDesk:
 
     async def _sell(self, order: LeadOrder, world: World, lead: str, names: Names, received: Instant) -> LeadAnswer:
         plant = self._plant
-        claimed = await plant.claims.before_sale(world, order, lead)
+        claimed = await plant.claims.before_sale(world, order, lead) if "certificate" in order.consent else None
         if claimed is not None and claimed.outcome == "refused":
             order = msgspec.structs.replace(order, block="certificate")
         elif claimed is not None and claimed.outcome == "error":
             order = msgspec.structs.replace(order, flags=(*order.flags, "certificate_not_checked"))
-        looked_up = await self._look_up(order, world, received)
+        lookups = world.accounts[order.account].campaigns[order.campaign].leads.lookups
+        looked_up = await self._look_up(lookups, order, world, received) if lookups else {}
         live = prepared(plant, world, order, lead, names, received, looked_up)
         live.claimed = claimed
         if live.machine.context.hold is not None and plant.held.full:
             return LeadAnswer(lead=lead, status="failed")  # nobody looks at them: to be sent again later
         return await self.run(live, i.Arrived())
 
-    async def _look_up(self, order: LeadOrder, world: World, received: Instant) -> Mapping[str, Attribute]:
+    async def _look_up(
+        self, lookups: tuple[Lookup, ...], order: LeadOrder, world: World, received: Instant
+    ) -> Mapping[str, Attribute]:
         """What other servers say of the lead, by the look-ups of its campaign."""
-        lookups = world.accounts[order.account].campaigns[order.campaign].leads.lookups
-        if not lookups or order.block is not None:
+        if order.block is not None:
             return {}
         attributes = attributes_of(self._plant, world, order, None, received.utc_ms)
         known = {name: each.value for name, each in attributes.items() if not each.chances}

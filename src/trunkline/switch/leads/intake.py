@@ -101,6 +101,8 @@ class LeadIntake:
         """Seconds to wait for a publisher that has sent as many leads as it may within a minute."""
         publisher = self._plant.world.accounts[sender.account].publishers.get(sender.publisher)
         most = None if publisher is None else publisher.leads_per_minute
+        if most is None:
+            return None
         now_s = self._plant.clock().mono_ns // SECOND
         return self._paces.take(sender.account, sender.publisher, most, now_s)
 
