@@ -101,7 +101,9 @@ class Cursor:
             return self._end
         self._last = (usage, now.utc_ms)
         demands: list[Demand] = []
-        found = self._look(usage, now.utc_ms, demands)
+        found = self._search(usage, now.utc_ms, demands)
+        if found is None or found[1].bids:
+            found = self._by_bids(found, usage, now.utc_ms, demands)
         asking = self._current if found is None and self._current is not None and self._current.asking else None
         if found is None and asking is None:
             return self._finish(self._why_unsold())
@@ -204,18 +206,25 @@ class Cursor:
         assert pending[1].id == candidate.route, "another candidate is open"
         return pending
 
-    def _look(self, usage: Usage, utc_ms: int, demands: list[Demand]) -> tuple[Stage, Line] | None:
-        """The next route with room whose bid, if it has one, still stands; None also where bidders are to be asked."""
-        while (found := self._search(usage, utc_ms, demands)) is None:
-            current = self._current
-            if current is None or not current.asking or self._worth_asking(current, usage, utc_ms):
-                return None
-        bid = self._bid(found[1])
-        if bid is None or not bid.expired(utc_ms):
-            return found
-        found[0].refuse(found[1], late_rejection(found[1], Reason.BID, EXPIRED))
-        self._refused |= {Reason.BID}
-        return self._look(usage, utc_ms, demands)
+    def _by_bids(
+        self, found: tuple[Stage, Line] | None, usage: Usage, utc_ms: int, demands: list[Demand]
+    ) -> tuple[Stage, Line] | None:
+        """From what a search has found, the next route whose bid, if it has one, still stands.
+
+        None where nothing is left, and where bidders are to be asked.
+        """
+        while True:
+            if found is None:
+                current = self._current
+                if current is None or not current.asking or self._worth_asking(current, usage, utc_ms):
+                    return None
+            else:
+                bid = self._bid(found[1])
+                if bid is None or not bid.expired(utc_ms):
+                    return found
+                found[0].refuse(found[1], late_rejection(found[1], Reason.BID, EXPIRED))
+                self._refused |= {Reason.BID}
+            found = self._search(usage, utc_ms, demands)
 
     def _worth_asking(self, stage: Stage, usage: Usage, utc_ms: int) -> bool:
         """Leave bidders out that have no room even at the least they could pay; whether anybody is left to be asked.
@@ -379,7 +388,7 @@ class Cursor:
             None,
             stage.odds(line),
         )
-        bid = self._bid(line)
+        bid = self._bid(line) if line.bids else None
         return candidate if bid is None else by_bid(candidate, bid, line.target)
 
     def _bid(self, line: Line) -> Bid | None:
