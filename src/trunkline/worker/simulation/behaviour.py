@@ -32,13 +32,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How a target behaves; None: as the default does.
 
     `answer` is the share of offers that it takes, `busy` the share of the others that it refuses at once instead of
-    letting them ring, `answer_s` the least and most seconds until it answers, `duration_s` how long it then talks.
+    letting them ring, `answer_s` the least and most seconds until it answers, `duration_s` how long it then talks;
+    `bid` is what it bids in auctions, or `none`.
     """
 
     answer: float | None = None
     busy: float | None = None
     answer_s: tuple[float, float] | None = None
     duration_s: Spread | None = None
+    bid: str | None = None
 
 
 BUILT_IN = Model(answer=1.0, busy=0.0, answer_s=(2.0, 8.0), duration_s=Spread(120.0, 1.0))
@@ -72,6 +74,11 @@ class Behaviour:
         self._seed = seed
         for key, model in (("default", base), *self._models.items()):
             _check(key, model)
+
+    @property
+    def bids(self) -> dict[str, str]:
+        """What targets usually bid, by target, of those of which that is said."""
+        return {key: model.bid for key, model in self._models.items() if model.bid is not None}
 
     @property
     def named(self) -> frozenset[str]:

@@ -9,6 +9,8 @@ from statistics import median, pstdev
 import msgspec
 
 from trunkline.config.schema import AccountConfig
+from trunkline.engine.routing.auction import Fate
+from trunkline.events.auctions import AuctionHeld
 from trunkline.events.calls import (
     AttemptConnected,
     AttemptEnded,
@@ -24,6 +26,7 @@ from trunkline.events.entry import Record
 from trunkline.events.switch import RatesPublished
 from trunkline.kernel.clock import iso
 from trunkline.worker.simulation.behaviour import Model, Observed, Spread
+from trunkline.worker.simulation.bidding import NONE
 from trunkline.worker.simulation.tally import AccountTally
 from trunkline.worker.simulation.traffic import Arrival, Header
 
@@ -94,7 +97,7 @@ class History:
     def _received(self, event: CallReceived) -> None:
         if event.account in self.actual:
             arrival = Arrival(
-                at=iso(event.at_ms), to=event.number, caller=event.caller, source=event.source, observed={}
+                at=iso(event.at_ms), to=event.number, caller=event.caller, source=event.source, observed={}, bids={}
             )
             self._open[event.call] = Told(arrival, event.at_ms, event.account, event.campaign)
 
@@ -119,6 +122,8 @@ class History:
                 told.arrival = msgspec.structs.replace(told.arrival, seed=event.seed)
                 if event.plan != self._plans.get((told.account, told.campaign)):  # the flow has chosen another one
                     told.arrival = msgspec.structs.replace(told.arrival, plan=event.plan)
+            case AuctionHeld():
+                told.arrival.bids.update(_bids(event))
             case Converted():
                 tally = self.actual[told.account]
                 buyer = tally.buyer(event.buyer)
@@ -156,6 +161,17 @@ class History:
         else:
             tally.lost(told.routed.reason or told.routed.outcome)
         self._done.append(told)
+
+
+def _bids(event: AuctionHeld) -> dict[str, str]:
+    """What bidders said, by target. Of those that were not asked nobody knows."""
+    found: dict[str, str] = {}
+    for ping in event.pings:
+        if ping.after_ms is None or ping.fate in {Fate.SHED, Fate.NOT_ASKED, Fate.SENT}:
+            continue
+        in_time = ping.amount is not None and ping.fate not in {Fate.LATE, Fate.CURRENCY, Fate.NO_BID}
+        found[ping.target] = str(ping.amount) if in_time else NONE
+    return found
 
 
 def _model(replies: list[Observed]) -> Model:

@@ -25,6 +25,7 @@ from trunkline.kernel.errors import UsageError
 from trunkline.kernel.leases import DECIDED_LATER, FUNDS, Capacity
 from trunkline.kernel.phone import ANONYMOUS_NAMES, parse_number
 from trunkline.worker.simulation.behaviour import Behaviour, Observed, Reply
+from trunkline.worker.simulation.bidding import answers
 from trunkline.worker.simulation.tally import AccountTally, BuyerTally
 from trunkline.worker.simulation.traffic import Arrival
 
@@ -43,11 +44,17 @@ class Unplaced(UsageError):
 class _Sale:
     """One arrival on its way through the buyers."""
 
-    __slots__ = ("account", "attempt", "buyer", "campaign", "contact", "cursor", "dialled", "id", "incoming", "kind",
-                 "observed", "offer", "payout", "place", "reply")  # fmt: skip
+    __slots__ = ("account", "attempt", "bids", "buyer", "campaign", "contact", "cursor", "dialled", "id", "incoming",
+                 "kind", "observed", "offer", "payout", "place", "reply")  # fmt: skip
 
     def __init__(
-        self, account: _Account, cursor: Cursor, query: Query, place: int, observed: dict[str, Observed]
+        self,
+        account: _Account,
+        cursor: Cursor,
+        query: Query,
+        place: int,
+        observed: dict[str, Observed],
+        bids: dict[str, str],
     ) -> None:
         self.account = account
         self.cursor = cursor
@@ -58,6 +65,7 @@ class _Sale:
         self.place = place
         self.id = str(place)
         self.observed = observed
+        self.bids = bids
         self.attempt = 0
         self.payout: PayoutTerms | None = None
         self.offer: Offer
@@ -105,6 +113,7 @@ class Simulation:
         facts: Mapping[str, Facts] | None = None,
     ) -> None:
         self._behaviour = behaviour
+        self._bids = behaviour.bids
         self._capacity = capacity
         self._seed = seed
         self._accounts = [
@@ -199,7 +208,7 @@ class Simulation:
                 tally.lost("blocked")
                 return
         cursor = account.router.cursor(query, account.facts, reported_max=0)  # nobody reads why others were passed over
-        sale = _Sale(account, cursor, query, place, arrival.observed)
+        sale = _Sale(account, cursor, query, place, arrival.observed, arrival.bids)
         sale.contact = self._contact(account, query.campaign, caller)
         account.remember(sale.contact, "incoming", now.utc_ms, query.campaign, None)
         incoming = account.router.incoming_payout(query)
@@ -272,7 +281,7 @@ class Simulation:
             sale.attempt += 1
             lease = f"{sale.id}.{sale.attempt}"
             while isinstance(found := sale.cursor.next(self._capacity, lease, lease, sale.id, now), Auction):
-                sale.cursor.settle({})  # nobody is asked
+                sale.cursor.settle(answers(found, sale.bids, self._bids, sale.account.config.account.currency))
             tally = sale.account.tally
             if not isinstance(found, Offer):
                 self._open.pop(sale.place, None)

@@ -30,7 +30,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `attributes` are stated, as what a caller presses or a form says; `plan` is what the flow would route by, when it is
     not the campaign's; `seed` decides what is drawn for this caller, when the run's own shall not; `observed` is what
-    targets really did with it.
+    targets really did with it, `bids` what they bid for it (an amount, or `none`).
     """
 
     at: str
@@ -44,6 +44,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     plan: str | None = None
     seed: int | None = None
     observed: dict[str, Observed] = msgspec.field(default_factory=dict)
+    bids: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Traffic:
