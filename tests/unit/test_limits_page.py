@@ -29,6 +29,7 @@ from trunkline.switch.history import EVENTS_MAX, HISTORIES_MAX
 from trunkline.switch.leads import resale
 from trunkline.switch.leads.held import HELD_MAX
 from trunkline.switch.options import SwitchOptions
+from trunkline.switch.outbox import LEADS_MAX
 from trunkline.switch.repeats import REPEATS_MAX
 from trunkline.switch.returns import OPEN_MAX
 from trunkline.switch.service import HALF_OPEN_MIN
@@ -80,6 +81,7 @@ ROWS = {
     "callers that a queue holds": (DEFAULTS["max_callers"],),
     "leads that wait until a person has looked at them": (HELD_MAX,),
     "leads that are to be offered again": (resale.WAITING_MAX, resale.AT_ONCE),
+    "leads in the outbox": (LEADS_MAX,),
     "returns that nobody has decided upon": (OPEN_MAX,),
     "rows of a file of leads": (ROWS_MAX, COLUMNS_MAX, FIELD_LENGTH_MAX, UNPACKED_BYTES_MAX >> 20),
     "searches for another buyer after a hang-up": (HOPS_MAX,),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from trunkline.events.changes import (
@@ -31,6 +33,7 @@ from trunkline.journal.tables import (
     read_legs,
     read_lists,
     read_offered,
+    read_outbox,
     read_penalties,
     read_pings,
     read_publisher_keys,
@@ -68,6 +71,7 @@ class RecoveredState(msgspec.Struct, frozen=True):
     returns: tuple[StoredReturn, ...] = ()
     resales: tuple[StoredResale, ...] = ()
     penalties: tuple[PenaltiesPut, ...] = ()
+    outbox: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 def read_state(connection: Connection, stream: str, contact_secret: bytes) -> RecoveredState:
@@ -83,6 +87,7 @@ def read_state(connection: Connection, stream: str, contact_secret: bytes) -> Re
             turns=read_turns(connection),
             legs=read_legs(connection, stream),
             calls=read_calls(connection),
+            outbox=read_outbox(connection),
             rates=read_rates(connection),
             lists=read_lists(connection),
             targets=read_targets(connection),

@@ -374,6 +374,12 @@ def read_resales(connection: Connection) -> tuple[StoredResale, ...]:
     return tuple(_resale.decode(data) for (data,) in connection.execute("SELECT data FROM resales ORDER BY lead"))
 
 
+def read_outbox(connection: Connection) -> dict[str, int]:
+    """How many deliveries wait in the outbox, and how many are dead letters."""
+    rows = connection.execute("SELECT state, count(*) FROM outbox GROUP BY state")
+    return {str(state): int(count) for state, count in rows}
+
+
 def read_legs(connection: Connection, stream: str) -> tuple[StoredLeg, ...]:
     """Legs of `stream` whose peers have not been told; without identifiers when these cannot be unsealed any more."""
     sealed = [_leg.decode(data) for (data,) in connection.execute("SELECT data FROM legs ORDER BY leg")]

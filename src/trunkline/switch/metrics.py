@@ -121,6 +121,9 @@ class Metrics:
         self.aged_leads = Gauge(
             "trunkline_aged_leads", "Leads that nobody took and that are to be offered again.", registry=self.registry
         )
+        self.outbox = Gauge(
+            "trunkline_outbox", "Leads that wait to be sent, and dead letters.", ["state"], registry=self.registry
+        )
         self.open_returns = Gauge(
             "trunkline_open_returns", "Returns that nobody has decided upon.", registry=self.registry
         )

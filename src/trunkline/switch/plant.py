@@ -32,6 +32,7 @@ from trunkline.switch.leads.publishers import Publishers
 from trunkline.switch.leads.resale import Resales
 from trunkline.switch.lists import Lists
 from trunkline.switch.metrics import Metrics
+from trunkline.switch.outbox import OutboxCount
 from trunkline.switch.pings.calls import CallBook
 from trunkline.switch.pings.desk import PingDesk
 from trunkline.switch.presence import Presence
@@ -99,6 +100,7 @@ class Plant:
         self.contacts = Contacts()
         self.histories = Histories()
         self.returns = Returns(self)
+        self.outbox = OutboxCount()
         self.listeners: dict[str, tuple[str, int]] = {}
         self.publishers = Publishers(self.keys, clock)
         self.claims = Claims(self)

@@ -135,6 +135,7 @@ class Switch:
         plant.presence.restore(self._state.targets, plant.clock())
         plant.keys.restore(self._state.publisher_keys)
         plant.returns.restore(self._state.returns)
+        plant.outbox.restore(self._state.outbox)
         await asyncio.to_thread(plant.geo.load)
         self._learning = Learning(options.data, plant.journal, plant.clock().utc_ms)
         plant.contacts = self._learning.contacts
@@ -251,6 +252,8 @@ class Switch:
         plant.metrics.held_leads.set(len(plant.held))
         plant.metrics.aged_leads.set(len(plant.resales))
         plant.metrics.open_returns.set(len(plant.returns))
+        for state, count in plant.outbox.counts.items():
+            plant.metrics.outbox.labels(state).set(count)
         plant.metrics.bids.set(len(plant.pings.book))
         plant.metrics.live_leases.set(plant.capacity.leases())
         plant.metrics.kept_leases.set(plant.capacity.kept())

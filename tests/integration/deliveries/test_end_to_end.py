@@ -79,6 +79,7 @@ def test_a_lead_reaches_a_mailbox_whoever_dies_on_the_way(tmp_path: Path) -> Non
         assert (status, answer["status"], answer["payout"]) == (201, "accepted", "21.00")
         switch.kill()  # the lead counts as accepted: it must go on
         switch.restart()
+        assert switch.metric("trunkline_outbox", state="waiting") == 1
         events = switch.journal_events()
         (queued,) = (event for event in events if isinstance(event, DeliveryQueued))
         assert queued.values["lead.phone"] == "+15125550100"
@@ -92,6 +93,7 @@ def test_a_lead_reaches_a_mailbox_whoever_dies_on_the_way(tmp_path: Path) -> Non
             switch.until(lambda: any(isinstance(event, DeliverySent) for event in switch.journal_events()))
             ((recipients, content),) = inbox.mails
             assert recipients == ["leads@buyer.example"]
+            assert switch.metric("trunkline_outbox", state="waiting") == 0
             assert message_from_bytes(content)["Subject"] == "Lead +15125550100"
             assert message_from_bytes(content)["Message-ID"] == f"<{queued.attempt}@x.example>"
 

@@ -32,6 +32,7 @@ from trunkline.switch.commands.deliveries import (
     ReportSent,
     ReportTried,
 )
+from trunkline.switch.outbox import LEADS_MAX, OutboxCount
 from trunkline.switch.plant import Plant
 
 pytestmark = pytest.mark.integration
@@ -74,8 +75,10 @@ def in_journal(folder: Path, work: Callable[[Journal, OutboxReader], Awaitable[N
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
-async def command(folder: Path, journal: Journal, name: str, args: Any, at_ms: int = NOW) -> Any:
-    plant = cast(Plant, SimpleNamespace(data=folder))
+async def command(
+    folder: Path, journal: Journal, name: str, args: Any, at_ms: int = NOW, count: OutboxCount | None = None
+) -> Any:
+    plant = cast(Plant, SimpleNamespace(data=folder, outbox=count or OutboxCount()))
     done: Done = await _RUN[name](plant, args, Instant(0, at_ms))
     if done.entries:
         await journal.append(done.entries, done.changes)
@@ -181,6 +184,27 @@ def test_dead_letters_are_listed_and_shown(tmp_path: Path, capsys: pytest.Captur
     told("drop", "att_1", "--target", "star", status=2)
     told("replay", "att_1", status=3)  # no switch runs
     assert json.loads(told("list", "--json"))["dead"] == 1
+
+
+def test_what_is_in_the_outbox_is_counted_and_bounded(tmp_path: Path) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        count = OutboxCount()
+        count.restore({"waiting": 3})
+        await queue(journal, "att_1", "att_2", "att_3")
+        for name, args, expected in (
+            ("dead", ReportDead(attempts=("att_1", "att_2"), reason="x"), {"waiting": 1, "dead": 2}),
+            ("replay", NameAttempts(attempts=("att_1",)), {"waiting": 2, "dead": 1}),
+            ("drop", NameAttempts(attempts=("att_2",)), {"waiting": 2, "dead": 0}),
+            ("sent", ReportSent(attempts=("att_1", "att_3"), delivery="d", name="n"), {"waiting": 0, "dead": 0}),
+        ):
+            await command(tmp_path, journal, f"deliveries.{name}", args, count=count)
+            assert count.counts == reader.counts() == expected
+        count.restore({"waiting": LEADS_MAX - 1})
+        assert not count.full
+        count.queued()
+        assert count.full
+
+    in_journal(tmp_path, work)
 
 
 def test_commands_name_some_attempts_and_not_too_many(tmp_path: Path) -> None:

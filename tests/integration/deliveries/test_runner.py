@@ -28,6 +28,7 @@ from trunkline.kernel.clock import Instant
 from trunkline.kernel.errors import EnvironmentFault
 from trunkline.switch.commands.command import Done
 from trunkline.switch.commands.deliveries import COMMANDS
+from trunkline.switch.outbox import OutboxCount
 from trunkline.switch.plant import Plant
 from trunkline.testing.bidders.behaviours import says
 from trunkline.testing.bidders.server import serving
@@ -57,6 +58,7 @@ class House:
         self.reports: list[str] = []
         self.keys: set[str] = set()
         self.away = 0
+        self.count = OutboxCount()
         self.running: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -88,7 +90,9 @@ class House:
         assert key not in self.keys
         self.keys.add(key)
         typed = command.args(**{k: tuple(v) if isinstance(v, list) else v for k, v in args.items()})
-        done: Done = await command.run(cast(Plant, SimpleNamespace(data=self.folder)), typed, Instant(0, self.now_ms))
+        done: Done = await command.run(
+            cast(Plant, SimpleNamespace(data=self.folder, outbox=self.count)), typed, Instant(0, self.now_ms)
+        )
         if done.entries:
             await self.journal.append(done.entries, done.changes)
         self.reports.append(name.removeprefix("deliveries."))

@@ -106,10 +106,13 @@ def _about(act: Act, *, dead: bool) -> Any:
     async def run(plant: Plant, args: Any, now: Instant) -> Done:
         rows = await _rows(plant, args.attempts, dead=dead)
         done = [act(row, args, now.utc_ms) for row in rows]
+        changes = tuple(change for _, change in done)
+        plant.outbox.move(rows, changes)
         return Done(
             {"attempts": [row.attempt for row in rows], "unknown": len(set(args.attempts)) - len(rows)},
             entries=tuple(Entry(event) for event, _ in done),
-            changes=tuple(change for _, change in done),
+            changes=changes,
+            undo=lambda: plant.outbox.move(rows, changes, -1),
         )
 
     return run

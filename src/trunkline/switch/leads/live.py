@@ -177,6 +177,7 @@ class LiveLead:
             if self._queued is not None:  # now that the machine says so, and not if it fails before
                 self._entries.append(Entry(self._queued.event, self.machine.context.contact))
                 self._changes.append(self._queued.change)
+                self._plant.outbox.queued()
                 self._queued = None
             self._plant.metrics.deliveries.labels(event.outcome).inc()
             if event.outcome in TAKEN and self._cursor is not None and self._open is not None:
@@ -341,6 +342,8 @@ class LiveLead:
     def _queue(self, index: AccountIndex, target: Target, sale: Sale) -> i.Delivered:
         """Have the lead put into the outbox: durable with the acceptance, and only with it."""
         context, now_ms = self.machine.context, self._plant.clock().utc_ms
+        if self._plant.outbox.full:
+            return i.Delivered(DeliveryOutcome.HTTP_ERROR, "outbox_full", sent=False)
         self._queued = queued(
             index,
             target,
