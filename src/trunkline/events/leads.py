@@ -83,6 +83,20 @@ class DeliveryEnded(LeadEvent, frozen=True, kw_only=True, tag="delivery.ended"):
     sent: bool = True
 
 
+class DeliveryLate(LeadEvent, frozen=True, kw_only=True, tag="delivery.late"):
+    """A buyer has answered when the time of its post was over. Recorded, never billed; may follow the lead's end.
+
+    `outcome` is what the answer would have meant, `after_ms` when it came.
+    """
+
+    attempt: str
+    outcome: str
+    reason: str | None
+    status: int
+    after_ms: int
+    buyers_id: str | None = None
+
+
 class LeadClaimed(LeadEvent, frozen=True, kw_only=True, tag="lead.claimed"):
     """The lead's TrustedForm certificate was to be retained in the operator's account: what came of it.
 
@@ -143,6 +157,7 @@ AnyLeadEvent = (
     | LeadReviewed
     | LeadClaimed
     | DeliveryEnded
+    | DeliveryLate
     | LeadAccepted
     | LeadUnmatched
     | LeadEnded

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Final
@@ -30,6 +30,8 @@ CONNECTIONS_MAX: Final = 1_000
 CONNECTIONS_PER_HOST_MAX: Final = 100
 NAMES_KEPT_S: Final = 10
 JUDGED_MAX: Final = 10_000
+LATE_MAX: Final = 200
+"""Answers that are waited for although their time is over."""
 IDLE_S: Final = 30.0
 """How long a connection without requests is kept."""
 _SAME_AGAIN: Final = frozenset({307, 308})
@@ -71,12 +73,44 @@ class HttpClient:
         self._allowed = AllowedAddresses(networks)
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
+        self._late: set[asyncio.Task[Answer | NoAnswer]] = set()
         self._judged: set[tuple[str, str]] = set()
         """Schemes and places that there is no objection to: judging one takes as long as writing to it."""
 
     async def exchange(self, request: Request, deadline_s: float) -> Answer | NoAnswer:
         """Ask, and wait until `deadline_s` of the loop's clock at most. Raises nothing but cancellation."""
+        return await self._within(request, deadline_s, _Way())
+
+    async def exchange_or_later(
+        self, request: Request, deadline_s: float, grace_s: float, on_late: Callable[[Answer], None]
+    ) -> Answer | NoAnswer:
+        """The same, but what is answered within `grace_s` after the deadline is told to `on_late`, while there is room.
+
+        The caller is answered at the deadline all the same.
+        """
         state = _Way()
+        task = asyncio.create_task(self._within(request, deadline_s + grace_s, state))
+        wait_s = deadline_s - asyncio.get_running_loop().time()
+        try:
+            done, _ = await asyncio.wait({task}, timeout=max(0.0, wait_s))
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if done:
+            return task.result()
+        if len(self._late) >= LATE_MAX:
+            task.cancel()
+        self._late.add(task)
+
+        def tell(answered: asyncio.Task[Answer | NoAnswer]) -> None:
+            self._late.discard(answered)
+            if not answered.cancelled() and isinstance(answer := answered.result(), Answer):
+                on_late(answer)
+
+        task.add_done_callback(tell)
+        return NoAnswer(why=Why.TIMEOUT, detail=f"no whole answer from {_host(state.url)} in time", sent=state.sent)
+
+    async def _within(self, request: Request, deadline_s: float, state: _Way) -> Answer | NoAnswer:
         try:
             async with asyncio.timeout_at(deadline_s):
                 return await self._follow(request, state)
@@ -99,6 +133,8 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close all connections."""
+        for task in list(self._late):
+            task.cancel()
         if self._session is not None:
             await self._session.close()
             self._session = None

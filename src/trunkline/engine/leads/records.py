@@ -20,6 +20,7 @@ from trunkline.events.deliveries import DeliveryDead, DeliveryDropped, DeliveryS
 from trunkline.events.entry import Event
 from trunkline.events.leads import (
     DeliveryEnded,
+    DeliveryLate,
     LeadAccepted,
     LeadClaimed,
     LeadEnded,
@@ -42,6 +43,7 @@ class DeliveryRecord(msgspec.Struct, kw_only=True):
     """One offer made and its delivery. `outcome` is None while it goes on; `status` is of HTTP.
 
     `outbox` is None for a post, else waiting, sent, dead or dropped; `sent_as` what the other side can find it by.
+    `late` is what the buyer said when its time was over.
     """
 
     attempt: str
@@ -56,6 +58,7 @@ class DeliveryRecord(msgspec.Struct, kw_only=True):
     took_ms: int | None = None
     buyers_id: str | None = None
     sent: bool | None = None
+    late: str | None = None
     outbox: str | None = None
     sent_as: str | None = None
     converted: bool = False
@@ -198,6 +201,10 @@ def _change(record: LeadRecord, event: Event) -> None:
             _offered(record, event)
         case DeliveryEnded():
             _delivered(record, event)
+        case DeliveryLate():
+            made = _delivery(record, event.attempt)
+            if made is not None:
+                made.late = event.outcome
         case Converted():
             _converted(record, event)
         case PayoutEarned():

@@ -27,6 +27,7 @@ from trunkline.events.deliveries import (
 from trunkline.events.entry import Event
 from trunkline.events.leads import (
     DeliveryEnded,
+    DeliveryLate,
     LeadAccepted,
     LeadAged,
     LeadAgedOut,
@@ -139,6 +140,10 @@ def _of_lead(event: Event, offers: dict[str, OfferReserved]) -> list[str]:
             return [f"{event.decision} by {event.by}"]
         case DeliveryEnded():
             return [_delivered(event, offers)]
+        case DeliveryLate():
+            offer = offers.get(event.attempt)
+            who = offer.buyer if offer is not None else event.attempt
+            return [f"{who} answered after {event.after_ms} ms, too late: {event.outcome}; it owes nothing"]
         case LeadAccepted():
             paid = "the publisher earns nothing" if event.payout is None else f"the publisher earns {event.payout}"
             why = f" ({event.not_paid})" if event.not_paid else ""

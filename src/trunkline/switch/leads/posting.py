@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,6 +16,8 @@ from trunkline.engine.leads.inputs import Delivered
 from trunkline.engine.leads.outcomes import DeliveryOutcome
 from trunkline.engine.leads.retries import post_again_ms
 from trunkline.engine.leads.sales import Sale
+from trunkline.events.entry import Entry
+from trunkline.events.leads import DeliveryLate
 from trunkline.kernel.http import Answer, Request
 from trunkline.outbound.client import NoAnswer, Why
 from trunkline.switch.bidding.lead import places_of
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from trunkline.switch.world import World
 
 
+LATE_S: Final = 10.0
+"""How long after its deadline an answer is still waited for, to be recorded."""
 _PASSING: Final = frozenset({Why.UNREACHABLE, Why.BROKEN})
 """Why there was no answer, where the next moment may be better."""
 _OVERLOADED: Final = frozenset({429, 502, 503, 504})
@@ -48,7 +53,11 @@ async def post_lead(
     request = post_of(deliver, known, sale.attempt, url=test_url)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    answer = await _exchange(plant, request, deliver, began_s + deliver.deadline_ms / 1000)
+
+    def late(answer: Answer) -> None:
+        _write_late(plant, world, context, sale, deliver, answer, round((loop.time() - began_s) * 1000))
+
+    answer = await _exchange(plant, request, deliver, began_s + deliver.deadline_ms / 1000, late)
     took_ms = round((loop.time() - began_s) * 1000)
     if isinstance(answer, NoAnswer):
         return _unanswered(answer, took_ms, resumed=resumed, stop=target.on_timeout == "stop")
@@ -58,13 +67,36 @@ async def post_lead(
     return Delivered(DeliveryOutcome(verdict.outcome.value), reason, answer.status, took_ms, buyers_id)
 
 
-async def _exchange(plant: Plant, request: Request, deliver: Deliver, deadline_s: float) -> Answer | NoAnswer:
+def _write_late(
+    plant: Plant, world: World, context: LeadContext, sale: Sale, deliver: Deliver, answer: Answer, after_ms: int
+) -> None:
+    """Keep what a buyer has said too late, so that its books and ours can be compared. Nobody owes for it."""
+    verdict = judged(deliver, answer)
+    said = (None if words is None else world.secrets.masked(words) for words in (verdict.reason, verdict.buyers_id))
+    reason, buyers_id = said
+    event = DeliveryLate(
+        account=context.account,
+        call=context.lead,
+        at_ms=plant.clock().utc_ms,
+        attempt=sale.attempt,
+        outcome=verdict.outcome.value,
+        reason=reason,
+        status=answer.status,
+        after_ms=after_ms,
+        buyers_id=buyers_id,
+    )
+    plant.write([Entry(event, context.contact)], patient=True)
+
+
+async def _exchange(
+    plant: Plant, request: Request, deliver: Deliver, deadline_s: float, late: Callable[[Answer], None]
+) -> Answer | NoAnswer:
     """Post, and post again where that is safe and there is time; `sent` is about all of it."""
     loop = asyncio.get_running_loop()
     tries, sent = 0, False
     while True:
         tries += 1
-        answer = await plant.http.exchange(request, deadline_s)
+        answer = await plant.http.exchange_or_later(request, deadline_s, LATE_S, late)
         if isinstance(answer, NoAnswer):
             sent = sent or answer.sent
             passing = answer.why in _PASSING
