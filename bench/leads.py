@@ -9,6 +9,8 @@ code), without having checked, looked up or decided anything. A further row has 
 The leads of the first row end **unmatched**: nobody takes leads of their state, so no buyer is waited for, and one
 transaction has the lead, the decision and its end. The second row is posted to a buyer on loopback that takes every
 lead at once: two transactions and a request of HTTP more, for which there is no peer.
+
+In the end calls are made beside half as many leads as are taken in at most: how long an INVITE is on its way then.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bench.load.lead_burst import Beside, measure
 from bench.load.lead_sides import Side, Taken, ours, peer, post
 from bench.load.machine import LOAD_CORE, describe, pinned
 from bench.load.tools import ToolsMissing
@@ -35,6 +38,9 @@ SECONDS = 3
 ROUNDS = 7
 WARM_S = 1
 OHIO, TEXAS = ("OH", "43004"), ("TX", "78701")
+CALLS_PER_S = 60
+"""Beside which leads are posted."""
+WAY_AIM_MS = 25.0
 PERSONS = 200_000
 """Of each side of each round, and of no other: a lead that was sold before would be a duplicate."""
 PEERS = ("starlette", "fastapi", "one-starlette")
@@ -74,6 +80,7 @@ def run(long: bool = False, seconds: int = SECONDS, rounds: int = ROUNDS) -> dic
                     found[name].append(taken)
     rows = [_row(kind, found["ours"], found[kind]) for kind in PEERS if kind in found]
     rows.append(_alone("posted to a buyer that takes it", found["posted"]))
+    rows += _beside(measure(CALLS_PER_S, 4 * seconds, CONNECTIONS, OHIO, "http://127.0.0.1:9/leads"))
     ratio = next((row["ratio"] for row in rows if row["peer_name"] == NAMES["starlette"]), None)
     return {
         "bench": "leads",
@@ -117,6 +124,30 @@ def _alone(case: str, mine: list[Taken]) -> dict[str, Any]:
     rate = _middle(lambda each: each.per_second, mine)
     alone = {"peer": None, "unit": "leads/s", "ratio": None, "peer_name": None}
     return {"case": case, "ours": rate, **alone, **_figures(mine)}
+
+
+def _beside(found: Beside) -> list[dict[str, Any]]:
+    """Calls beside leads: their INVITE's way from sipp to sipp, against that of the same calls without leads."""
+    assert found.quiet is not None
+    assert found.busy is not None
+    case = f"{CALLS_PER_S} calls/s beside {found.leads_per_second:.0f} of {found.most_per_second:.0f} leads/s"
+    way = found.busy.p99_ms
+    aim = {"aim": f"<= {WAY_AIM_MS:g}", "reached": way <= WAY_AIM_MS}
+    more = {"peer_name": "the same calls alone", "stolen_s": found.stolen_s}
+    return [
+        {"case": case, "ours": found.busy.p50_ms, "peer": found.quiet.p50_ms, "unit": "ms p50", "ratio": None, **more},
+        {"case": case, "ours": way, "peer": found.quiet.p99_ms, "unit": "ms p99", "ratio": None, **aim, **more},
+        {
+            "case": f"{case}, {found.calls:,} calls",
+            "ours": found.failed,
+            "peer": None,
+            "unit": "failed",
+            "ratio": None,
+            "aim": "0",
+            "reached": not found.failed,
+            **more,
+        },
+    ]
 
 
 def _figures(mine: list[Taken]) -> dict[str, float]:

@@ -87,10 +87,14 @@ def peer(kind: str, folder: Path) -> Iterator[Side]:
         process.wait()
 
 
-def post(side: Side, folder: Path, state: str, code: str, first: int, seconds: int, connections: int) -> Taken:
-    """Post leads for a while, one after another on each connection. Raises LoadFailed for any answer but 2xx."""
+def post(
+    side: Side, folder: Path, state: str, code: str, first: int, seconds: int, connections: int, *, delay_ms: int = 0
+) -> Taken:
+    """Post leads for a while, one after another on each connection, `delay_ms` apart. Raises LoadFailed for any answer
+    but 2xx.
+    """
     program = folder / "leads.lua"
-    program.write_text(script(state, code, first))
+    program.write_text(script(state, code, first, delay_ms))
     before, stolen = cpu_s(side.pid), stolen_s()
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency"]
     with pinned(LOAD_CORE):

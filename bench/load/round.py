@@ -174,14 +174,14 @@ class _Watch:
 
 def _invite_to_invite(caller: list[SipMessage], buyer: list[SipMessage]) -> Spread | None:
     out = first_messages(buyer, "INVITE", sent=False)
-    return _spread(
+    return spread_of(
         out[number] - at for number, at in first_messages(caller, "INVITE", sent=True).items() if number in out
     )
 
 
 def _post_dial(caller: list[SipMessage]) -> Spread | None:
     rung = first_messages(caller, "180 INVITE", sent=False)
-    return _spread(
+    return spread_of(
         rung[number] - at for number, at in first_messages(caller, "INVITE", sent=True).items() if number in rung
     )
 
@@ -196,7 +196,8 @@ def first_messages(messages: list[SipMessage], name: str, *, sent: bool) -> dict
     return found
 
 
-def _spread(seconds: Iterator[float]) -> Spread | None:
+def spread_of(seconds: Iterator[float]) -> Spread | None:
+    """The percentiles of some durations; None of none."""
     ordered = sorted(seconds)
     if not ordered:
         return None
