@@ -73,7 +73,7 @@ class LeadBooks:
         if not self._context.pays:
             return "no_rule"
         if self.taken is None:
-            return "not_accepted"
+            return "not_converted" if self.owed else "not_accepted"  # owed before a restart, and not earned then
         payout = self.taken.terms.payout
         if payout is None:
             return self.taken.terms.not_paid or "no_rule"
