@@ -17,6 +17,7 @@ from trunkline.config.schema import AccountConfig, Kind, Number, Snapshot
 from trunkline.engine.geo.overlay import NO_OVERLAY, Overlay
 from trunkline.engine.lists.table import ContactList
 from trunkline.engine.routing.attributes import derive
+from trunkline.engine.routing.duplicates import ANONYMOUS
 from trunkline.engine.routing.explain import Explanation
 from trunkline.engine.routing.facts import Facts, changed
 from trunkline.engine.routing.offer import Attribute, Query
@@ -115,6 +116,7 @@ class Oracle:
         caller = _caller(question.caller)
         if kind is Kind.LEAD:
             caller = _from_fields(index, campaign, stated, caller)
+            missing |= frozenset() if caller is not None else {ANONYMOUS}  # a lead without a number withholds none
         publisher, source = ("", None) if number is None else (number.publisher, number.source)
         history = read_seen(_texts(question.seen), campaign, index)
         repeat = True if history else None
@@ -203,15 +205,15 @@ def _caller(text: str | None) -> str | None:
 
 
 def _from_fields(index: AccountIndex, campaign: str, stated: dict[str, Attribute], caller: str | None) -> str | None:
-    """What a lead's fields say beyond themselves: the first phone is its caller number, a ZIP code its geo.zip."""
+    """What a lead's fields say beyond themselves: the first phone is its caller number; a ZIP code, a state."""
     for field in index.campaigns[campaign].lead_fields:
         value = stated.get(f"lead.{field.name}")
         if value is None:
             continue
         if field.type == "phone" and caller is None:
             caller = _caller(value.value)
-        if field.type == "zip":
-            stated.setdefault("geo.zip", value)
+        if field.type in {"zip", "state"}:
+            stated.setdefault(f"geo.{field.type}", value)
     return caller
 
 
