@@ -63,6 +63,20 @@ class Histories:
             del self._packed[next(iter(self._packed))]
         self._packed[key] = packed([*kept, seen])
 
+    def put_back(self, account: str, contact: str, call: str, before: tuple[Seen, ...]) -> None:
+        """The call or lead has not happened: what it did is forgotten, what that replaced stands again."""
+        now = self.of(account, contact)
+        kept = [each for each in now if each.call != call]
+        if len(kept) == len(now):
+            return
+        known = {(each.event, each.campaign, each.buyer) for each in kept}
+        kept += [each for each in before if (each.event, each.campaign, each.buyer) not in known]
+        key = bytes.fromhex(contact)
+        if kept:
+            self._packed[key] = packed(kept)
+        else:
+            self._packed.pop(key, None)
+
     def learn(self, earlier: dict[bytes, bytes]) -> None:
         """Take over the past of before the start, the longest unseen first; nobody is asked any more."""
         for key in self._packed:
@@ -160,6 +174,10 @@ class CallHistory:
             change = self._keep("convert", event.at_ms, event.buyer)
         if change is not None:
             changes.append(change)
+
+    def forget(self) -> None:
+        """Nothing was kept of the call or lead: whoever sends it again repeats nothing."""
+        self._histories.put_back(self._account, self._contact, self._call, self._before)
 
     def repeats(self, at_ms: int) -> str | None:
         """The call or lead that this one repeats on its campaign; None when it repeats none."""

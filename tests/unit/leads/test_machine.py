@@ -151,7 +151,28 @@ def test_a_disk_that_fails_before_the_post_keeps_it_from_leaving() -> None:
 def test_a_disk_that_fails_at_the_end_is_told() -> None:
     lead = machine()
     out = play(lead, i.Arrived(), offered("ace"), i.Durable(), ACCEPTED, i.NotDurable())
-    assert (out[-1], lead.outcome) == (c.Tell("failed", reason="journal"), LeadOutcome.FAILED)
+    assert (out[-1], lead.outcome) == (c.Tell("interrupted", reason="journal"), LeadOutcome.INTERRUPTED)
+
+
+def test_a_disk_that_fails_after_a_first_offer_leaves_the_lead_to_the_next_start() -> None:
+    lead = machine()
+    rejected = i.Delivered(DeliveryOutcome.REJECTED)
+    out = play(lead, i.Arrived(), offered("ace"), i.Durable(), rejected, offered("bolt", 2), i.NotDurable())
+    assert out[-1] == c.Tell("interrupted", reason="journal"), "it is not to be sent again"
+    assert not [each for each in out if isinstance(each, c.Forget)]
+    assert "lead.ended" not in written(out)
+    assert written(out).count("delivery.ended") == 2
+    assert [each.lease for each in out if isinstance(each, c.Release)] == ["lease_1", "lease_2"]
+
+
+def test_a_disk_that_fails_for_a_further_buyer_does_not_undo_the_first() -> None:
+    lead = machine(share=2)
+    shared = i.Offered(offered("ace").offer, "att_1", 1, exclusive=False)
+    out = play(lead, i.Arrived(), shared, i.Durable(), ACCEPTED, offered("bolt", 2), i.NotDurable(), i.Durable())
+    accepted = next(each.event for each in out if isinstance(each, c.Write) and isinstance(each.event, LeadAccepted))
+    assert (accepted.attempts, lead.outcome) == (("att_1",), LeadOutcome.SOLD)
+    assert isinstance(out[-1], c.Tell)
+    assert (out[-1].status, str(out[-1].payout)) == ("accepted", "21.00")
 
 
 def test_a_test_lead_owes_and_earns_nothing() -> None:

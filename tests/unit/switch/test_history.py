@@ -148,3 +148,16 @@ def test_only_what_a_rule_asks_for_is_kept() -> None:
                         rule="x")  # fmt: skip
     call.writes(convert, "ann")
     assert call.changes == [ContactHad("acme", ANN, Seen("convert", 3, "roof", "ann", "c"))]
+
+
+def test_what_was_not_kept_of_a_lead_makes_nobody_a_duplicate() -> None:
+    histories = Histories()
+    earlier = Party(histories, "earlier", "incoming")
+    earlier.writes(received(1_000))
+    lost = Party(histories, "c", "incoming")
+    lost.writes(received(2_000))
+    assert [seen.call for seen in histories.of("acme", ANN)] == ["c"]
+    lost.history.forget()
+    assert [seen.call for seen in histories.of("acme", ANN)] == ["earlier"]
+    earlier.history.forget()
+    assert (histories.of("acme", ANN), len(histories)) == ((), 0)

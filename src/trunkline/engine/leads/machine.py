@@ -49,6 +49,8 @@ class LeadMachine:
         self.outcome: LeadOutcome | None = None
         self.books = LeadBooks(context)
         self.received = received
+        self.on_disk = False
+        """Whether a restart would go on with it: then nobody may be told that nothing was kept."""
         self._now = received
         self._sale: Sale | None = None
         self._bought: tuple[str, ...] = ()
@@ -106,6 +108,7 @@ class LeadMachine:
 
     def _resumed(self, event: i.Resumed) -> None:
         """After a crash: the open post is sent once more under its own id, which a buyer that honours it takes once."""
+        self.on_disk = True
         self._bought, self.books.paid, self._sale = event.bought, event.paid, event.sale
         self.books.owed = bool(event.bought)
         if event.sale is None:
@@ -124,6 +127,7 @@ class LeadMachine:
             by=event.by,
         )
         self._out.append(c.Write(reviewed))
+        self.on_disk = True
         self.books.paid = event.paid
         if event.approved:
             self._seek()
@@ -137,6 +141,7 @@ class LeadMachine:
             account=context.account, call=context.lead, at_ms=self._now.utc_ms, round=event.round, plan=event.plan
         )
         self._out.append(c.Write(aged))
+        self.on_disk = True
         self.books.paid = event.paid
         self._seek()
 
@@ -183,17 +188,38 @@ class LeadMachine:
         self._out.append(c.Await(new=True))
 
     def _saved(self, _event: i.Durable) -> None:
+        self.on_disk = True
         self.state = State.POSTING
         self._out.append(c.Post(self._open()))
 
     def _not_saved(self, _event: i.NotDurable) -> None:
-        """Nothing was posted and nothing is kept; where an earlier offer was, the lead's end is tried with the next."""
+        """Nothing was posted. A lead that has a buyer is sold; one that had an earlier offer goes on with the next
+        start; of any other nothing is kept.
+        """
         sale = self._open()
-        self._out += [c.Release(sale.lease), c.WriteRouting("failed", NOT_KEPT)]
-        self.outcome = LeadOutcome.FAILED
-        self._write_end(LeadOutcome.FAILED, NOT_KEPT, None)
-        self._out += [c.Forget(), c.Tell("failed", reason=NOT_KEPT)]
-        self.state = State.OVER
+        self._sale = None
+        self._out.append(c.Release(sale.lease))
+        if not self.on_disk:
+            self._out.append(c.WriteRouting("failed", NOT_KEPT))
+            self._write_end(LeadOutcome.FAILED, NOT_KEPT, None)
+            self._out.append(c.Forget())
+            self._cut_off()
+            return
+        ended = DeliveryEnded(
+            account=self.context.account,
+            call=self.context.lead,
+            at_ms=self._now.utc_ms,
+            attempt=sale.attempt,
+            outcome=DeliveryOutcome.INTERRUPTED.value,
+            reason=NOT_KEPT,
+            sent=False,
+        )
+        self._out.append(c.Write(ended))
+        if self._bought:
+            self._accepted()
+        else:
+            self._out.append(c.Remember(None, self._bought, self.books.paid))
+            self._cut_off()
 
     def _delivered(self, event: i.Delivered) -> None:
         sale, taken = self._open(), event.outcome in TAKEN
@@ -287,9 +313,13 @@ class LeadMachine:
 
     def _not_told(self, _event: i.NotDurable) -> None:
         """Nobody may be told what a crash could make undone."""
-        self.outcome = LeadOutcome.FAILED
+        self._cut_off()
+
+    def _cut_off(self) -> None:
+        """The disk does not go along: whoever sent the lead may send it again only if a restart does not know of it."""
+        self.outcome = LeadOutcome.INTERRUPTED if self.on_disk else LeadOutcome.FAILED
         self.state = State.OVER
-        self._out.append(c.Tell("failed", reason=NOT_KEPT))
+        self._out.append(c.Tell(self.outcome.value, reason=NOT_KEPT))
 
     def _open(self) -> Sale:
         assert self._sale is not None, "an offer is open"

@@ -9,8 +9,9 @@
     OVER     whoever sent the lead was answered
 
 A lead waits for one thing at a time: an offer, the disk, a buyer. It has no timers: the deadline of a post goes with
-the post, and patience is the search's. What waits for the disk is told if that fails: before a post the lead ends
-`failed`, after it the answer is a failure too, since an acceptance that nobody remembers is none.
+the post, and patience is the search's. What waits for the disk is told if that fails: before the first post nothing is
+kept of the lead and its sender may send it again; after it a restart goes on with it, so its sender is told that it was
+received, and no more, since an acceptance that nobody remembers is none.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ TRANSITIONS: Mapping[tuple[State, type], Step] = {
     (S.SEEKING, i.Offered): ("_offered", (S.SAVING,)),
     (S.SEEKING, i.Exhausted): ("_exhausted", (S.ENDING,)),
     (S.SAVING, i.Durable): ("_saved", (S.POSTING,)),
-    (S.SAVING, i.NotDurable): ("_not_saved", (S.OVER,)),
+    (S.SAVING, i.NotDurable): ("_not_saved", (S.OVER, S.ENDING)),
     (S.POSTING, i.Delivered): ("_delivered", (S.SEEKING, S.ENDING)),
     (S.HOLDING, i.Durable): ("_told", (S.OVER,)),
     (S.HOLDING, i.NotDurable): ("_not_told", (S.OVER,)),

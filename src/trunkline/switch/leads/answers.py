@@ -15,8 +15,6 @@ Scope = MutableMapping[str, Any]
 
 _encode: Final = msgspec.json.Encoder().encode
 _STATUS: Final = {"accepted": 201, "unmatched": 200, "blocked": 200, "held": 202, "duplicate": 409}
-KEPT_STATUS: Final = frozenset(_STATUS.values())
-"""Answers that say what became of a lead: sent again with the same key, a post gets them again."""
 _MESSAGES: Final = {
     "duplicate": "the campaign has had this lead before and takes no duplicates",
     "failed": "nothing was kept of the lead; send it again",
@@ -26,11 +24,15 @@ RETRY_S: Final = 5
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Status, body and further headers of an answer."""
+    """Status, body and further headers of an answer.
+
+    One that `tells` says what became of a lead that was taken: sent again with the same key, a post gets it again.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    tells: bool = False
 
 
 def refusal(status: int, code: str, message: str, retry_s: int | None = None) -> Answer:
@@ -65,8 +67,9 @@ def answered(answer: LeadAnswer, currency: str, *, test: bool) -> Answer:
         document["message"] = _MESSAGES[answer.status]
     if test:
         document["test"] = True
-    headers = ((b"retry-after", str(RETRY_S).encode()),) if answer.status == "failed" else ()
-    return Answer(status, _encode(document), headers)
+    failed = answer.status == "failed"
+    headers = ((b"retry-after", str(RETRY_S).encode()),) if failed else ()
+    return Answer(status, _encode(document), headers, tells=not failed)
 
 
 async def reply(send: Send, answer: Answer) -> None:

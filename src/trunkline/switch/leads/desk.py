@@ -77,6 +77,8 @@ class LeadDesk:
             order = msgspec.structs.replace(order, flags=(*order.flags, "certificate_not_checked"))
         lookups = world.accounts[order.account].campaigns[order.campaign].leads.lookups
         looked_up = await self._look_up(lookups, order, world, received) if lookups else {}
+        if self._closing:
+            return LeadAnswer(lead=lead, status="failed")  # nothing is on disk: to be sent again when we are back
         live = prepared(plant, world, order, lead, names, received, looked_up)
         live.claimed = claimed
         if live.machine.context.hold is not None and plant.held.full:

@@ -16,7 +16,7 @@ import msgspec
 from trunkline.events.changes import PostKept, PostName
 from trunkline.journal.posts import PostsReader
 from trunkline.kernel.clock import Instant
-from trunkline.switch.leads.answers import KEPT_STATUS, Answer, answered, refusal
+from trunkline.switch.leads.answers import Answer, answered, refusal
 from trunkline.switch.leads.orders import Kept, LeadAnswer
 
 KEY_CHARS_MAX: Final = 200
@@ -60,7 +60,7 @@ class Posts:
         finally:
             del self._open[name]
             mine.answer.set_result(answer)
-        if answer.status in KEPT_STATUS:
+        if answer.tells:
             self._remember(name, digest, answer)
         return answer
 

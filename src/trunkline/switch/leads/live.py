@@ -86,6 +86,7 @@ class LiveLead:
         self._entries: list[Entry] = []
         self._changes: list[Change] = list(changes)
         self._began = False
+        self._begun_on_disk = False
         self._resumed = False
         self._open: Sale | None = None
         self._queued: Queued | None = None
@@ -118,6 +119,8 @@ class LiveLead:
                     case c.Post():
                         event = await self._post(last)
                     case c.Tell():
+                        if last.status == "failed":
+                            self._unwrite()
                         self._append(patient=True)
                         if last.status == "accepted":
                             self._plant.claims.after_sale(self._world, self.machine.context)
@@ -152,9 +155,15 @@ class LiveLead:
             )
             self._entries.append(Entry(ended, context.contact))
         self.machine.outcome = LeadOutcome.FAILED
+        # What a buyer may have got is not to be sent again.
+        told = c.Tell("interrupted" if self.machine.on_disk else "failed", reason=OURS)
+        if self.machine.on_disk:
+            self._keep(c.Keep(told), now)
+        else:
+            self._unwrite()
         self._forget(c.Forget(), now)
         self._append(patient=True)
-        return c.Tell("failed", reason=OURS)
+        return told
 
     # -- the journal -------------------------------------------------------------------------------------------------
 
@@ -241,14 +250,27 @@ class LiveLead:
         entries, changes = self._entries, self._changes
         future = self._append(finishing=not command.new)
         assert future is not None, "there is always something to wait for"
-        try:
-            await future
-        except JournalUnavailable:
-            # The end is tried in any case, and is not to be an end without a beginning.
-            self._entries[:0], self._changes[:0] = entries, changes
+        if not await self._kept(future, entries, changes):
             return i.NotDurable()
         self._plant.metrics.journal.observe(time.perf_counter() - started_s)
         return i.Durable()
+
+    async def _kept(self, future: Any, entries: list[Entry], changes: list[Change]) -> bool:
+        """Whether it is durable now. What is not, is written with what comes next: no end without a beginning."""
+        try:
+            await future
+        except JournalUnavailable:
+            self._entries[:0], self._changes[:0] = entries, changes
+            return False
+        self._begun_on_disk = True
+        return True
+
+    def _unwrite(self) -> None:
+        """Nothing was kept of the lead, and its sender hears so: nothing is written of it later either."""
+        for history in self._histories:
+            history.forget()
+        if not self._begun_on_disk:
+            self._entries, self._changes = [], []
 
     def _write_routing(self, command: c.WriteRouting, now: Instant) -> None:
         if self._cursor is None:
@@ -282,9 +304,12 @@ class LiveLead:
             for buyer in self.sold:
                 self._cursor.sold(buyer)
         while isinstance(found := self._next(self._cursor, now), Auction):
-            self._append()  # bidders take their time
+            entries, changes = self._entries, self._changes
+            written = self._append()  # bidders take their time
             self._bidding = self._bidding or LeadBidding(plant, self._world, self.machine.context)
             await self._bidding.ask(found, self._cursor)
+            if written is not None:
+                await self._kept(written, entries, changes)
             started_ns, now = time.perf_counter_ns(), plant.clock()
         took_ns = time.perf_counter_ns() - started_ns
         plant.metrics.decision.observe(took_ns / 1e9)

@@ -75,7 +75,11 @@ class Posting:
         used = msgspec.structs.replace(ping, by=plant.ids.make("lead", now_ms))
         book.put(used)
         order = _order(used, read, post, index.config.account.currency)
-        sold = await plant.leads.sell(order)
+        try:
+            sold = await plant.leads.sell(order)
+        except Exception:  # before anything was written
+            book.put(ping)
+            raise
         if sold.status == NOTHING_KEPT:
             book.put(ping)
         else:
