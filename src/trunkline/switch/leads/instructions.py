@@ -250,7 +250,8 @@ code { padding: .1em .3em; }
 pre { padding: .75rem; white-space: pre-wrap; }
 pre code { padding: 0; font-size: 1em; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
-th { text-align: left; font-weight: 600; color: var(--soft); }
+th { text-align: left; font-weight: 600; color: var(--soft); white-space: nowrap; }
+td:first-child { overflow-wrap: normal; }
 th, td { padding: .4rem .75rem .4rem 0; vertical-align: top; border-bottom: 1px solid var(--line); }
 @media (max-width: 40rem) {
  thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
