@@ -41,6 +41,7 @@ from trunkline.outbound.client import HttpClient
 from trunkline.switch.bidding.desk import BiddingDesk
 from trunkline.switch.bidding.inquiry import Inquiry
 from trunkline.switch.clock import read_clock
+from trunkline.switch.collector import Collector
 from trunkline.switch.entropy import Entropy
 from trunkline.switch.facts import FactBoard
 from trunkline.switch.metrics import Metrics
@@ -184,6 +185,7 @@ async def _warm(side: _Side) -> None:
     for _ in range(WARM):
         await side.auction()
     await side.several([0.0] * AT_ONCE)
+    Collector(lambda: 0).look_through()  # as the switch does before it takes calls
 
 
 async def _usual(ports: Sequence[int], alone: int, seconds: int) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from trunkline.events.auctions import BidLate
 from trunkline.events.switch import TargetDown, TargetUp
 from trunkline.switch.bidding import desk as desk_module
 from trunkline.switch.bidding.desk import BiddingDesk
+from trunkline.switch.bidding.pacing import A_TURN
 from trunkline.testing.bidders.behaviours import after, bids, fails, hangs, no_bid
 from trunkline.testing.bidders.server import Bidder, serving
 
@@ -93,10 +94,9 @@ def test_a_bidder_has_no_more_requests_open_than_it_may() -> None:
     told(story, after(0.1, bids("10.00")))
 
 
-def test_the_switch_has_no_more_open_than_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_module, "OPEN_MAX", 3)
-
+def test_the_switch_has_no_more_open_than_it_can_hold() -> None:
     async def story(plant: Plant, desk: BiddingDesk, server: Bidder) -> None:
+        desk.room._room = 3.0
         found = await desk.ask(auction(*(bidder(f"b{at}", f"{server.url}/") for at in range(5))), inquiry())
         assert list(answers(found).values()).count("shed") == 2
         assert server.open_most == 3
@@ -208,7 +208,7 @@ def test_who_cannot_be_asked_in_time_is_left_out_and_the_auction_ends_in_time() 
             pass  # the loop has something else to do
         await asking.wait()
         found = answers(asking.bids)
-        assert list(found.values()).count("shed") == 40, "all but those of the first turn"
+        assert list(found.values()).count("shed") == 60 - A_TURN, "all but those of the first turn"
         why = [bid.detail for bid in asking.bids.values() if bid.answered == "shed"]
         assert all(each is not None and each.startswith("its turn came only") for each in why)
         assert plant.wrote(TargetDown) == [], "our own lag is not held against bidders"

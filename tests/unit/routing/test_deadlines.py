@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from trunkline.engine.routing.deadlines import (
     DEADLINE_MS,
+    LAG_MS,
     NETWORK_MS,
     RESERVE_MS,
     allowed_ms,
     ask_within_ms,
     auction_ms,
     closing_ms,
+    lag_ms,
     told_ms,
 )
 
@@ -36,6 +38,7 @@ def test_our_own_work_and_the_way_back_are_taken_off() -> None:
     assert allowed_ms(1_500, 800, 120) == 120
     assert told_ms(800) == 800 - NETWORK_MS
     assert ask_within_ms(800) == 200
+    assert (lag_ms(800), lag_ms(80)) == (100, LAG_MS)
 
 
 @given(MS, MS, st.none() | MS)

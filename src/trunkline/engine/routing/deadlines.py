@@ -22,6 +22,8 @@ NETWORK_MS: Final = 20
 """A bidder is told so much less than it is given: its answer has to come back as well."""
 LATE_MS: Final = 1_000
 """How long after its time an answer is still listened for, to record it and to learn how long the bidder takes."""
+LAG_MS: Final = 30
+"""What is done so much too late is a sign that the switch has more to do than it can."""
 ASK_WITHIN: Final = 4
 """A bidder that cannot be asked within a quarter of its time is not asked (`shed`): the switch has more to do than it
 can, and another request would take the time of those that were sent."""
@@ -46,6 +48,11 @@ def allowed_ms(deadline_ms: int, timeout_ms: int, adaptive_ms: int | None = None
 def ask_within_ms(allowed: int) -> int:
     """How long after the auction's beginning a bidder that is given `allowed` may still be asked."""
     return allowed // ASK_WITHIN
+
+
+def lag_ms(allowed: int) -> int:
+    """From when on it is a sign of overload that a bidder that is given `allowed` has not been asked yet."""
+    return max(LAG_MS, allowed // (2 * ASK_WITHIN))
 
 
 def told_ms(allowed: int) -> int:

@@ -19,8 +19,9 @@ from trunkline.engine.bidders.breaker import Command, Event, State
 from trunkline.engine.bidders.dialect import dialect_of
 from trunkline.engine.bidders.loops import installation_of
 from trunkline.engine.bidders.reading import Reading
+from trunkline.engine.bidders.room import Room
 from trunkline.engine.routing.auction import Bid
-from trunkline.engine.routing.deadlines import LATE_MS, allowed_ms, ask_within_ms, told_ms
+from trunkline.engine.routing.deadlines import LAG_MS, LATE_MS, allowed_ms, ask_within_ms, lag_ms, told_ms
 from trunkline.engine.routing.offer import Auction, Bidder
 from trunkline.events.auctions import BidLate
 from trunkline.events.entry import Entry
@@ -40,12 +41,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("trunkline.bidding")
 
-OPEN_MAX: Final = 800
-"""Requests to bidders that are open at once, less than the client has connections: posts of leads need some too."""
 LOOK_S: Final = 0.5
-LAG_MS: Final = 30
 LAGS_S: Final = 1.0
-"""When something was done `LAG_MS` too late, silence within `LAGS_S` is not held against those who were asked."""
+"""After something was done too late by us, silence is so long not held against those who were asked."""
 
 Name = tuple[str, str]
 """Account and target."""
@@ -74,6 +72,8 @@ class BiddingDesk:
         self._repeats = RepeatBids()
         self._pace = Pace(plant.loop)
         self._lags_until_s = 0.0
+        self.room = Room()
+        """How many requests may be open."""
         self._down: dict[str, frozenset[str]] = {}
         self.open = 0
         """Requests that are open now."""
@@ -112,6 +112,8 @@ class BiddingDesk:
     def _send(self, errand: _Errand) -> None:
         """It is this request's turn: send it, unless it has become too late for that, or nobody wants it any more."""
         asking, waited_ms = errand.asking, errand.asking.elapsed_ms()
+        if waited_ms >= lag_ms(errand.allowed):
+            self._lags(self._plant.loop.time())
         if not asking.closed and waited_ms <= ask_within_ms(errand.allowed):
             asking.sent(errand.bidder.target)
             task = self._plant.loop.create_task(self._ask(errand))
@@ -119,8 +121,6 @@ class BiddingDesk:
             task.add_done_callback(partial(self._over, errand))
             return
         self._closed(errand, came=False)
-        if waited_ms >= LAG_MS:
-            self._lags_until_s = self._plant.loop.time() + LAGS_S
         if not asking.closed:
             self._count("shed")
             why = f"its turn came only {waited_ms} ms after the auction's beginning"
@@ -195,8 +195,8 @@ class BiddingDesk:
                 return msgspec.structs.replace(bid, after_ms=0, detail="its bid for the same caller still stands")
         known = self._known.get((inquiry.account, bidder.target))
         why = None if known is None else known.refusal(bidder.settings)
-        if why is None and self.open >= OPEN_MAX:
-            why = f"{self.open} requests to bidders are open, as many as there may be"
+        if why is None and self.open >= self.room.most:
+            why = f"{self.open} requests to bidders are open, as many as can be answered in time"
         if why is None:
             return None
         self._count("shed")
@@ -275,6 +275,7 @@ class BiddingDesk:
                 if not in_time:
                     self._late(asking, bidder.target, bid)
                     return
+                self.room.kept_up()
                 self._tell(name, known, Event.WORKED)
                 if question is not None and bid.answered == "bid":
                     self._repeats.keep(question, bidder.target, bid)
@@ -286,10 +287,15 @@ class BiddingDesk:
         """
         name, now_s = (asking.inquiry.account, target), self._plant.loop.time()
         if late_ms >= LAG_MS:
-            self._lags_until_s = now_s + LAGS_S
+            self._lags(now_s)
         known = self._known.get(name)
         if known is not None and now_s >= self._lags_until_s:
             self._tell(name, known, Event.FAILED, "timeout")
+
+    def _lags(self, now_s: float) -> None:
+        """Something was done too late: by us, not by those who were asked."""
+        self._lags_until_s = now_s + LAGS_S
+        self.room.lagged(self.open, now_s)
 
     def _late(self, asking: Asking, target: str, bid: Bid) -> None:
         """Record an answer that is not used. As long as the auction is open, its own entry tells of it."""
