@@ -112,7 +112,7 @@ class Plant:
         self.called = CallBook(self, self.pings)
         self.http = HttpClient(world.snapshot.platform.outbound.allow_networks)
         self._networks = world.snapshot.platform.outbound.allow_networks
-        self._closing: set[asyncio.Task[None]] = set()
+        self._retired: dict[HttpClient, asyncio.Task[None]] = {}
         self.bidding = BiddingDesk(self)
         self.sip: SipDriver  # set when the listener is open
         self.registrations: Registrations  # likewise
@@ -131,7 +131,19 @@ class Plant:
         if tuple(networks) == tuple(self._networks):
             return
         before, self.http, self._networks = self.http, HttpClient(networks), tuple(networks)
-        self.loop.call_later(HTTP_KEPT_S, lambda: self._closing.add(self.loop.create_task(before.close())))
+        self._retired[before] = self.loop.create_task(self._retire(before))
+
+    async def _retire(self, client: HttpClient) -> None:
+        await asyncio.sleep(HTTP_KEPT_S)
+        await client.close()
+        del self._retired[client]
+
+    async def close_http(self) -> None:
+        """Close all connections to whom we ask."""
+        for client, retiring in [*self._retired.items()]:
+            retiring.cancel()
+            await client.close()
+        await self.http.close()
 
     def chance(self, limit: int) -> int:
         """A random whole number from 0 up to, but without, `limit`; close enough to uniform to share out calls."""

@@ -390,7 +390,7 @@ class Switch:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._left_leads, return_exceptions=True)
         self._plant.sip.close()
-        await self._plant.http.close()
+        await self._plant.close_http()
         self._plant.posts.close()
         await self._plant.media.stop()
         await self._plant.journal.close()
