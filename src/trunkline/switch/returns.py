@@ -45,6 +45,7 @@ class Returns:
         self._fresh: dict[str, StoredReturn] = {}
         self._counted: dict[Month, tuple[int, int]] = {}
         self._counting = asyncio.Lock()
+        self._reading = 0
 
     def __len__(self) -> int:
         """How many nobody has decided upon."""
@@ -66,12 +67,16 @@ class Returns:
 
     async def standing(self, sold: Sold, month: Window) -> tuple[Standing, str | None]:
         """How the buyer stands in the month of the sale, and the state of the return that the sale has already."""
-        held = await self._of_month(sold, month)
-        bought = await self._bought(sold, month)
+        self._reading += 1
+        try:
+            held = await self._of_month(sold, month)
+            bought = await self._bought(sold, month)
+        finally:
+            self._reading -= 1
         found = {each.id: each for each in held}
         for name, each in tuple(self._fresh.items()):
             if name in found and found[name].state == each.state:
-                del self._fresh[name]  # it is on disk
+                self._let_go(name)
             elif (each.account, each.buyer, each.cycle_ms) == (sold.account, sold.buyer, month.start_ms):
                 found[name] = each
         returned = sum(State(each.state) in COUNTED for each in found.values())
@@ -153,7 +158,12 @@ class Returns:
         states = await asyncio.to_thread(read, list(self._fresh))
         for name, state in states.items():
             if name in self._fresh and self._fresh[name].state == state:
-                del self._fresh[name]
+                self._let_go(name)
+
+    def _let_go(self, name: str) -> None:
+        """It is on disk; but who is reading that may have looked before."""
+        if not self._reading:
+            del self._fresh[name]
 
     async def _of_month(self, sold: Sold, month: Window) -> Sequence[StoredReturn]:
         def read() -> Sequence[StoredReturn]:

@@ -112,5 +112,7 @@ def test_sales_are_sent_back_once_within_a_share_and_over_a_crash(
         assert [each["state"] for each in shown["call"]["returns"]] == ["rejected"]
         assert any("asks to send the sale to ace back: bad_contact" in line for line in shown["story"])
         assert [event["note"] for event in shown["events"] if event["type"] == "return.requested"] == ["a fax"]
+        written = [path for path in switch.data.rglob("*") if path.is_file()]
+        assert not [path.name for path in written if b"a fax" in path.read_bytes()], "what people write is sealed"
 
     asyncio.run(run())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -21,7 +21,12 @@ class CommandRefused(TrunklineError):
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The arguments of a command: what else is sent is refused."""
+    """The arguments of a command: what else is sent is refused.
+
+    `PRIVATE` ones may speak of a person: an event of that person keeps them sealed, `command.done` and the log do not.
+    """
+
+    PRIVATE: ClassVar[frozenset[str]] = frozenset()
 
 
 class SignedArgs(Args, frozen=True, kw_only=True):

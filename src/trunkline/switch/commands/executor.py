@@ -127,12 +127,13 @@ class Executor:
         done = await command.run(plant, args, plant.clock())
         result = _result(command, done.result)
         now = plant.clock()
+        shown = {name: value for name, value in msgspec.to_builtins(args).items() if name not in args.PRIVATE}
         event = CommandDone(
             at_ms=now.utc_ms,
             actor=actor,
             key=key,
             command=command.name,
-            args=msgspec.to_builtins(args),
+            args=shown,
             result=msgspec.to_builtins(done.result),
         )
         changes = (*done.changes, CommandKept(key, digest, now.utc_ms, result))
@@ -144,7 +145,7 @@ class Executor:
             if done.undo is not None:
                 done.undo()
             raise
-        log.info("%s: %s %s", actor, command.name, _encode(args).decode())
+        log.info("%s: %s %s", actor, command.name, _encode(shown).decode())
         return _accepted(result)
 
 

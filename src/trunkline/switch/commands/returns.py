@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from trunkline.config.lookup import AccountIndex
 from trunkline.config.return_rules import REASON
@@ -37,6 +37,7 @@ class RequestReturn(SignedArgs, frozen=True, kw_only=True):
     `anyway` sets aside the policy, which only an operator may.
     """
 
+    PRIVATE: ClassVar[frozenset[str]] = frozenset({"note"})
     call: str
     reason: str
     buyer: str | None = None
@@ -49,6 +50,7 @@ class RequestReturn(SignedArgs, frozen=True, kw_only=True):
 class DecideReturn(SignedArgs, frozen=True, kw_only=True):
     """Decide upon the return `id`."""
 
+    PRIVATE: ClassVar[frozenset[str]] = frozenset({"note"})
     id: str
     note: str | None = None
     account: str | None = None
