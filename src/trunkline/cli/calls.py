@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from trunkline.cli.listing import Listing
 from trunkline.engine.calls.records import CallFold, CallRecord
-from trunkline.events.entry import Position, Record
-from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import ExitCode
 from trunkline.kernel.phone import mask
 
 SUMMARY = "list the calls of a data folder"
 
-PAGE = 10_000
-PIPED_WIDTH = 1_000
 _PUBLIC = frozenset(CallRecord.__struct_fields__) - {"rejected", "seed", "versions", "routing", "attributes"}
 """What a call's line says; `trace` says the rest."""
 
@@ -35,59 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the calls."""
     folding = CallFold()
-    with JournalReader(args.data) as reader:
-        last: Position | None = None
-        for record in read_all(reader):
-            folding.apply(record.event)
-            last = record.position
-        if not args.follow:
-            _print_all(list(folding.calls.values()), args.json)
-            return ExitCode.DONE
-        for record in reader.follow(last):
-            changed = folding.apply(record.event)
-            if changed is not None and changed.outcome is not None:
-                _print_one(folding.calls.pop(changed.id), args.json)
+    LISTING.run(
+        args.data,
+        folding.apply,
+        lambda: list(folding.calls.values()),
+        lambda call: folding.calls.pop(call.id),  # what is followed for days is not to be kept
+        as_json=args.json,
+        follow=args.follow,
+    )
     return ExitCode.DONE
-
-
-def read_all(reader: JournalReader) -> Iterator[Record]:
-    """Every record of a journal, in order."""
-    after: Position | None = None
-    while records := reader.tail(after, PAGE):
-        yield from records
-        after = records[-1].position
 
 
 def as_builtins(call: CallRecord) -> dict[str, object]:
     """A call as `calls --json` shows it."""
     shown: dict[str, object] = {name: value for name, value in msgspec.to_builtins(call).items() if name in _PUBLIC}
     return shown
-
-
-def _print_all(calls: list[CallRecord], as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(msgspec.json.encode([as_builtins(call) for call in calls]).decode() + "\n")
-        return
-    if not calls:
-        sys.stdout.write("No calls yet. Start a switch with this data folder and call one of its numbers.\n")
-        return
-    piped = not sys.stdout.isatty()  # then one call is one line, for tools that read lines
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("at", "call", "caller", "number", "outcome", "buyer", "tried"):
-        table.add_column(title, no_wrap=piped or title in {"call", "at"})
-    for title in ("talk s", "revenue", "payout", "µs"):
-        table.add_column(title, justify="right")
-    for call in calls:
-        table.add_row(*_cells(call))
-    Console(width=PIPED_WIDTH if piped else None).print(table)
-
-
-def _print_one(call: CallRecord, as_json: bool) -> None:
-    line = (
-        msgspec.json.encode(as_builtins(call)).decode() if as_json else "  ".join(cell for cell in _cells(call) if cell)
-    )
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def _cells(call: CallRecord) -> list[str]:
@@ -107,3 +63,13 @@ def _cells(call: CallRecord) -> list[str]:
         call.payout or "",
         "" if call.decision_us is None else str(call.decision_us),
     ]
+
+
+LISTING: Final = Listing[CallRecord](
+    texts=("at", "call", "caller", "number", "outcome", "buyer", "tried"),
+    figures=("talk s", "revenue", "payout", "µs"),
+    whole=frozenset({"call", "at"}),
+    empty="No calls yet. Start a switch with this data folder and call one of its numbers.",
+    cells=_cells,
+    fields=as_builtins,
+)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from trunkline.cli.calls import PIPED_WIDTH, read_all
+from trunkline.cli.listing import Listing
 from trunkline.engine.leads.records import LeadFold, LeadRecord, masked
-from trunkline.events.entry import Position
-from trunkline.journal.reader import JournalReader
 from trunkline.kernel.errors import ExitCode
 
 SUMMARY = "list the leads of a data folder"
@@ -40,18 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the leads."""
     folding = LeadFold()
-    with JournalReader(args.data) as reader:
-        last: Position | None = None
-        for record in read_all(reader):
-            folding.apply(record.event)
-            last = record.position
-        if not args.follow:
-            _print_all([_shown(lead, args) for lead in folding.leads.values()], args.json)
-            return ExitCode.DONE
-        for record in reader.follow(last):
-            changed = folding.apply(record.event)
-            if changed is not None and changed.outcome is not None:
-                _print_one(_shown(changed, args), args.json)
+
+    def shown(lead: LeadRecord) -> LeadRecord:
+        return lead if args.show_personal else masked(lead)
+
+    LISTING.run(
+        args.data,
+        folding.apply,
+        lambda: [shown(lead) for lead in folding.leads.values()],
+        shown,
+        as_json=args.json,
+        follow=args.follow,
+    )
     return ExitCode.DONE
 
 
@@ -59,36 +55,6 @@ def as_builtins(lead: LeadRecord) -> dict[str, object]:
     """A lead as `leads --json` shows it."""
     shown: dict[str, object] = {name: value for name, value in msgspec.to_builtins(lead).items() if name in _PUBLIC}
     return shown
-
-
-def _shown(lead: LeadRecord, args: argparse.Namespace) -> LeadRecord:
-    return lead if args.show_personal else masked(lead)
-
-
-def _print_all(leads: list[LeadRecord], as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(msgspec.json.encode([as_builtins(lead) for lead in leads]).decode() + "\n")
-        return
-    if not leads:
-        sys.stdout.write("No leads yet. Start a switch with this data folder and post one to /v1/leads.\n")
-        return
-    piped = not sys.stdout.isatty()  # then one lead is one line, for tools that read lines
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("at", "lead", "phone", "campaign", "publisher", "outcome", "buyer", "tried"):
-        table.add_column(title, no_wrap=piped or title in {"lead", "at"})
-    for title in ("ms", "revenue", "payout", "µs"):
-        table.add_column(title, justify="right")
-    for lead in leads:
-        table.add_row(*_cells(lead))
-    Console(width=PIPED_WIDTH if piped else None).print(table)
-
-
-def _print_one(lead: LeadRecord, as_json: bool) -> None:
-    line = (
-        msgspec.json.encode(as_builtins(lead)).decode() if as_json else "  ".join(cell for cell in _cells(lead) if cell)
-    )
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def _cells(lead: LeadRecord) -> list[str]:
@@ -109,3 +75,13 @@ def _cells(lead: LeadRecord) -> list[str]:
         lead.payout or "",
         "" if lead.decision_us is None else str(lead.decision_us),
     ]
+
+
+LISTING: Final = Listing[LeadRecord](
+    texts=("at", "lead", "phone", "campaign", "publisher", "outcome", "buyer", "tried"),
+    figures=("ms", "revenue", "payout", "µs"),
+    whole=frozenset({"lead", "at"}),
+    empty="No leads yet. Start a switch with this data folder and post one to /v1/leads.",
+    cells=_cells,
+    fields=as_builtins,
+)
