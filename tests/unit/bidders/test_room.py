@@ -28,14 +28,16 @@ def test_one_lag_takes_a_third_of_what_was_open_once() -> None:
     assert room.most == 140, "what was open, not what might have been"
     room.lagged(140, 1.0 + PAUSE_S / 2)
     assert room.most == 140, "the same lag, noticed again"
-    room.lagged(100, 1.0 + PAUSE_S)
-    assert room.most == 70
-
-
-def test_a_lag_that_has_nothing_to_do_with_bidders_leaves_enough() -> None:
-    room = Room()
-    room.lagged(0, 1.0)
+    room.lagged(140, 1.0 + PAUSE_S)
     assert room.most == LEAST
+
+
+def test_a_lag_that_has_nothing_to_do_with_bidders_changes_nothing() -> None:
+    room = Room()
+    room.lagged(LEAST, 1.0)
+    assert room.most == FIRST
+    room.lagged(LEAST + 1, 1.0)
+    assert room.most == LEAST, "and does not count as one either"
 
 
 @given(st.lists(st.none() | st.integers(0, 2_000), max_size=300))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-LEAST: Final = 60
+LEAST: Final = 100
+"""So few are not what holds the switch up."""
 FIRST: Final = 400
 MOST: Final = 800
 """Less than the HTTP client has connections: posts of leads need some too."""
@@ -41,6 +42,6 @@ class Room:
 
     def lagged(self, opened: int, now_s: float) -> None:
         """Something was done too late while `opened` requests were open, at `now_s` (seconds of any steady clock)."""
-        if now_s >= self._until_s:
+        if opened > LEAST and now_s >= self._until_s:
             self._until_s = now_s + PAUSE_S
-            self._room = max(float(LEAST), min(self._room, KEPT * max(opened, LEAST)))
+            self._room = max(float(LEAST), min(self._room, KEPT * opened))
