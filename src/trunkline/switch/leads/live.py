@@ -304,12 +304,14 @@ class LiveLead:
             for buyer in self.sold:
                 self._cursor.sold(buyer)
         while isinstance(found := self._next(self._cursor, now), Auction):
+            if not self._stored:
+                self._remember(c.Remember(paid=self.machine.books.paid), now)
             entries, changes = self._entries, self._changes
             written = self._append()  # bidders take their time
             self._bidding = self._bidding or LeadBidding(plant, self._world, self.machine.context)
             await self._bidding.ask(found, self._cursor)
-            if written is not None:
-                await self._kept(written, entries, changes)
+            if written is not None and await self._kept(written, entries, changes) and self._stored:
+                self.machine.on_disk = True
             started_ns, now = time.perf_counter_ns(), plant.clock()
         took_ns = time.perf_counter_ns() - started_ns
         plant.metrics.decision.observe(took_ns / 1e9)
