@@ -73,7 +73,12 @@ class Certificates:
         if is_literal(host) and host not in self._allowed:
             raise CertificateUnavailable("host_not_allowed", f"{host} is not an address that requests may go to")
         if self._session is None:
-            connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._allowed), limit=4, ssl=self._tls or True)
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._allowed),
+                socket_factory=self._allowed.socket_for,
+                limit=4,
+                ssl=self._tls or True,
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector, timeout=aiohttp.ClientTimeout(total=FETCH_S), cookie_jar=aiohttp.DummyCookieJar()
             )

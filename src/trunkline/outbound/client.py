@@ -197,6 +197,7 @@ class HttpClient:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 resolver=GuardedResolver(self._allowed),
+                socket_factory=self._allowed.socket_for,
                 limit=CONNECTIONS_MAX,
                 limit_per_host=CONNECTIONS_PER_HOST_MAX,
                 ttl_dns_cache=NAMES_KEPT_S,

@@ -268,6 +268,12 @@ def test_a_redirect_takes_no_secrets_to_others_and_nothing_to_private_networks()
         "http://[::ffff:127.0.0.2]:9/",
         "http://10.0.0.1/",
         "http://0x7f000002/",
+        "http://127\u30020\u30020\u30022:9/",
+        "http://[64:ff9b::7f00:2]:9/",
+        "http://[64:ff9b:1::7f00:2]:9/",
+        "http://[2002:7f00:2::]:9/",
+        "http://[::127.0.0.2]:9/",
+        "http://[fec0::1]:9/",
     ],
 )
 def test_addresses_that_requests_may_not_go_to(url: str) -> None:
