@@ -126,6 +126,44 @@ def test_who_fails_again_and_again_is_left_alone_then_tried_once() -> None:
     told(story, fails(503))
 
 
+def test_a_try_that_our_own_lag_has_spoiled_is_not_the_last() -> None:
+    async def story(plant: Plant, desk: BiddingDesk, server: Bidder) -> None:
+        bad = bidder("bad", f"{server.url}/", timeout_ms=100)
+        for _ in range(FAILURES):
+            await desk.ask(auction(bad), inquiry())
+        desk.look(plant.loop.time() + 60)
+        server.script(hangs())
+        asking = desk.begin(auction(bad), inquiry())
+        await asyncio.sleep(0)
+        began_s = plant.loop.time()
+        while plant.loop.time() - began_s < 0.2:
+            pass  # the loop has something else to do
+        await asking.wait()
+        assert answers(asking.bids) == {"bad": "timeout"}
+        server.script(bids("10.00"))
+        assert answers(await desk.ask(auction(bad), inquiry())) == {"bad": "bid"}
+        assert dict(desk.states("acme")) == {"bad": State.CLOSED}
+
+    told(story, fails(503))
+
+
+def test_a_bidder_that_was_left_out_while_it_was_asked_comes_back_as_a_new_one() -> None:
+    async def story(plant: Plant, desk: BiddingDesk, server: Bidder) -> None:
+        bad = bidder("bad", f"{server.url}/")
+        for _ in range(FAILURES - 1):
+            await desk.ask(auction(bad), inquiry())
+        server.script(after(0.1, fails(503)))
+        asking = desk.begin(auction(bad), inquiry())
+        desk.use(world("other"))
+        await asking.wait()
+        desk.use(world("bad"))
+        assert plant.facts.of("acme").out == frozenset()
+        server.script(bids("10.00"))
+        assert answers(await desk.ask(auction(bad), inquiry())) == {"bad": "bid"}
+
+    told(story, fails(503))
+
+
 def test_a_bidder_that_is_left_out_of_the_configuration_is_no_fact_any_more() -> None:
     async def story(plant: Plant, desk: BiddingDesk, server: Bidder) -> None:
         for _ in range(FAILURES):

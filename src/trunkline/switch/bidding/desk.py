@@ -289,8 +289,10 @@ class BiddingDesk:
         if late_ms >= LAG_MS:
             self._lags(now_s)
         known = self._known.get(name)
-        if known is not None and now_s >= self._lags_until_s:
-            self._tell(name, known, Event.FAILED, "timeout")
+        if known is not None:
+            # Whether a try whether it answers again has failed, we cannot say: then the next auction tries.
+            event = Event.FAILED if now_s >= self._lags_until_s else Event.DROPPED
+            self._tell(name, known, event, "timeout")
 
     def _lags(self, now_s: float) -> None:
         """Something was done too late: by us, not by those who were asked."""
@@ -320,7 +322,9 @@ class BiddingDesk:
     # -- who is not asked for now ------------------------------------------------------------------------------------
 
     def _tell(self, name: Name, known: Acquaintance, event: Event, reason: str = "") -> None:
-        """Tell a breaker something."""
+        """Tell a breaker something, unless a configuration has left its bidder out: nobody would let it be tried."""
+        if self._known.get(name) is not known:
+            return
         self._take(name, known, known.tell(event, self._plant.loop.time(), reason))
 
     def _take(self, name: Name, known: Acquaintance, commands: Iterable[Command]) -> None:
