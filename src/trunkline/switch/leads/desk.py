@@ -7,9 +7,10 @@ of one contact are sold one after another, so each knows what came of those befo
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
     from trunkline.switch.world import World
 
 
+SAME_WAITING_MAX: Final = 16
+"""Leads of one contact that wait for one another: one that is sent again and again must not keep the others out."""
+
+
 class LeadDesk:
     """Sells leads. `live` are those that are being sold, by id."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
         self._busy: dict[str, asyncio.Event | None] = {}
+        self._waiting: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._closing = False
         self.live: dict[str, LiveLead] = {}
@@ -59,6 +65,9 @@ class LeadDesk:
         if order.account not in world.contact_events or order.test:
             return await self._sell(order, world, lead, names, received)
         if names.same in self._busy:
+            if self._waiting[names.same] >= SAME_WAITING_MAX:
+                plant.metrics.leads_refused.labels("same_waiting").inc()
+                return LeadAnswer(lead=lead, status="failed")  # to be sent again when those have been sold
             await self._enter(names.same)
         else:
             self._busy[names.same] = None
@@ -105,9 +114,16 @@ class LeadDesk:
             self._leave(same)
 
     async def _enter(self, same: str) -> None:
-        while same in self._busy:
-            over = self._busy[same] = self._busy[same] or asyncio.Event()
-            await over.wait()
+        if same in self._busy:
+            self._waiting[same] += 1
+            try:
+                while same in self._busy:
+                    over = self._busy[same] = self._busy[same] or asyncio.Event()
+                    await over.wait()
+            finally:
+                self._waiting[same] -= 1
+                if not self._waiting[same]:
+                    del self._waiting[same]
         self._busy[same] = None  # nobody waits yet, and mostly nobody will
 
     def _leave(self, same: str) -> None:

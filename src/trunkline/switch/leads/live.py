@@ -34,7 +34,7 @@ from trunkline.kernel.leases import DECIDED_LATER, Lease
 from trunkline.switch.bidding.lead import LeadBidding, refused
 from trunkline.switch.history import CallHistory
 from trunkline.switch.leads.orders import LeadAnswer, LeadOrder
-from trunkline.switch.leads.posting import post_lead
+from trunkline.switch.leads.posting import post_lead, unsure
 
 if TYPE_CHECKING:
     from trunkline.config.lookup import AccountIndex
@@ -353,7 +353,7 @@ class LiveLead:
             if deliver.queued:
                 return self._queue(index, target, command.sale)
             if self._bidding is not None and (delivered := await self._bidding.post(command.sale, deliver.deadline_ms)):
-                return delivered
+                return unsure(delivered, target, resumed=resumed)
         return await post_lead(self._plant, self._world, context, command.sale, target, resumed=resumed)
 
     async def _not_confirmed(self, sale: Sale, *, resumed: bool) -> i.Delivered | None:

@@ -67,6 +67,15 @@ async def post_lead(
     return Delivered(DeliveryOutcome(verdict.outcome.value), reason, answer.status, took_ms, buyers_id)
 
 
+def unsure(delivered: Delivered, target: Target, *, resumed: bool) -> Delivered:
+    """The same about a post that went in the way of a bidder's network: where it was not answered, who has the lead?"""
+    if delivered.status is not None:
+        return delivered
+    if resumed:
+        return msgspec.structs.replace(delivered, outcome=DeliveryOutcome.INTERRUPTED, sent=True, stop=True)
+    return msgspec.structs.replace(delivered, stop=target.on_timeout == "stop" and delivered.sent)
+
+
 def _write_late(
     plant: Plant, world: World, context: LeadContext, sale: Sale, deliver: Deliver, answer: Answer, after_ms: int
 ) -> None:
