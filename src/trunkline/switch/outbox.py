@@ -12,6 +12,8 @@ from trunkline.events.changes import Change, OutboxDrop, OutboxPut, StoredDelive
 
 LEADS_MAX: Final = 1_000_000
 """Leads that wait to be sent, dead letters included. Who would be one more is offered to the next buyer."""
+GONE_MAX: Final = 10_000
+"""Attempts whose end may not be on disk yet: far more than can be named while a command reads the disk."""
 
 
 class OutboxCount:
@@ -19,6 +21,7 @@ class OutboxCount:
 
     def __init__(self) -> None:
         self.counts = {"waiting": 0, "dead": 0}
+        self._gone: dict[str, None] = {}
 
     @property
     def full(self) -> bool:
@@ -33,6 +36,10 @@ class OutboxCount:
         """One more waits."""
         self.counts["waiting"] += 1
 
+    def has_gone(self, attempt: str) -> bool:
+        """Whether it has just left the outbox, although the disk may still say that it is there."""
+        return attempt in self._gone
+
     def move(self, before: Iterable[StoredDelivery], changes: Iterable[Change], sign: int = 1) -> None:
         """Rows have changed, or (`sign` -1) have not after all."""
         for row in before:
@@ -42,3 +49,9 @@ class OutboxCount:
                 self.counts[change.delivery.state] += sign
             else:
                 assert isinstance(change, OutboxDrop)
+                if sign > 0:
+                    self._gone[change.attempt] = None
+                else:
+                    self._gone.pop(change.attempt, None)
+        while len(self._gone) > GONE_MAX:
+            del self._gone[next(iter(self._gone))]

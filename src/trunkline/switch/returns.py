@@ -20,6 +20,7 @@ from trunkline.events.returns import StoredReturn
 from trunkline.journal.errors import JournalUnavailable
 from trunkline.journal.reader import JournalReader
 from trunkline.journal.returns import ReturnsReader
+from trunkline.journal.sqlite import Error
 from trunkline.kernel.windows import Window
 
 if TYPE_CHECKING:
@@ -155,7 +156,11 @@ class Returns:
             finally:
                 reader.close()
 
-        states = await asyncio.to_thread(read, list(self._fresh))
+        try:
+            states = await asyncio.to_thread(read, list(self._fresh))
+        except Error as error:
+            log.warning("returns cannot be read from disk, which is tried again: %s", error)
+            return
         for name, state in states.items():
             if name in self._fresh and self._fresh[name].state == state:
                 self._let_go(name)

@@ -207,6 +207,24 @@ def test_what_is_in_the_outbox_is_counted_and_bounded(tmp_path: Path) -> None:
     in_journal(tmp_path, work)
 
 
+def test_what_goes_out_while_somebody_wants_it_sent_again_does_not_come_back(tmp_path: Path) -> None:
+    async def work(journal: Journal, reader: OutboxReader) -> None:
+        await queue(journal, "att_1")
+        plant = cast(Plant, SimpleNamespace(data=tmp_path, outbox=OutboxCount()))
+        sent: Done = await _RUN["deliveries.sent"](
+            plant, ReportSent(attempts=("att_1",), delivery="d", name="n"), Instant(0, NOW)
+        )
+        again = NameAttempts(attempts=("att_1",))  # the end of it is not on disk yet
+        replayed: Done = await _RUN["deliveries.replay"](plant, again, Instant(0, NOW))
+        assert (replayed.result["unknown"], replayed.entries, replayed.changes) == (1, (), ())
+        assert sent.undo is not None
+        sent.undo()  # nor does it come there
+        replayed = await _RUN["deliveries.replay"](plant, again, Instant(0, NOW))
+        assert replayed.result["attempts"] == ["att_1"]
+
+    in_journal(tmp_path, work)
+
+
 def test_commands_name_some_attempts_and_not_too_many(tmp_path: Path) -> None:
     async def work(journal: Journal, reader: OutboxReader) -> None:
         for attempts in ((), tuple(f"att_{n}" for n in range(ATTEMPTS_MAX + 1))):

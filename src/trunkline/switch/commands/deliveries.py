@@ -104,7 +104,8 @@ def _about(act: Act, *, dead: bool) -> Any:
     """A command that does `act` to each named attempt that waits; with `dead`, to dead ones too."""
 
     async def run(plant: Plant, args: Any, now: Instant) -> Done:
-        rows = await _rows(plant, args.attempts, dead=dead)
+        found = await _rows(plant, args.attempts, dead=dead)
+        rows = [row for row in found if not plant.outbox.has_gone(row.attempt)]
         done = [act(row, args, now.utc_ms) for row in rows]
         changes = tuple(change for _, change in done)
         plant.outbox.move(rows, changes)

@@ -130,3 +130,6 @@ class HeldLeads:
                 await self.review(stored, i.Reviewed(EXPIRY, False, i.EXPIRED, stored.paid))
             except HeldGone as error:
                 log.info("%s", error.message)
+            except Exception:  # one lead must not end the switch, nor keep the others waiting
+                self._plant.metrics.lead_errors.inc()
+                log.exception("held lead %s cannot be ended: an error of ours; it is tried again", stored.lead)
