@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from trunkline.events.calls import Converted, PayoutEarned
 from trunkline.events.leads import LeadAccepted
 from trunkline.testing.bidders.background import answering
 from trunkline.testing.bidders.lead_buyer import LeadBuyer
-from trunkline.testing.bidders.server import Received
+from trunkline.testing.bidders.server import Peer, Received
 from trunkline.testing.switch import SwitchProcess
 
 pytestmark = pytest.mark.integration
@@ -89,3 +92,31 @@ def test_a_lead_goes_to_as_many_as_may_share_it(tmp_path: Path, capsys: pytest.C
 
 def _owed(events: list[Any], name: str) -> list[tuple[str, str]]:
     return [(event.buyer, str(event.amount)) for event in events if isinstance(event, Converted) and event.call == name]
+
+
+class Slow(LeadBuyer):
+    """A buyer whose answer to the first post comes too late for a process that is gone by then."""
+
+    async def __call__(self, peer: Peer, request: Received) -> None:
+        if not self.leads:
+            self.leads.append(request)
+            await asyncio.sleep(60)
+        await super().__call__(peer, request)
+
+
+def test_who_bought_in_spite_of_a_crash_counts_for_the_rest(tmp_path: Path) -> None:
+    ace, bolt, dean = Slow(), LeadBuyer(), LeadBuyer(lambda _: (400, {}))
+    with answering({"/ace": ace, "/bolt": bolt, "/dean": dean}) as server:
+        config = configured(f"{server.url}/ace", f"{server.url}/bolt", shared())
+        config = config.replace('"DEAN"', f'"{server.url}/dean"').replace('"COOL"', f'"{server.url}/dean"')
+        with SwitchProcess(config, tmp_path) as switch, ThreadPoolExecutor(1) as pool:
+            posting = pool.submit(post, switch, lead(), headers={"Idempotency-Key": "once"})
+            switch.until(lambda: bool(ace.leads), "the first post to ace")
+            switch.kill()
+            with pytest.raises((urllib.error.URLError, ConnectionError)):
+                posting.result()
+            switch.restart()
+            assert post(switch, lead(), headers={"Idempotency-Key": "once"})[0] == 201
+            sold = [each.buyer for each in switch.journal_events() if isinstance(each, Converted)]
+            assert sold == ["ace", "bolt"], "neither ace again by another target"
+            assert len(dean.leads) == 1, "nor anybody who would have it alone"

@@ -65,7 +65,7 @@ class LiveLead:
         self.lease: str | None = None
         self.rejected: tuple[str, ...] = ()
         self.sold: tuple[str, ...] = ()
-        """Buyers that had bought it before a restart."""
+        """Buyers that have bought it, before a restart too."""
         self.claimed: LeadClaimed | None = None
         """What came of its certificate, where that was claimed before it was offered."""
         self.stored: StoredLead | None = None
@@ -189,8 +189,10 @@ class LiveLead:
                 self._plant.outbox.queued()
                 self._queued = None
             self._plant.metrics.deliveries.labels(event.outcome).inc()
-            if event.outcome in TAKEN and self._cursor is not None and self._open is not None:
-                self._cursor.sold(self._open.buyer)
+            if event.outcome in TAKEN and self._open is not None:
+                self.sold += (self._open.buyer,)
+                if self._cursor is not None:  # else it is told when it is made
+                    self._cursor.sold(self._open.buyer)
         buyer = None if self._open is None else self._open.buyer
         for history in self._histories:
             tells = history is self._histories[0]
