@@ -96,6 +96,9 @@ async def _resume(plant: Plant, left: LeftLead) -> None:
     if left.received is None or left.erased or index is None or campaign is None:
         give_up(plant, left, "erased" if left.erased else "campaign_gone", now)
         return
+    if stored.plan is not None and stored.plan not in plant.world.routers[stored.account].programs:
+        give_up(plant, left, "plan_gone", now)
+        return
     order = order_of(left, left.received, index.config.account.currency)
     log.info("lead %s goes on where it stood", stored.lead)
     resume = partial(_sell, plant, left, order, index.config.account.currency)
