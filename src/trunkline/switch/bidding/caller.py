@@ -159,8 +159,7 @@ class CallBidding:
         assert target.bid is not None, f"{candidate.target} does not bid"
         inquiry = self._plant.bidding.passing(self._inquiry(query))
         said = await confirm(self._plant, inquiry.secrets.of(target.bid), inquiry.asked, bid)
-        detail = None if said.detail is None else inquiry.secrets.masked(said.detail)
-        return msgspec.structs.replace(said, detail=detail)
+        return msgspec.structs.replace(said, detail=inquiry.kept(said.detail))
 
     def _inquiry(self, query: Query) -> Inquiry:
         context = self._context

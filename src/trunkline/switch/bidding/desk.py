@@ -236,7 +236,7 @@ class BiddingDesk:
         bid = self._read(answer, settings, inquiry, ping, after_ms)
         if bid.detail is None:
             return bid
-        return msgspec.structs.replace(bid, detail=inquiry.secrets.masked(bid.detail))
+        return msgspec.structs.replace(bid, detail=inquiry.kept(bid.detail))
 
     def _read(self, answer: Answer, settings: BidSettings, inquiry: Inquiry, ping: str, after_ms: int) -> Bid:
         dialect, utc_ms = dialect_of(settings.dialect), self._plant.clock().utc_ms

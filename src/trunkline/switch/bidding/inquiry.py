@@ -8,6 +8,7 @@ import msgspec
 
 from trunkline.config.secrets import Secrets
 from trunkline.engine.bidders.asked import Asked
+from trunkline.engine.payloads.echoes import without_echoes
 from trunkline.engine.routing.offer import Query
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Inquiry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     currency: str
     asked: Asked
     secrets: Secrets
+
+    def kept(self, words: str | None) -> str | None:
+        """What a bidder has said, as it may be kept: without our secrets, and without what it repeats of a person."""
+        return None if words is None else without_echoes(self.secrets.masked(words), self.asked.attributes)
 
 
 def inquiry_of(world: World, query: Query, call: str, contact: str | None, hops: tuple[str, ...] = ()) -> Inquiry:

@@ -88,7 +88,7 @@ class LeadBidding:
             fate=said.fate.value,
             took_ms=said.took_ms,
             status=said.status,
-            detail=None if said.detail is None else inquiry.secrets.masked(said.detail),
+            detail=inquiry.kept(said.detail),
         )
 
     async def post(self, sale: Sale, deadline_ms: int) -> Delivered | None:
@@ -112,7 +112,7 @@ class LeadBidding:
             return Delivered(outcome, answer.why.value, took_ms=took_ms, sent=answer.sent)
         said = self._dialect(settings).posted(settings, answer)
         outcome = DeliveryOutcome.ACCEPTED if said.accepted else DeliveryOutcome.REJECTED
-        reason = None if said.reason is None else inquiry.secrets.masked(said.reason)
+        reason = inquiry.kept(said.reason)
         return Delivered(outcome, reason, answer.status, took_ms, bid.id)
 
     def _request(self, settings: BidSettings, inquiry: Inquiry, bid: Bid) -> Request | None:

@@ -11,11 +11,12 @@ import msgspec
 from trunkline.config.deliveries import Deliver
 from trunkline.config.schema import Target
 from trunkline.engine.leads.context import LeadContext
-from trunkline.engine.leads.delivery import judged, post_of
+from trunkline.engine.leads.delivery import Verdict, judged, post_of
 from trunkline.engine.leads.inputs import Delivered
 from trunkline.engine.leads.outcomes import DeliveryOutcome
 from trunkline.engine.leads.retries import post_again_ms
 from trunkline.engine.leads.sales import Sale
+from trunkline.engine.payloads.echoes import without_echoes
 from trunkline.events.entry import Entry
 from trunkline.events.leads import DeliveryLate
 from trunkline.kernel.http import Answer, Request
@@ -62,9 +63,15 @@ async def post_lead(
     if isinstance(answer, NoAnswer):
         return _unanswered(answer, took_ms, resumed=resumed, stop=target.on_timeout == "stop")
     verdict = judged(deliver, answer)
-    said = (None if words is None else world.secrets.masked(words) for words in (verdict.reason, verdict.buyers_id))
-    reason, buyers_id = said
+    reason, buyers_id = _kept(world, context, verdict)
     return Delivered(DeliveryOutcome(verdict.outcome.value), reason, answer.status, took_ms, buyers_id)
+
+
+def _kept(world: World, context: LeadContext, verdict: Verdict) -> tuple[str | None, str | None]:
+    """The buyer's reason and id as they may be kept: without our secrets, and without what it repeats of a lead."""
+    reason = None if verdict.reason is None else world.secrets.masked(verdict.reason)
+    buyers_id = None if verdict.buyers_id is None else world.secrets.masked(verdict.buyers_id)
+    return None if reason is None else without_echoes(reason, context.attributes), buyers_id
 
 
 def unsure(delivered: Delivered, target: Target, *, resumed: bool) -> Delivered:
@@ -81,8 +88,7 @@ def _write_late(
 ) -> None:
     """Keep what a buyer has said too late, so that its books and ours can be compared. Nobody owes for it."""
     verdict = judged(deliver, answer)
-    said = (None if words is None else world.secrets.masked(words) for words in (verdict.reason, verdict.buyers_id))
-    reason, buyers_id = said
+    reason, buyers_id = _kept(world, context, verdict)
     event = DeliveryLate(
         account=context.account,
         call=context.lead,
