@@ -98,7 +98,8 @@ class HttpClient:
             raise
         if done:
             return task.result()
-        if len(self._late) >= LATE_MAX:
+        state.over = True
+        if not state.sent or len(self._late) >= LATE_MAX:
             task.cancel()
         self._late.add(task)
 
@@ -219,11 +220,12 @@ class HttpClient:
 
 
 class _Way:
-    """How far an exchange has come: whom it asks, and whether anything has been sent."""
+    """How far an exchange has come: whom it asks, whether anything has been sent, whether nothing more may be."""
 
     def __init__(self) -> None:
         self.url = ""
         self.sent = False
+        self.over = False
 
 
 _WAY: Final[ContextVar[_Way]] = ContextVar("way")
@@ -235,7 +237,10 @@ class _NotedRequest(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Write the request to a connection that stands."""
-        _WAY.get().sent = True
+        way = _WAY.get()
+        if way.over:  # whoever asked has gone on to somebody else
+            raise aiohttp.ClientConnectionError("its time was over before it could be sent")
+        way.sent = True
         return await super().send(conn)
 
 

@@ -337,3 +337,40 @@ def test_certificates_are_verified(tmp_path: Path) -> None:
     found, server = asked(takes, tls=tls, trusting=ssl.create_default_context())
     assert no_answer(found).why is Why.TLS
     assert server.requests == []
+
+
+def test_what_was_not_sent_in_time_is_not_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is sent a lead that somebody else has bought meanwhile: neither from the queue nor after a redirect."""
+    monkeypatch.setattr("trunkline.outbound.client.CONNECTIONS_PER_HOST_MAX", 1)
+
+    async def run() -> None:
+        free, late = asyncio.Event(), []
+
+        async def busy(peer: Peer, request: bytes) -> None:
+            await free.wait()
+            if b"/moved" in request:
+                await peer.answer("307 Elsewhere", "Location: /there")
+            else:
+                await peer.answer("200 OK")
+
+        client = HttpClient(HERE)
+        async with serving(busy) as server:
+            now_s = asyncio.get_running_loop().time
+
+            async def post(path: str) -> Answer | NoAnswer:
+                request = Request(method="POST", url=server.url + path, headers={}, body=b"{}")
+                return await client.exchange_or_later(request, now_s() + SHORT_S, PATIENT_S, late.append)
+
+            moved = await post("/moved")
+            queued = await post("/queued")  # the only connection is taken
+            assert isinstance(moved, NoAnswer)
+            assert isinstance(queued, NoAnswer)
+            assert (moved.sent, queued.sent) == (True, False)
+            free.set()
+            request = Request(method="POST", url=server.url + "/next", headers={}, body=b"{}")
+            assert isinstance(await client.exchange(request, now_s() + PATIENT_S), Answer)
+            paths = [head.split()[1] for head in server.requests]
+            assert (paths, late) == ([b"/moved", b"/next"], [])
+        await client.close()
+
+    asyncio.run(asyncio.wait_for(run(), PATIENT_S))
