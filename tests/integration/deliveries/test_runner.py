@@ -57,6 +57,7 @@ class House:
         self.index: AccountIndex
         self.reports: list[str] = []
         self.keys: set[str] = set()
+        self.unheard: set[str | None] = set()
         self.away = 0
         self.count = OutboxCount()
         self.running: list[asyncio.Task[None]] = []
@@ -84,6 +85,7 @@ class House:
     async def tell(self, name: str, args: dict[str, Any], key: str | None) -> Any:
         if self.away:
             self.away -= 1
+            self.unheard.add(key)
             raise EnvironmentFault("no switch is running")
         (command,) = (each for each in COMMANDS if each.name == name)
         assert key is not None
@@ -254,6 +256,8 @@ def test_a_worker_that_died_before_it_could_report_makes_no_second_file(tmp_path
             running = asyncio.create_task(second.run())
             await house.reported("sent")
             assert len(shelf.files()) == 1
+            assert len(house.unheard) == 1, "a report that is repeated is the same"
+            assert not house.unheard & house.keys, "what a switch may have taken at last is not in the way of the next"
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 

@@ -1,7 +1,7 @@
 """The outbox runner, a part of the worker: what is due goes out, and the switch hears what came of it.
 
-Every report has a key that follows from what it is about, so it counts once however often it is sent; until it is
-acknowledged its load is not touched again. What dies between a server's answer and the report is sent once more: as the
+Every report has a key, so it counts once however often it is sent; until it is acknowledged its load is not touched
+again. What dies between a server's answer and the report is sent once more: as the
 same Message-ID, onto a file that is recognized, with the same idempotency key.
 """
 
@@ -154,9 +154,10 @@ class OutboxRunner:
         if not rows:
             return
         command, args = self._in_words(rows, found, target)
+        mark = secrets.token_hex(4)  # the same row, sent again by the next worker, is another report
         for at in range(0, len(rows), ATTEMPTS_A_REPORT):
             some = rows[at : at + ATTEMPTS_A_REPORT]
-            key = f"outbox/{some[0].attempt}/{some[0].due_ms}/{command}"
+            key = f"outbox/{some[0].attempt}/{some[0].due_ms}/{command}/{mark}"
             await self._insist(command, {**args, "attempts": [row.attempt for row in some]}, key)
         if isinstance(found, Failed):
             log.warning("%d to %s: %s: %s", len(rows), rows[0].target, found.reason, found.detail)
