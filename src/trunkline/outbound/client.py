@@ -187,10 +187,10 @@ class HttpClient:
         """Why nothing is sent there, as far as the URL says so itself."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            detail = f"a URL of {parts.hostname or 'nobody'} is none of http or https"
+            detail = f"a URL of {_host(url)} is none of http or https"
             return NoAnswer(why=Why.UNREACHABLE, detail=detail, sent=state.sent)
         if is_literal(parts.hostname) and parts.hostname not in self._allowed:
-            detail = f"{parts.hostname} is not an address that requests may go to"
+            detail = f"{_host(url)} is not an address that requests may go to"
             return NoAnswer(why=Why.FORBIDDEN, detail=detail, sent=state.sent)
         return None
 
@@ -252,10 +252,17 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def _host(url: str) -> str:
     """Whom a URL names. Not more of it is told to anybody: it may hold a secret."""
     try:
-        return urlsplit(url).hostname or "nobody"
+        return _text(urlsplit(url).hostname or "nobody")
     except ValueError:
         return "nobody"
 
 
 def _words(error: Exception) -> str:
-    return f"{type(error).__name__} {str(error)[:200]}".strip()
+    if isinstance(error, aiohttp.ClientResponseError):  # whose text has the whole URL
+        return _text(f"{type(error).__name__} {error.message[:200]}").strip()
+    return _text(f"{type(error).__name__} {str(error)[:200]}").strip()
+
+
+def _text(text: str) -> str:
+    """What somebody sent, as a text that can be written anywhere: bytes that are no UTF-8 come as lone surrogates."""
+    return text.encode(errors="backslashreplace").decode()

@@ -314,6 +314,21 @@ def test_broken_answers(handler: Handler) -> None:
     assert len(server.requests) == 1, "what may have acted is not asked twice"
 
 
+@pytest.mark.parametrize("place", [b"http://\xff.example/", b"ftp://\xff.example/", b"//\xff\xfe"])
+def test_a_redirect_to_bytes_that_are_no_text_can_be_written_down(place: bytes) -> None:
+    async def points(peer: Peer, request: bytes) -> None:
+        await peer.say(b"HTTP/1.1 307 Go\r\nContent-Length: 0\r\nLocation: " + place + b"\r\n\r\n")
+
+    found = no_answer(asked(points)[0])
+    assert found.why is Why.UNREACHABLE
+    assert "\\udcff" in found.detail.encode().decode(), "a lone surrogate could not be encoded"
+
+
+def test_what_was_asked_is_not_told_with_a_broken_answer() -> None:
+    found = no_answer(asked(speaks_no_http, "/ping?key=secret")[0])
+    assert "secret" not in found.detail
+
+
 def test_nobody_listens() -> None:
     async def run() -> NoAnswer:
         async with serving(takes) as server:
