@@ -21,6 +21,7 @@ from aiohttp.connector import Connection
 
 from trunkline.kernel.http import Answer, Request
 from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress, GuardedResolver, is_literal
+from trunkline.outbound.words import written
 
 BODY_BYTES_MAX: Final = 262_144
 """The longest answer that is read; bids and acceptances are hundreds of bytes."""
@@ -252,17 +253,12 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def _host(url: str) -> str:
     """Whom a URL names. Not more of it is told to anybody: it may hold a secret."""
     try:
-        return _text(urlsplit(url).hostname or "nobody")
+        return written(urlsplit(url).hostname or "nobody")
     except ValueError:
         return "nobody"
 
 
 def _words(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):  # whose text has the whole URL
-        return _text(f"{type(error).__name__} {error.message[:200]}").strip()
-    return _text(f"{type(error).__name__} {str(error)[:200]}").strip()
-
-
-def _text(text: str) -> str:
-    """What somebody sent, as a text that can be written anywhere: bytes that are no UTF-8 come as lone surrogates."""
-    return text.encode(errors="backslashreplace").decode()
+        return written(f"{type(error).__name__} {error.message[:200]}").strip()
+    return written(f"{type(error).__name__} {str(error)[:200]}").strip()

@@ -19,6 +19,7 @@ from trunkline.config.deliveries import Sftp
 from trunkline.engine.leads.retries import DETAIL_MAX, Failed, Sent
 from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress
 from trunkline.outbound.reaching import addresses_of
+from trunkline.outbound.words import written
 
 PUT_S: Final = 120.0
 """How long the whole of one file may take."""
@@ -180,4 +181,4 @@ async def _content(client: asyncssh.SFTPClient, path: str, size: int) -> bytes |
 
 
 def _failed(reason: str, error: Exception, *, permanent: bool = False) -> Failed:
-    return Failed(reason=reason, detail=f"{type(error).__name__} {error}"[:DETAIL_MAX], permanent=permanent)
+    return Failed(reason=reason, detail=written(f"{type(error).__name__} {error}")[:DETAIL_MAX], permanent=permanent)

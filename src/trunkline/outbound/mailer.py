@@ -18,6 +18,7 @@ from trunkline.engine.leads.mail import Mail
 from trunkline.engine.leads.retries import DETAIL_MAX, Failed, Sent
 from trunkline.outbound.addresses import AllowedAddresses, ForbiddenAddress
 from trunkline.outbound.reaching import reach
+from trunkline.outbound.words import written
 
 SEND_S: Final = 60.0
 """How long the whole of one message may take."""
@@ -51,7 +52,7 @@ class Mailer:
         except aiosmtplib.SMTPResponseException as error:
             return _refusal("rejected", error.code, error.message)
         except aiosmtplib.SMTPNotSupported as error:
-            return Failed(reason="not_supported", detail=str(error)[:DETAIL_MAX], permanent=True)
+            return Failed(reason="not_supported", detail=written(str(error))[:DETAIL_MAX], permanent=True)
         except ForbiddenAddress as error:
             return Failed(reason="forbidden_address", detail=str(error.strerror), permanent=True)
         except ssl.SSLError as error:
@@ -91,11 +92,11 @@ def _refusal(reason: str, code: int, message: str) -> Failed:
 
 
 def _words(code: int, message: str) -> str:
-    return f"{code} {' '.join(message.split())}"[:DETAIL_MAX]
+    return written(f"{code} {' '.join(message.split())}")[:DETAIL_MAX]
 
 
 def _unreachable(error: Exception) -> Failed:
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError):
         return Failed(reason="tls", detail=str(cause)[:DETAIL_MAX])
-    return Failed(reason="unreachable", detail=f"{type(error).__name__} {error}"[:DETAIL_MAX])
+    return Failed(reason="unreachable", detail=written(f"{type(error).__name__} {error}")[:DETAIL_MAX])

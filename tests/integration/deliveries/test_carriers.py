@@ -71,6 +71,23 @@ def test_what_a_server_says_decides(answer: str, *, permanent: bool) -> None:
     with_mail(work)
 
 
+def test_an_answer_that_is_no_utf_8_can_be_reported() -> None:
+    async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        while line := await reader.readline():
+            writer.write(b"250 yes\r\n" if line.startswith((b"EHLO", b"RSET")) else b"550 bo\xeete pleine\r\n")
+        writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_server(old, HERE, 0) as server:
+            smtp = Smtp(host=HERE, port=server.sockets[0].getsockname()[1], tls="off", sender="us@agency.example")
+            found = await Mailer(NETWORKS).send(smtp, None, MAIL)
+            assert found == Failed(reason="rejected", detail="550 bo\\udceete pleine", permanent=True)
+            msgspec.json.encode(found)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_recipients_that_are_refused() -> None:
     async def work(inbox: Inbox) -> None:
         inbox.refused = {"b@buyer.example"}
