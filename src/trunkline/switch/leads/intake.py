@@ -24,6 +24,7 @@ from trunkline.switch.leads.idempotency import KEY_CHARS_MAX, keeping
 from trunkline.switch.leads.orders import LeadOrder
 from trunkline.switch.leads.pace import Paces
 from trunkline.switch.leads.publishers import Sender
+from trunkline.switch.leads.turns import Turns
 
 if TYPE_CHECKING:
     from trunkline.switch.plant import Plant
@@ -49,6 +50,7 @@ class LeadIntake:
         self._not_ready = not_ready
         self._in_flight = 0
         self._paces = Paces()
+        self._turns = Turns(plant.loop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -87,6 +89,7 @@ class LeadIntake:
             return self._refuse(429, "too_many", "your leads come faster than was agreed", retry_s=wait_s)
         content_type, key = _text(headers, b"content-type"), _text(headers, b"idempotency-key")
         body = await read_body(receive, _text(headers, b"content-length"))
+        await self._turns.mine()
         sent = read_lead(content_type, body)
         via: Via = "batch" if _text(headers, b"x-trunkline-via") == "batch" else "post"
         if key is None:
