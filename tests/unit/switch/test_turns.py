@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 async def begin(count: int, at_once: int, *, gone: frozenset[int] = frozenset()) -> list[list[int]]:
     """Who begins in which turn of the loop, until everybody has."""
     loop = asyncio.get_running_loop()
-    turns, begun = Turns(loop, at_once), [0]
+    turns, begun = Turns(at_once), [0]
     seen: list[list[int]] = []
 
     async def lead(number: int) -> None:

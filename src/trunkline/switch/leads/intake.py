@@ -50,7 +50,7 @@ class LeadIntake:
         self._not_ready = not_ready
         self._in_flight = 0
         self._paces = Paces()
-        self._turns = Turns(plant.loop)
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -19,21 +19,24 @@ class Turns:
 
     __slots__ = ("_armed", "_at_once", "_left", "_loop", "_waiting")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, at_once: int = AT_ONCE) -> None:
-        self._loop = loop
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._at_once = self._left = at_once
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._armed = False
 
     async def mine(self) -> None:
-        """Wait for a place in this turn or a later one."""
+        """Wait for a place in this turn or a later one. All who wait are of one loop."""
+        loop = self._loop
+        if loop is None:  # asked for once: finding the running loop costs a system call
+            loop = self._loop = asyncio.get_running_loop()
         if not self._armed:
             self._armed = True
-            self._loop.call_soon(self._turn)
+            loop.call_soon(self._turn)
         if self._left and not self._waiting:
             self._left -= 1
             return
-        place: asyncio.Future[None] = self._loop.create_future()
+        place: asyncio.Future[None] = loop.create_future()
         self._waiting.append(place)
         await place
 
@@ -47,4 +50,5 @@ class Turns:
                 self._left -= 1
         self._armed = self._left < self._at_once
         if self._armed:
+            assert self._loop is not None
             self._loop.call_soon(self._turn)
