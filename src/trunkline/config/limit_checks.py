@@ -24,8 +24,14 @@ def check_ranges(findings: Findings, path: Path, value: Any) -> None:
         number = getattr(value, field)
         if number is not None and not least <= number <= most:
             hint = "leave it out for no limit; zero is paused" if isinstance(value, Limit) else ""
-            message = f"{number} is outside {least} to {most}"
+            shown = [_as_written(field, each) for each in (number, least, most)]
+            message = f"{shown[0]} is outside {shown[1]} to {shown[2]}"
             findings.error((*path, field), "out_of_range", message, hint)
+
+
+def _as_written(field: str, number: int) -> str:
+    """The number as a configuration has it: what is kept in hundredths of a percent is written in percent."""
+    return f"{number / 100:g}" if field == "percent" else str(number)
 
 
 def check_limits(subject: Subject, path: Path, limits: Sequence[Limit]) -> None:

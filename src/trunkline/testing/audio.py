@@ -126,10 +126,6 @@ class Audio:
         """Whether keys still wait to be sent."""
         return bool(self._keys)
 
-    def fall_silent(self) -> None:
-        """Forget what waits to be said."""
-        self._said.clear()
-
     def close(self) -> None:
         """Stop sending and hearing; what was heard stays."""
         if self._tick is not None:

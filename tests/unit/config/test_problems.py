@@ -598,6 +598,11 @@ def test_without_voices_nothing_is_asked_of_them() -> None:
     assert load(broken(('{say: "Thank you for calling."}', "{say: Hallo., lang: de}")), None).problems == ()
 
 
+def test_a_percentage_out_of_range_is_told_as_it_was_written() -> None:
+    (problem,) = load(broken(("{key: adwave}", "{key: adwave, margin: {percent: 140.5}}"))).problems
+    assert problem.message == "140.5 is outside 0 to 100"
+
+
 def test_a_flood_of_problems_ends() -> None:
     entries = "".join(f"  - {{key: p{place}, x: 1}}\n" for place in range(PROBLEMS_MAX + 500))
     problems = load(broken(("publishers:\n", "publishers:\n" + entries))).problems
